@@ -1,0 +1,53 @@
+import type { ZodType } from 'zod';
+import type { Host } from '../host/host.js';
+import type { HostFacts } from '../host/facts.js';
+
+/** What a result says loudly about the machine that was measured. */
+export interface Traits {
+  /** The guest ran under TCG: its latencies say nothing about real hardware. */
+  readonly emulated?: boolean;
+  /** The guest was started from a saved state. */
+  readonly warm?: boolean;
+  readonly [trait: string]: boolean | string | undefined;
+}
+
+/** A context that is in place. Disposing takes it down and puts everything back. */
+export interface Deployment extends AsyncDisposable {
+  readonly sut: Host;
+  readonly traits: Traits;
+  /** Files for the results directory, kept when something failed: consoles, domain XML, dmesg. */
+  diagnostics?(): Promise<readonly { readonly name: string; readonly text: string }[]>;
+}
+
+/** What a context is given to deploy itself. */
+export interface Deployer {
+  /** Id of the run: everything created carries it. */
+  readonly run: string;
+  /** Name of the context in the suite. */
+  readonly name: string;
+  /** The machine to deploy on: a host, or another context's SUT. */
+  readonly host: Host;
+  readonly facts: HostFacts;
+  readonly signal: AbortSignal;
+  /** A directory of this machine for files of the run (consoles, domain XML). */
+  readonly directory: string;
+  /** Says which stage has been reached; shown live and recorded. */
+  progress(stage: string): void;
+}
+
+export interface ContextDefinition<Options = unknown> {
+  readonly kind: 'context';
+  readonly apiVersion: 1;
+  readonly type: string;
+  readonly summary: string;
+  /** A strict object schema. `type`, `host`, `provision` and `tuning` are the suite's and not in it. */
+  readonly options: ZodType<Options>;
+  /** One line for each step of `deploy`, for `plan`. */
+  preview(options: Options): readonly string[];
+  deploy(options: Options, on: Deployer): Promise<Deployment>;
+}
+
+/** Defines a context: a place where a test runs. */
+export const defineContext = <Options>(
+  definition: Omit<ContextDefinition<Options>, 'kind' | 'apiVersion'>,
+): ContextDefinition<Options> => ({ kind: 'context', apiVersion: 1, ...definition });

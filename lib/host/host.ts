@@ -1,0 +1,107 @@
+import type { Duplex } from 'node:stream';
+import { Kvm4nfvError } from '../error.js';
+
+export interface ExecOptions {
+  /** Bytes for standard input; it is closed after them. Default: empty. */
+  readonly stdin?: string | Uint8Array;
+  /** Milliseconds until the command is killed, children included. Default: none. */
+  readonly timeout?: number;
+  readonly signal?: AbortSignal;
+  readonly env?: Readonly<Record<string, string>>;
+  readonly cwd?: string;
+  /** Bytes kept of each stream; of more, the head and the tail are kept and the middle dropped. Default: 8 MiB. */
+  readonly maxOutput?: number;
+  /** Run as root, through sudo where the user is not root. Default: false. */
+  readonly root?: boolean;
+  /** Throw {@link CommandError} when the command fails. Default: true. */
+  readonly check?: boolean;
+}
+
+export interface ExecResult {
+  readonly argv: readonly string[];
+  /** Absent when a signal ended the command. */
+  readonly exitCode: number | undefined;
+  readonly signal: string | undefined;
+  readonly stdout: string;
+  readonly stderr: string;
+  /** Bytes dropped from the middle of stdout and stderr because of `maxOutput`. */
+  readonly dropped: number;
+}
+
+/** What a long tool needs to run detached: it survives a lost connection and is found again by `run` and `name`. */
+export interface JobSpec {
+  /** Id of the run that owns the job. */
+  readonly run: string;
+  /** Unique within the run: letters, digits, `.`, `_`, `-`. */
+  readonly name: string;
+  readonly argv: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+  readonly root?: boolean;
+}
+
+export interface JobResult {
+  readonly exitCode: number | undefined;
+  readonly signal: string | undefined;
+  /** By the host's own clock, nanoseconds since the epoch. */
+  readonly startedAt: bigint;
+  readonly endedAt: bigint;
+  /** CPU time that our supervisor of the job (not the tool) used on the host, nanoseconds. */
+  readonly overhead: number;
+}
+
+/** A detached job: own session and process group; pid, output and exit status are files in `directory` on the host. */
+export interface Job extends AsyncDisposable {
+  readonly name: string;
+  readonly host: Host;
+  /** Holds `stdout`, `stderr`, `status` and whatever the tool writes (its working directory). */
+  readonly directory: string;
+  readonly pid: number;
+  /** Whether the job still runs. */
+  running(): Promise<boolean>;
+  /** Resolves when the job has ended; costs the host nothing meanwhile; reconnects when the connection is lost. */
+  wait(options?: { readonly timeout?: number; readonly signal?: AbortSignal }): Promise<JobResult>;
+  /** Ends the job, children included; when it resolves no process of it is left. */
+  cancel(options?: { readonly grace?: number }): Promise<void>;
+  /** Cancels where it still runs, then removes `directory`. */
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+/** Where {@link Host.connect} connects to, as seen from that host. */
+export type Endpoint = { readonly host: string; readonly port: number } | { readonly path: string };
+
+/** A machine that runs commands: this one, one behind SSH, or a guest. */
+export interface Host extends AsyncDisposable {
+  readonly name: string;
+  readonly transport: 'local' | 'ssh' | 'simulated';
+  /** Runs argv, without a shell, and waits for it. */
+  exec(argv: readonly string[], options?: ExecOptions): Promise<ExecResult>;
+  start(job: JobSpec): Promise<Job>;
+  /** Finds a job again that was started earlier, by this controller or by one that died. */
+  attach(run: string, name: string): Promise<Job>;
+  read(path: string, options?: { readonly root?: boolean }): Promise<string>;
+  /** Writes the whole file. Atomic (through a temporary name) except below /proc and /sys. */
+  write(path: string, text: string, options?: { readonly mode?: number; readonly root?: boolean }): Promise<void>;
+  upload(localPath: string, remotePath: string, options?: { readonly mode?: number }): Promise<void>;
+  download(remotePath: string, localPath: string): Promise<void>;
+  /** A byte stream to an endpoint that this host can reach. */
+  connect(endpoint: Endpoint, options?: { readonly signal?: AbortSignal }): Promise<Duplex>;
+  /** CPU nanoseconds that our own processes have used on this host so far, the tools we run not counted. */
+  overhead(): Promise<number>;
+}
+
+export class CommandError extends Kvm4nfvError {
+  readonly result: ExecResult;
+  constructor(host: string, result: ExecResult, hint?: string) {
+    const how = result.signal === undefined ? `exit ${String(result.exitCode)}` : `signal ${result.signal}`;
+    const said = (result.stderr.trim() || result.stdout.trim()).split('\n').slice(-3).join('\n');
+    super('tool', `${host}: ${result.argv.join(' ')}: ${how}${said === '' ? '' : `: ${said}`}`, hint === undefined ? {} : { hint });
+    this.result = result;
+  }
+}
+
+/** The host can't be reached, or the connection was lost and could not be made again. */
+export class UnreachableError extends Kvm4nfvError {
+  constructor(message: string, options?: { readonly hint?: string; readonly cause?: unknown }) {
+    super('unreachable', message, options);
+  }
+}

@@ -1,0 +1,44 @@
+import type { ZodType } from 'zod';
+import type { Measurement } from '../measure/measurement.js';
+import type { Nanoseconds } from '../measure/units.js';
+
+/** One trial as a runner asks for it. */
+export interface TrialParameters {
+  /** Put over the scenario's options, as written in YAML, key by key. */
+  readonly parameters: Readonly<Record<string, unknown>>;
+  /** Measured and kept, but not judged. Default: false. */
+  readonly warmUp?: boolean;
+  /** How long to wait before it. Default: 0. */
+  readonly pause?: Nanoseconds;
+}
+
+/** What a runner gets back: the measurement of the trial it asked for last, and whether that met the SLAs. */
+export interface TrialFeedback {
+  readonly measurement: Measurement;
+  readonly met: boolean;
+}
+
+export interface RunnerPreview {
+  /** Every distinct set of parameters that can be known beforehand, so that each is validated before anything runs. */
+  readonly parameters: Iterable<Readonly<Record<string, unknown>>>;
+  /** How many trials, warm-ups included; undefined where it depends on what is measured. */
+  readonly trials: number | undefined;
+  /** For how long at most, where the runner is bounded by time. */
+  readonly duration?: Nanoseconds;
+}
+
+export interface RunnerDefinition<Options = unknown> {
+  readonly kind: 'runner';
+  readonly apiVersion: 1;
+  readonly type: string;
+  readonly summary: string;
+  readonly options: ZodType<Options>;
+  preview(options: Options): RunnerPreview;
+  /** Yields the next trial and is given its feedback. Never touches a host; never sees an error: those are the executor's. */
+  trials(options: Options): AsyncGenerator<TrialParameters, void, TrialFeedback>;
+}
+
+/** Defines a runner: how trials follow one another. */
+export const defineRunner = <Options>(
+  definition: Omit<RunnerDefinition<Options>, 'kind' | 'apiVersion'>,
+): RunnerDefinition<Options> => ({ kind: 'runner', apiVersion: 1, ...definition });
