@@ -94,7 +94,11 @@ export class CommandError extends Kvm4nfvError {
   constructor(host: string, result: ExecResult, hint?: string) {
     const how = result.signal === undefined ? `exit ${String(result.exitCode)}` : `signal ${result.signal}`;
     const said = (result.stderr.trim() || result.stdout.trim()).split('\n').slice(-3).join('\n');
-    super('tool', `${host}: ${result.argv.join(' ')}: ${how}${said === '' ? '' : `: ${said}`}`, hint === undefined ? {} : { hint });
+    super(
+      'tool',
+      `${host}: ${result.argv.join(' ')}: ${how}${said === '' ? '' : `: ${said}`}`,
+      hint === undefined ? {} : { hint },
+    );
     this.result = result;
   }
 }

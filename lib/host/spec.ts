@@ -1,16 +1,39 @@
 import * as z from 'zod';
 
-const names = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/, 'expected letters, digits, dots, dashes and underscores');
+const names = z
+  .string()
+  .regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/, 'expected letters, digits, dots, dashes and underscores');
 
 /** How a host of the suite is reached. Without `address` it is this machine. What is left out comes from ssh_config. */
 export const hostSchema = z.strictObject({
-  address: z.string().min(1).meta({ description: 'Name, address or ssh_config alias. Left out: this machine.' }).optional(),
+  address: z
+    .string()
+    .min(1)
+    .meta({ description: 'Name, address or ssh_config alias. Left out: this machine.' })
+    .optional(),
   port: z.int().min(1).max(65535).meta({ description: 'SSH port. Default: from ssh_config, else 22.' }).optional(),
   user: z.string().min(1).meta({ description: 'Default: from ssh_config, else the user who runs kvm4nfv.' }).optional(),
-  identity: z.string().min(1).meta({ description: 'Private key file; `~` is the home directory. An encrypted one takes its passphrase from KVM4NFV_PASSPHRASE.' }).optional(),
+  identity: z
+    .string()
+    .min(1)
+    .meta({
+      description:
+        'Private key file; `~` is the home directory. An encrypted one takes its passphrase from KVM4NFV_PASSPHRASE.',
+    })
+    .optional(),
   agent: z.boolean().meta({ description: 'Use the SSH agent. Default: true where one runs.' }).optional(),
   jump: names.meta({ description: 'Another host of the suite to go through.' }).optional(),
-  known_hosts: z.string().min(1).meta({ description: 'File of host keys. Default: from ssh_config, else ~/.ssh/known_hosts.' }).optional(),
-  host_key: z.enum(['strict', 'accept-new']).meta({ description: '`strict`: a host whose key is not known is refused. `accept-new`: its key is added at the first connection. A changed key is always refused.' }).default('strict'),
+  known_hosts: z
+    .string()
+    .min(1)
+    .meta({ description: 'File of host keys. Default: from ssh_config, else ~/.ssh/known_hosts.' })
+    .optional(),
+  host_key: z
+    .enum(['strict', 'accept-new'])
+    .meta({
+      description:
+        '`strict`: a host whose key is not known is refused. `accept-new`: its key is added at the first connection. A changed key is always refused.',
+    })
+    .default('strict'),
 });
 export type HostSpec = z.output<typeof hostSchema>;

@@ -2,7 +2,17 @@ import * as z from 'zod';
 import type { BitsPerSecond, Bytes, Nanoseconds } from './units.js';
 
 const timeUnits = { ns: 1, us: 1e3, ms: 1e6, s: 1e9, m: 60e9, min: 60e9, h: 3600e9, d: 86400e9 } as const;
-const sizeUnits = { B: 1, kB: 1e3, MB: 1e6, GB: 1e9, TB: 1e12, KiB: 2 ** 10, MiB: 2 ** 20, GiB: 2 ** 30, TiB: 2 ** 40 } as const;
+const sizeUnits = {
+  B: 1,
+  kB: 1e3,
+  MB: 1e6,
+  GB: 1e9,
+  TB: 1e12,
+  KiB: 2 ** 10,
+  MiB: 2 ** 20,
+  GiB: 2 ** 30,
+  TiB: 2 ** 40,
+} as const;
 const rateUnits = { 'bit/s': 1, 'kbit/s': 1e3, 'Mbit/s': 1e6, 'Gbit/s': 1e9 } as const;
 
 const quantity = /^(\d+(?:\.\d+)?)\s*([A-Za-z/]+)$/;
@@ -21,12 +31,22 @@ export const parseQuantity = (text: string, units: Readonly<Record<string, numbe
 const field = <T extends number>(name: string, units: Readonly<Record<string, number>>, example: string) => {
   const names = Object.keys(units);
   return z
-    .string({ error: (issue) => `expected a ${name} with its unit, such as ${example}, not ${JSON.stringify(issue.input)}` })
-    .meta({ description: `A ${name}: a number and one of ${names.join(', ')}.`, examples: [example], pattern: `^\\d+(\\.\\d+)?\\s*(${names.join('|')})$` })
+    .string({
+      error: (issue) => `expected a ${name} with its unit, such as ${example}, not ${JSON.stringify(issue.input)}`,
+    })
+    .meta({
+      description: `A ${name}: a number and one of ${names.join(', ')}.`,
+      examples: [example],
+      pattern: `^\\d+(\\.\\d+)?\\s*(${names.join('|')})$`,
+    })
     .transform((text, context): T => {
       const value = parseQuantity(text, units);
       if (value !== undefined) return value as T;
-      context.issues.push({ code: 'custom', input: text, message: `expected a ${name} such as ${example} (units: ${names.join(', ')}), not '${text}'` });
+      context.issues.push({
+        code: 'custom',
+        input: text,
+        message: `expected a ${name} such as ${example} (units: ${names.join(', ')}), not '${text}'`,
+      });
       return z.NEVER;
     });
 };

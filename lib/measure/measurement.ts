@@ -16,8 +16,20 @@ export type Labels = Readonly<Record<string, string>>;
 
 /** One metric as measured; several of one name differ in their labels (one per thread, say). */
 export type Metric =
-  | { readonly kind: 'histogram'; readonly name: string; readonly unit: Unit; readonly labels: Labels; readonly histogram: Histogram }
-  | { readonly kind: 'counter' | 'gauge'; readonly name: string; readonly unit: Unit; readonly labels: Labels; readonly value: number };
+  | {
+      readonly kind: 'histogram';
+      readonly name: string;
+      readonly unit: Unit;
+      readonly labels: Labels;
+      readonly histogram: Histogram;
+    }
+  | {
+      readonly kind: 'counter' | 'gauge';
+      readonly name: string;
+      readonly unit: Unit;
+      readonly labels: Labels;
+      readonly value: number;
+    };
 
 /** A histogram of one interval of a trial, where the tool streams. Times are nanoseconds since the trial's window began. */
 export interface Interval {

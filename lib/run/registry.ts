@@ -18,9 +18,13 @@ export class Registry {
   /** A definition of the same kind and type must not be there yet. */
   add(definition: Definition, origin = 'built in'): void {
     if ((definition.apiVersion as number) !== 1)
-      throw new Kvm4nfvError('usage', `${origin}: ${definition.kind} '${definition.type}' has apiVersion ${String(definition.apiVersion)}; this kvm4nfv knows 1`);
+      throw new Kvm4nfvError(
+        'usage',
+        `${origin}: ${definition.kind} '${definition.type}' has apiVersion ${String(definition.apiVersion)}; this kvm4nfv knows 1`,
+      );
     const key = `${definition.kind}:${definition.type}`;
-    if (this.#definitions.has(key)) throw new Kvm4nfvError('usage', `${origin}: ${definition.kind} '${definition.type}' is defined already`);
+    if (this.#definitions.has(key))
+      throw new Kvm4nfvError('usage', `${origin}: ${definition.kind} '${definition.type}' is defined already`);
     this.#definitions.set(key, definition);
   }
 

@@ -35,7 +35,10 @@ export interface Trial<Options = unknown> {
    */
   window<T>(body: () => Promise<T>): Promise<T>;
   /** Starts a detached job on the SUT that ends with the trial at the latest. */
-  start(argv: readonly string[], options?: { readonly root?: boolean; readonly env?: Readonly<Record<string, string>> }): Promise<Job>;
+  start(
+    argv: readonly string[],
+    options?: { readonly root?: boolean; readonly env?: Readonly<Record<string, string>> },
+  ): Promise<Job>;
   /** Fetches a file of the SUT into the trial's `raw/` and gives its path on this machine. */
   keep(path: string, as: string): Promise<string>;
 }
