@@ -1,0 +1,68 @@
+/**
+ * Builds dist/: ES modules that share their common parts, so that a plug-in's `kvm4nfv/plugin` and the CLI have the same
+ * classes and the same zod; declarations in dist/types; the JSON Schemas in schema/. The pure JavaScript libraries that
+ * every command needs are bundled, because finding and loading their many files costs more than running them.
+ */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { chmod, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { build } from 'esbuild';
+import { writeSchemas } from './schema.js';
+
+const root = join(import.meta.dirname, '..');
+const bins = ['kvm4nfv', 'kvm4nfv-run'];
+const external = ['ssh2', 'hdr-histogram-js', 'xmlbuilder2', '@unraid/libvirt'];
+
+/** CommonJS parts of the bundled libraries ask for Node's own modules by `require`. */
+const requireForBundled = [
+  "import { createRequire as createRequireForBundled } from 'node:module';",
+  'const require = createRequireForBundled(import.meta.url);',
+].join('');
+
+const bundle = async (outdir: string): Promise<void> => {
+  const cli = bins.map((name) => [name, `lib/cli/${name}.ts`] as const);
+  const entries = ['index', 'plugin', 'testing'].map((name) => [name, `lib/${name}.ts`] as const);
+  await build({
+    absWorkingDir: root,
+    entryPoints: Object.fromEntries([...entries, ...cli]),
+    outdir,
+    bundle: true,
+    splitting: true,
+    chunkNames: 'chunks/[name]-[hash]',
+    format: 'esm',
+    platform: 'node',
+    target: 'node20.19',
+    external,
+    // Readable stack traces are worth more: minified code is not measurably faster to load.
+    minify: false,
+    legalComments: 'external',
+    banner: { js: requireForBundled },
+    logLevel: 'warning',
+  });
+  for (const name of bins) {
+    const file = join(outdir, `${name}.js`);
+    const text = await readFile(file, 'utf8');
+    if (!text.startsWith('#!')) await writeFile(file, `#!/usr/bin/env node\n${text}`);
+    await chmod(file, 0o755);
+  }
+};
+
+const declare = async (outdir: string): Promise<void> => {
+  const tsc = join(root, 'node_modules/typescript/bin/tsc');
+  const argv = [tsc, '-p', join(root, 'tsconfig.build.json'), '--outDir', outdir];
+  const [exitCode] = (await once(spawn(process.execPath, argv, { stdio: 'inherit' }), 'exit')) as [number | null];
+  if (exitCode !== 0) throw new Error('tsc could not write the declarations: see above');
+};
+
+/** Made aside and put in place at once, so that nobody finds half of it. */
+const work = join(root, 'node_modules/.cache/kvm4nfv', `dist-${String(process.pid)}`);
+await mkdir(work, { recursive: true });
+try {
+  await Promise.all([bundle(work), declare(join(work, 'types'))]);
+  await rm(join(root, 'dist'), { recursive: true, force: true });
+  await rename(work, join(root, 'dist'));
+} finally {
+  await rm(work, { recursive: true, force: true });
+}
+await writeSchemas();

@@ -1,0 +1,36 @@
+/**
+ * What must be on the machine for each purpose: a Debian package, and the command or file that shows that it is there
+ * (so that a machine on which it came from somewhere else is served too). `optional` ones are installed where the
+ * machine's package sources have them; tests that need them are skipped elsewhere.
+ * @typedef {{ readonly name: string, readonly probe: string, readonly optional?: boolean }} DebianPackage
+ */
+
+/** @type {readonly DebianPackage[]} */
+const quickstart = [
+  { name: 'rt-tests', probe: 'cyclictest' },
+  { name: 'stress-ng', probe: 'stress-ng' },
+];
+
+/** @type {readonly DebianPackage[]} */
+const test = [
+  ...quickstart,
+  { name: 'rtla', probe: 'rtla', optional: true },
+  { name: 'sudo', probe: 'sudo' },
+  { name: 'iproute2', probe: 'ip' },
+  { name: 'procps', probe: 'ps' },
+  { name: 'openssh-client', probe: 'ssh' },
+  { name: 'openssh-server', probe: 'sshd' },
+  { name: 'libxml2-utils', probe: 'xmllint' },
+  { name: 'libvirt-clients', probe: 'virt-xml-validate' },
+  { name: 'libvirt-daemon-system', probe: '/etc/libvirt/libvirtd.conf' },
+  { name: 'qemu-system-x86', probe: 'qemu-system-x86_64' },
+  { name: 'qemu-utils', probe: 'qemu-img' },
+  { name: 'mmdebstrap', probe: 'mmdebstrap' },
+  { name: 'debootstrap', probe: 'debootstrap' },
+];
+
+/** @type {readonly DebianPackage[]} */
+const bench = [...test, { name: 'pssh', probe: 'parallel-ssh' }];
+
+/** @type {Readonly<Record<string, readonly DebianPackage[]>>} */
+export const purposes = { quickstart, test, bench };
