@@ -85,6 +85,15 @@ export interface Host extends AsyncDisposable {
   download(remotePath: string, localPath: string): Promise<void>;
   /** A byte stream to an endpoint that this host can reach. */
   connect(endpoint: Endpoint, options?: { readonly signal?: AbortSignal }): Promise<Duplex>;
+  /** Where a host has a way of its own, `readFiles` and `writeFiles` take it; others run a script through `exec`. */
+  readMany?(
+    paths: readonly string[],
+    options?: { readonly root?: boolean; readonly signal?: AbortSignal },
+  ): Promise<Map<string, string>>;
+  writeMany?(
+    files: readonly (readonly [path: string, text: string])[],
+    options?: { readonly root?: boolean; readonly signal?: AbortSignal },
+  ): Promise<void>;
   /** CPU nanoseconds that our own processes have used on this host so far, the tools we run not counted. */
   overhead(): Promise<number>;
 }
