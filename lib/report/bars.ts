@@ -1,0 +1,36 @@
+import type { Histogram } from '../measure/histogram.js';
+import { formatCount, formatTime } from './format.js';
+
+const eighths = ['', '▏', '▎', '▍', '▌', '▋', '▊', '▉'] as const;
+
+const bar = (part: number, width: number): string => {
+  const units = Math.max(1, Math.round(part * width * 8));
+  return '█'.repeat(Math.floor(units / 8)) + (eighths[units % 8] ?? '');
+};
+
+/** 1, 2, 5, 10, 20, 50, ... from the greatest not above `min` to the least above `max`. */
+const edges = (min: number, max: number): number[] => {
+  const all = Array.from({ length: 40 }, (_, index) => ([1, 2, 5][index % 3] ?? 1) * 10 ** Math.floor(index / 3));
+  const first = all.findLastIndex((edge) => edge <= Math.max(min, 1));
+  const last = all.findIndex((edge) => edge > max);
+  return all.slice(Math.max(first, 0), last + 1);
+};
+
+/** A latency histogram in block characters: a row for each 1-2-5 step, bars logarithmic in the count so that a single outlier is seen. */
+export const renderBars = (histogram: Histogram, width = 40): string => {
+  const { min, max } = histogram;
+  if (min === undefined || max === undefined) return '';
+  const steps = edges(min, max);
+  const rows = steps.slice(0, -1).map((from, index) => {
+    const to = steps[index + 1] ?? Infinity;
+    return { from, to, count: histogram.countOver(from - 1) - histogram.countOver(to - 1) };
+  });
+  const most = Math.log10(Math.max(...rows.map(({ count }) => count)) + 1);
+  const label = (ns: number): string => formatTime(ns).padStart(6);
+  return rows
+    .map(({ from, to, count }) => {
+      const drawn = count === 0 ? '' : bar(Math.log10(count + 1) / most, width);
+      return `${label(from)} ..${label(to)}  ${drawn.padEnd(width)}  ${formatCount(count)}`;
+    })
+    .join('\n');
+};

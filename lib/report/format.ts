@@ -1,0 +1,34 @@
+const scales = [
+  { factor: 1e9, unit: 's' },
+  { factor: 1e6, unit: 'ms' },
+  { factor: 1e3, unit: 'us' },
+] as const;
+
+const digits = (value: number): string => (value >= 100 ? value.toFixed(0) : value >= 10 ? value.toFixed(1) : value.toFixed(2));
+
+/** Nanoseconds for people: three significant digits and a unit, such as `12.3us`; whole values without decimals. */
+export const formatTime = (ns: number): string => {
+  const scale = scales.find(({ factor }) => ns >= factor);
+  if (scale === undefined) return `${String(Math.round(ns))}ns`;
+  const value = ns / scale.factor;
+  return `${Number.isInteger(value) ? String(value) : digits(value)}${scale.unit}`;
+};
+
+/** `1:02:03`, `2:03`, `0:03`. */
+export const formatClock = (ns: number): string => {
+  const seconds = Math.max(0, Math.round(ns / 1e9));
+  const two = (part: number): string => String(part).padStart(2, '0');
+  const minutes = Math.floor(seconds / 60);
+  return minutes < 60 ? `${String(minutes)}:${two(seconds % 60)}` : `${String(Math.floor(minutes / 60))}:${two(minutes % 60)}:${two(seconds % 60)}`;
+};
+
+/** 1234567 as `1 234 567`. */
+export const formatCount = (count: number): string => String(count).replaceAll(/\B(?=(\d{3})+$)/g, ' ');
+
+/** A value of a metric in its unit. */
+export const formatValue = (value: number, unit: string): string => {
+  if (unit === 'ns') return formatTime(value);
+  if (unit === 'ratio') return `${String(Number((value * 100).toPrecision(4)))} %`;
+  const number = Number.isInteger(value) ? formatCount(value) : String(Number(value.toPrecision(6)));
+  return unit === 'count' ? number : `${number} ${unit}`;
+};

@@ -1,0 +1,41 @@
+import * as z from 'zod';
+import { hostFactsSchema } from '../host/facts-schema.js';
+import { contextResultSchema, faultSchema, problemSchema, testSchema, trialSchema, verdictSchema } from './result.js';
+
+const index = z.int().min(0);
+const plannedTest = testSchema.pick({ name: true, scenario: true, context: true, tags: true, parameters: true });
+
+/** What happened in a run, one JSON object a line of `events.ndjson`; `result.json` is derived from these and nothing else. */
+const bodies = [
+  z.strictObject({
+    type: z.literal('run-started'),
+    schemaVersion: z.literal(1),
+    runId: z.string(),
+    kvm4nfv: z.string(),
+    suite: z.strictObject({ name: z.string(), file: z.string(), sha256: z.string() }),
+    controller: z.strictObject({ hostname: z.string(), pid: z.int(), node: z.string() }),
+    /** How to reach the hosts again, for `cleanup`. */
+    hosts: z.record(z.string(), z.record(z.string(), z.unknown())),
+    tests: z.int(),
+    /** Sum of what the trials will measure where that is known, ns. */
+    expected: z.number(),
+  }),
+  z.strictObject({ type: z.literal('host-facts'), host: z.string(), phase: z.enum(['before', 'after']), facts: hostFactsSchema }),
+  z.strictObject({ type: z.literal('context-stage'), context: z.string(), stage: z.string() }),
+  z.strictObject({ type: z.literal('context-deployed'), context: z.string(), result: contextResultSchema }),
+  z.strictObject({ type: z.literal('context-destroyed'), context: z.string() }),
+  z.strictObject({ type: z.literal('provisioned'), host: z.string(), packages: z.array(z.string()) }),
+  z.strictObject({ type: z.literal('test-started'), index, test: plannedTest, trials: z.int().nullable() }),
+  z.strictObject({ type: z.literal('trial-started'), index, trial: z.string(), warmUp: z.boolean(), expected: z.number().nullable() }),
+  z.strictObject({ type: z.literal('trial-finished'), index, trial: trialSchema }),
+  z.strictObject({ type: z.literal('test-finished'), index, verdict: verdictSchema, reasons: z.array(z.string()), fault: faultSchema.optional() }),
+  z.strictObject({ type: z.literal('problem'), problem: problemSchema }),
+  z.strictObject({ type: z.literal('run-finished') }),
+] as const;
+
+export const eventSchema = z.discriminatedUnion('type', [...bodies]).and(z.object({ seq: z.int(), at: z.iso.datetime() }));
+const bodySchema = z.discriminatedUnion('type', [...bodies]);
+
+/** An event before it is numbered and stamped. */
+export type EventBody = z.output<typeof bodySchema>;
+export type RunEvent = EventBody & { readonly seq: number; readonly at: string };

@@ -1,0 +1,88 @@
+import { Kvm4nfvError, messageOf } from '../error.js';
+import type { HostFacts } from '../host/facts.js';
+import type { Host } from '../host/host.js';
+import type { Need } from './scenario.js';
+
+type ToolNeed = Extract<Need, { kind: 'tool' }>;
+
+// One round trip for all needs. `--help` of some tools goes to stderr and exits 1: only what it says counts.
+const probe = `
+for word; do
+  kind=\${word%%:*} name=\${word#*:}
+  case $kind in
+  tool) path=$(PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin command -v -- "$name") && printf '%s\\t%s\\n' "$word" "$path" ;;
+  file) [ -e "$name" ] && printf '%s\\tyes\\n' "$word" ;;
+  help) printf '%s\\t%s\\n' "$word" "$(PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin "$name" --help </dev/null 2>&1 | tr '\\n\\t' '  ')" ;;
+  esac
+done
+`;
+
+const words = (needs: readonly Need[]): string[] =>
+  needs.flatMap((need) => {
+    if (need.kind === 'file') return [`file:${need.path}`];
+    if (need.kind === 'tool') return [`tool:${need.name}`, ...(need.options === undefined ? [] : [`help:${need.name}`])];
+    return [];
+  });
+
+const ask = async (host: Host, needs: readonly Need[], signal: AbortSignal): Promise<ReadonlyMap<string, string>> => {
+  const asked = words(needs);
+  if (asked.length === 0) return new Map();
+  const { stdout } = await host.exec(['sh', '-c', probe, 'sh', ...asked], { signal, timeout: 30_000, check: false });
+  return new Map(
+    stdout
+      .split('\n')
+      .filter((line) => line !== '')
+      .map((line): [string, string] => [line.slice(0, line.indexOf('\t')), line.slice(line.indexOf('\t') + 1)]),
+  );
+};
+
+const install = async (host: Host, packages: readonly string[], signal: AbortSignal): Promise<void> => {
+  const env = { DEBIAN_FRONTEND: 'noninteractive' };
+  const options = { root: true, signal, timeout: 600_000, env } as const;
+  const apt = ['apt-get', 'install', '-y', '-q', '--no-install-recommends', ...packages];
+  try {
+    if ((await host.exec(apt, { ...options, check: false })).exitCode === 0) return;
+    await host.exec(['apt-get', 'update', '-q'], options);
+    await host.exec(apt, options);
+  } catch (error) {
+    if (signal.aborted) throw error;
+    throw new Kvm4nfvError('environment', `${host.name}: can't install ${packages.join(', ')}: ${messageOf(error)}`, { cause: error });
+  }
+};
+
+const missingTools = (needs: readonly Need[], found: ReadonlyMap<string, string>): ToolNeed[] =>
+  needs.filter((need): need is ToolNeed => need.kind === 'tool' && !found.has(`tool:${need.name}`));
+
+const unmet = (need: Need, found: ReadonlyMap<string, string>, facts: HostFacts): string | undefined => {
+  if (need.kind === 'root') return facts.user.root ? undefined : `needs root, and user ${facts.user.name} is not root`;
+  if (need.kind === 'file') return found.has(`file:${need.path}`) ? undefined : `has no ${need.path}: ${need.why}`;
+  if (!found.has(`tool:${need.name}`)) return `lacks the tool ${need.name} (Debian package ${need.package})`;
+  const help = new Set((found.get(`help:${need.name}`) ?? '').split(/[\s,=[\]|]+/));
+  const lacking = (need.options ?? []).filter((option) => !help.has(option));
+  return lacking.length === 0 ? undefined : `has a ${need.name} without ${lacking.join(', ')}: a newer ${need.package} is needed`;
+};
+
+/**
+ * Checks that the machine has what a scenario needs, before anything is measured; what is missing is an
+ * `environment` error that names the package.
+ * @returns the packages that were installed for it, where `provision` allows that.
+ */
+export const meetNeeds = async (
+  host: Host,
+  facts: HostFacts,
+  needs: readonly Need[],
+  { provision, signal }: { readonly provision: boolean; readonly signal: AbortSignal },
+): Promise<readonly string[]> => {
+  let found = await ask(host, needs, signal);
+  const packages = [...new Set(missingTools(needs, found).map((need) => need.package))];
+  const installing = provision && packages.length > 0;
+  if (installing) {
+    await install(host, packages, signal);
+    found = await ask(host, needs, signal);
+  }
+  const problems = needs.map((need) => unmet(need, found, facts)).filter((problem) => problem !== undefined);
+  if (problems.length === 0) return installing ? packages : [];
+  throw new Kvm4nfvError('environment', `${host.name} ${problems.join('; ')}`, {
+    hint: packages.length > 0 && !provision ? `install ${packages.join(' ')} there, or set 'provision: true' on its context` : 'mend it there, or choose other options',
+  });
+};

@@ -1,0 +1,127 @@
+import * as z from 'zod';
+import { hostFactsSchema } from '../host/facts-schema.js';
+import { verdicts } from '../sla/verdict.js';
+
+export const verdictSchema = z.enum(verdicts).meta({ id: 'verdict', description: 'From best to worst; the worst of the parts is the verdict of the whole.' });
+
+const labels = z.record(z.string(), z.string()).meta({ description: 'Empty: the merge of all label sets of this metric.' });
+const metricBase = { name: z.string(), unit: z.string(), labels };
+
+/** Percentiles that every histogram is reported with. */
+export const reportedPercentiles = [50, 90, 99, 99.9, 99.99, 99.999] as const;
+
+export const histogramMetricSchema = z.strictObject({
+  ...metricBase,
+  kind: z.literal('histogram'),
+  resolution: z.number().meta({ description: 'Values are whole multiples of this, as the tool reported them.' }),
+  count: z.int().meta({ description: 'All samples, overflow included. Exact.' }),
+  sum: z.number().meta({ description: 'Exact, as far as the tool tells; mean = sum / count.' }),
+  overflow: z.array(z.strictObject({ count: z.int(), above: z.number(), max: z.number() })).meta({
+    description: 'Samples beyond what the tool tracked: none is below `above`, the greatest is `max`.',
+  }),
+  min: z.number().nullable().meta({ description: 'Exact; null without samples.' }),
+  max: z.number().nullable().meta({ description: 'Exact; null without samples.' }),
+  mean: z.number().nullable(),
+  percentiles: z.record(z.string(), z.number().nullable()).meta({ description: 'Never interpolated. null: fewer than 10/(1-N) samples, not supported by the data.' }),
+  histogram: z.string().meta({ description: 'HDR histogram, V2 compressed, base64 (HISTF...).' }),
+});
+export const valueMetricSchema = z.strictObject({ ...metricBase, kind: z.enum(['counter', 'gauge']), value: z.number() });
+export const metricSchema = z.discriminatedUnion('kind', [histogramMetricSchema, valueMetricSchema]).meta({ id: 'metric' });
+export type ResultMetric = z.output<typeof metricSchema>;
+export type HistogramMetric = z.output<typeof histogramMetricSchema>;
+
+export const slaOutcomeSchema = z
+  .strictObject({
+    expression: z.string(),
+    severity: z.enum(['fail', 'warn']),
+    observed: z.number().nullable().meta({ description: 'In the base unit; null where the data does not support it.' }),
+    unit: z.string(),
+    verdict: verdictSchema,
+    reason: z.string().optional(),
+  })
+  .meta({ id: 'slaOutcome' });
+export type SlaOutcome = z.output<typeof slaOutcomeSchema>;
+
+const parameters = z.record(z.string(), z.unknown());
+
+export const faultSchema = z.enum(['usage', 'environment', 'unreachable', 'tool', 'internal', 'teardown', 'interrupted']);
+
+const fault = faultSchema.optional().meta({ description: 'What kind of trouble an error was.' });
+
+export const trialSchema = z
+  .strictObject({
+    id: z.string(),
+    parameters,
+    warmUp: z.boolean().meta({ description: 'Measured, kept, not judged.' }),
+    verdict: verdictSchema,
+    reasons: z.array(z.string()),
+    fault,
+    startedAt: z.iso.datetime(),
+    endedAt: z.iso.datetime(),
+    duration: z.number().meta({ description: 'How long was measured by the clock of the machine, ns.' }),
+    metrics: z.array(metricSchema),
+    sla: z.array(slaOutcomeSchema),
+    overhead: z
+      .strictObject({
+        cpu: z.number().meta({ description: 'CPU time that our own processes used on the machine during the window, ns.' }),
+        window: z.number().meta({ description: 'Length of the window, ns.' }),
+        share: z.number().meta({ description: 'cpu / window: the part of one CPU.' }),
+      })
+      .optional(),
+    load: z.array(z.string()).meta({ description: 'Commands that ran as load during the window.' }),
+    notes: z.record(z.string(), z.string()),
+  })
+  .meta({ id: 'trial' });
+export type ResultTrial = z.output<typeof trialSchema>;
+
+export const testSchema = z
+  .strictObject({
+    name: z.string(),
+    scenario: z.string(),
+    context: z.string(),
+    tags: z.array(z.string()),
+    parameters,
+    verdict: verdictSchema,
+    reasons: z.array(z.string()),
+    fault,
+    metrics: z.array(metricSchema).meta({ description: 'Merged over the judged trials, where these had the same parameters.' }),
+    trials: z.array(trialSchema),
+    sla: z.array(slaOutcomeSchema).meta({ description: 'For each expression the worst of the trials.' }),
+  })
+  .meta({ id: 'test' });
+export type ResultTest = z.output<typeof testSchema>;
+
+export const problemSchema = z
+  .strictObject({ where: z.string(), fault: faultSchema, message: z.string(), hint: z.string().optional() })
+  .meta({ id: 'problem' });
+export type Problem = z.output<typeof problemSchema>;
+
+export const contextResultSchema = z.strictObject({
+  type: z.string(),
+  on: z.string(),
+  traits: z.record(z.string(), z.union([z.boolean(), z.string()])).meta({ description: '`emulated`: the guest ran under TCG and its latencies say nothing about hardware.' }),
+  facts: hostFactsSchema.optional(),
+});
+
+export const resultSchema = z
+  .strictObject({
+    schemaVersion: z.literal(1),
+    runId: z.string(),
+    kvm4nfv: z.string().meta({ description: 'Version of the package.' }),
+    suite: z.strictObject({ name: z.string(), file: z.string(), sha256: z.string() }),
+    startedAt: z.iso.datetime(),
+    endedAt: z.iso.datetime().nullable().meta({ description: 'null: the run was killed before its end.' }),
+    verdict: verdictSchema,
+    exitCode: z.int(),
+    environment: z.record(z.string(), hostFactsSchema).meta({ description: 'Facts of each host before anything was measured.' }),
+    environmentChanges: z.record(z.string(), z.array(z.string())).meta({ description: 'Facts that were different afterwards, by host.' }),
+    contexts: z.record(z.string(), contextResultSchema),
+    provisioned: z.record(z.string(), z.array(z.string())).meta({ description: 'Packages installed, by machine.' }),
+    tests: z.array(testSchema),
+    problems: z.array(problemSchema).meta({ description: 'Trouble outside of trials: connecting, deploying, taking down.' }),
+  })
+  .meta({ id: 'result', title: 'Result of a kvm4nfv run' });
+export type Result = z.output<typeof resultSchema>;
+
+/** The JSON Schema of `result.json`, draft 2020-12. */
+export const resultJsonSchema = (): object => z.toJSONSchema(resultSchema, { io: 'output' });

@@ -1,0 +1,108 @@
+import { createReadStream } from 'node:fs';
+import { mkdir, open, rename, writeFile, type FileHandle } from 'node:fs/promises';
+import path from 'node:path';
+import { createInterface } from 'node:readline';
+import { Kvm4nfvError, messageOf } from '../error.js';
+import type { EventBody, RunEvent } from './event.js';
+import type { Result } from './result.js';
+
+export const eventsFile = 'events.ndjson';
+export const resultFile = 'result.json';
+
+const storeError = (what: string, error: unknown): Kvm4nfvError =>
+  new Kvm4nfvError('environment', `${what}: ${messageOf(error)}`, { hint: 'free some space there or give another directory with --output', cause: error });
+
+/** The directory of one run: `events.ndjson` is appended to and fsynced, so what was measured survives our death. */
+export class RunStore implements AsyncDisposable {
+  readonly directory: string;
+  readonly #events: FileHandle;
+  readonly #listener: (event: RunEvent) => void;
+  #sequence = 0;
+  #writing: Promise<void> = Promise.resolve();
+
+  private constructor(directory: string, events: FileHandle, listener: (event: RunEvent) => void) {
+    this.directory = directory;
+    this.#events = events;
+    this.#listener = listener;
+  }
+
+  /** Makes `<results>/<runId>`, which must not exist yet: two runs never share one. */
+  static async create(results: string, runId: string, listener: (event: RunEvent) => void = () => undefined): Promise<RunStore> {
+    const directory = path.join(results, runId);
+    try {
+      await mkdir(results, { recursive: true });
+      await mkdir(directory);
+      return new RunStore(directory, await open(path.join(directory, eventsFile), 'ax'), listener);
+    } catch (error) {
+      throw storeError(`can't make the run's directory ${directory}`, error);
+    }
+  }
+
+  /** Resolves when the event is on disk. Events get on disk in the order of the calls. */
+  append(body: EventBody): Promise<void> {
+    const event: RunEvent = { seq: this.#sequence++, at: new Date().toISOString(), ...body };
+    const line = `${JSON.stringify(event)}\n`;
+    const written = this.#writing.then(async () => {
+      try {
+        await this.#events.appendFile(line);
+        await this.#events.datasync();
+      } catch (error) {
+        throw storeError(`can't write ${path.join(this.directory, eventsFile)}`, error);
+      }
+      this.#listener(event);
+    });
+    this.#writing = written.catch(() => undefined);
+    return written;
+  }
+
+  async writeResult(result: Result): Promise<void> {
+    await this.writeFile(resultFile, `${JSON.stringify(result, undefined, 2)}\n`);
+  }
+
+  /** Writes a whole file of the run, by way of a temporary name: it is there whole or not at all. */
+  async writeFile(name: string, text: string | Uint8Array): Promise<void> {
+    const target = path.join(this.directory, name);
+    try {
+      await mkdir(path.dirname(target), { recursive: true });
+      await writeFile(`${target}.part`, text, { flush: true });
+      await rename(`${target}.part`, target);
+    } catch (error) {
+      throw storeError(`can't write ${target}`, error);
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#writing;
+    await this.#events.close();
+  }
+}
+
+/** Reads the events of a run one by one. A last line that was cut short by a crash is left out. */
+export async function* readEvents(directory: string): AsyncGenerator<RunEvent> {
+  const file = path.join(directory, eventsFile);
+  let held: string | undefined;
+  let number = 0;
+  const parse = (line: string): RunEvent => {
+    try {
+      return JSON.parse(line) as RunEvent;
+    } catch (error) {
+      throw new Kvm4nfvError('usage', `${file}:${String(number)}: not a JSON object: ${messageOf(error)}`);
+    }
+  };
+  try {
+    for await (const line of createInterface({ input: createReadStream(file), crlfDelay: Infinity })) {
+      if (held !== undefined) yield parse(held);
+      held = line;
+      number += 1;
+    }
+  } catch (error) {
+    if (Kvm4nfvError.is(error)) throw error;
+    throw new Kvm4nfvError('usage', `can't read ${file}: ${messageOf(error)}`, { hint: 'name the directory of a run, such as results/<run-id>' });
+  }
+  if (held === undefined || held === '') return;
+  try {
+    yield JSON.parse(held) as RunEvent;
+  } catch {
+    return;
+  }
+}

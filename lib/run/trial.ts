@@ -1,0 +1,206 @@
+import { mkdir } from 'node:fs/promises';
+import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Kvm4nfvError, messageOf, type Fault } from '../error.js';
+import { resolveCpus } from '../host/cpu-list.js';
+import type { HostFacts } from '../host/facts.js';
+import type { Host, Job } from '../host/host.js';
+import type { Measurement } from '../measure/measurement.js';
+import { judge } from '../sla/sla.js';
+import { worst, type Verdict } from '../sla/verdict.js';
+import { encodeMetrics } from './encode.js';
+import type { LoadSpec } from './load.js';
+import type { PlannedTest } from './plan.js';
+import type { ResultTrial, SlaOutcome } from './result.js';
+import type { TrialParameters } from './runner.js';
+import type { Preview, Trial } from './scenario.js';
+import { startLoad, type RunningLoad } from './stress.js';
+import { Teardown } from './teardown.js';
+
+export interface Machine {
+  readonly host: Host;
+  readonly facts: HostFacts;
+}
+
+export interface TrialSetting {
+  readonly run: string;
+  readonly id: string;
+  readonly test: PlannedTest;
+  readonly asked: TrialParameters;
+  readonly sut: Machine;
+  /** The machine of each load, in the order of the test's loads. */
+  readonly loadMachines: readonly Machine[];
+  /** The trial's directory on this machine. */
+  readonly directory: string;
+  readonly signal: AbortSignal;
+}
+
+export interface TrialOutcome {
+  readonly result: ResultTrial;
+  readonly measurement?: Measurement;
+}
+
+// Stressors need a moment to get going, and must outlive the tool rather than the other way round.
+const loadMargin = 500;
+
+interface Window {
+  readonly cpu: number;
+  readonly window: number;
+  readonly share: number;
+}
+
+const withLoads = async <T>(setting: TrialSetting, body: () => Promise<T>): Promise<{ value: T; commands: string[] }> => {
+  const { run, id, test, loadMachines, signal } = setting;
+  const loads: RunningLoad[] = [];
+  const start = async (spec: LoadSpec, position: number): Promise<void> => {
+    const machine = loadMachines[position] ?? setting.sut;
+    const load = await startLoad(machine.host, machine.facts, spec, { run, name: `${id}-load${String(position)}`, signal });
+    if (load !== undefined) loads.push(load);
+  };
+  try {
+    for (const [position, spec] of test.load.entries()) await start(spec, position);
+    if (loads.length > 0) await sleep(loadMargin, undefined, { signal });
+    const value = await body();
+    if (loads.length > 0) await sleep(loadMargin, undefined, { signal });
+    for (const load of loads) await load.check();
+    return { value, commands: loads.map(({ argv }) => argv.join(' ')) };
+  } finally {
+    await Promise.all(loads.map((load) => load.stop()));
+  }
+};
+
+const keepOutput = async (job: Job, number: number, raw: string): Promise<void> => {
+  await mkdir(raw, { recursive: true });
+  const suffix = number === 0 ? '' : `-${String(number)}`;
+  for (const stream of ['stdout', 'stderr']) await job.host.download(`${job.directory}/${stream}`, path.join(raw, `${stream}${suffix}.txt`));
+};
+
+const undeclared = ({ scenario }: PlannedTest, options: unknown, { metrics }: Measurement): string[] =>
+  scenario
+    .metrics(options)
+    .filter(({ name }) => !metrics.some((metric) => metric.name === name))
+    .map(({ name }) => `${name} was not measured`);
+
+const empty = ({ metrics }: Measurement): string[] =>
+  metrics
+    .filter((metric) => metric.kind === 'histogram' && metric.histogram.count === 0)
+    .map(({ name, labels }) => `${name} has no samples${Object.keys(labels).length === 0 ? '' : ` (${Object.entries(labels).map((pair) => pair.join(' ')).join(', ')})`}`);
+
+// Timers of tool and machine differ by their start-up; a trial that misses more than this of its time was cut short.
+const durationTolerance = 0.98;
+
+const tooShort = (measurement: Measurement, { duration }: Preview): string[] =>
+  duration === undefined || measurement.breach !== undefined || measurement.duration >= duration * durationTolerance
+    ? []
+    : [`measured for ${(measurement.duration / 1e9).toFixed(3)} s of the ${(duration / 1e9).toFixed(3)} s asked for`];
+
+/** The verdict on a measurement: no data never passes, a breached limit of the tool fails, then the SLAs. */
+export const assess = (test: PlannedTest, options: unknown, measurement: Measurement): { verdict: Verdict; reasons: string[]; sla: SlaOutcome[] } => {
+  const preview = test.scenario.preview(options);
+  const lacking = [...undeclared(test, options, measurement), ...empty(measurement), ...tooShort(measurement, preview)];
+  const declared = test.scenario.metrics(options);
+  const sla = test.sla.map((one): SlaOutcome => {
+    const { observed = null, ...judgement } = judge(one, measurement, declared);
+    return { severity: one.severity, observed, ...judgement };
+  });
+  const missed = sla.filter(({ verdict }) => verdict !== 'pass');
+  const breaches = measurement.breach === undefined ? [] : [measurement.breach];
+  return {
+    verdict: worst([
+      'pass',
+      ...sla.map(({ verdict }) => verdict),
+      ...(breaches.length > 0 ? (['fail'] as const) : []),
+      ...(lacking.length > 0 ? (['no-data'] as const) : []),
+    ]),
+    reasons: [...lacking, ...breaches, ...missed.map(({ expression, reason }) => (reason === undefined ? expression : `${expression}: ${reason}`))],
+    sla,
+  };
+};
+
+/** The scenario's options with a trial's parameters put over them. They were validated when the plan was made. */
+export const optionsOf = (test: PlannedTest, parameters: Readonly<Record<string, unknown>>): unknown =>
+  Object.keys(parameters).length === 0 ? test.options : test.scenario.options.parse({ ...test.input, ...parameters });
+
+const faultOf = (error: unknown, signal: AbortSignal): Fault => {
+  if (signal.aborted) return 'interrupted';
+  return Kvm4nfvError.is(error) ? error.fault : 'internal';
+};
+
+/** Measures once. Never throws: what went wrong is in the outcome. Nothing of the trial is left running. */
+export const runTrial = async (setting: TrialSetting): Promise<TrialOutcome> => {
+  const { test, asked, sut, signal, directory } = setting;
+  const raw = path.join(directory, 'raw');
+  const teardown = new Teardown();
+  const startedAt = new Date();
+  let window: Window | undefined;
+  let load: string[] = [];
+  const jobs: Job[] = [];
+  const trial: Omit<Trial, 'options'> = {
+    run: setting.run,
+    id: setting.id,
+    sut: sut.host,
+    facts: sut.facts,
+    signal,
+    cpus: (selection) => resolveCpus(selection, sut.facts.topology),
+    window: async (body) => {
+      if (window !== undefined) throw new Kvm4nfvError('internal', `${test.scenario.type}: a trial has one window and this asks for a second`);
+      const { value, commands } = await withLoads(setting, async () => {
+        const before = await sut.host.overhead();
+        const start = process.hrtime.bigint();
+        const result = await body();
+        const length = Number(process.hrtime.bigint() - start);
+        const cpu = (await sut.host.overhead()) - before;
+        window = { cpu, window: length, share: length === 0 ? 0 : cpu / length };
+        return result;
+      });
+      load = commands;
+      return value;
+    },
+    start: async (argv, options = {}) => {
+      const job = await sut.host.start({ run: setting.run, name: `${setting.id}-${String(jobs.length)}`, argv, ...options });
+      const number = jobs.push(job) - 1;
+      teardown.defer(`job ${job.name} on ${sut.host.name}`, () => job[Symbol.asyncDispose]());
+      teardown.defer(`output of ${job.name}`, () => keepOutput(job, number, raw));
+      return job;
+    },
+    keep: async (remote, as) => {
+      await mkdir(raw, { recursive: true });
+      const local = path.join(raw, path.basename(as));
+      await sut.host.download(remote, local);
+      return local;
+    },
+  };
+  const base = { id: setting.id, parameters: { ...asked.parameters }, warmUp: asked.warmUp ?? false, startedAt: startedAt.toISOString() };
+  const ended = async (verdict: Verdict, reasons: readonly string[], rest: Partial<ResultTrial>): Promise<ResultTrial> => {
+    const failures = await teardown.run();
+    const left = failures.map(({ what, error }) => `${what}: ${messageOf(error)}`);
+    return {
+      ...base,
+      verdict: left.length > 0 ? 'error' : verdict,
+      reasons: [...reasons, ...left],
+      ...(left.length > 0 ? { fault: signal.aborted ? 'interrupted' : 'teardown' } : {}),
+      endedAt: new Date().toISOString(),
+      duration: 0,
+      metrics: [],
+      sla: [],
+      load,
+      notes: {},
+      ...(window === undefined ? {} : { overhead: window }),
+      ...rest,
+    };
+  };
+  try {
+    signal.throwIfAborted();
+    const options = optionsOf(test, asked.parameters);
+    const measurement = await test.scenario.measure({ ...trial, options });
+    const { verdict, reasons, sla } = assess(test, options, measurement);
+    const { duration, notes = {} } = measurement;
+    const measured = { duration, metrics: encodeMetrics(measurement.metrics), sla, notes: { ...notes } };
+    return { result: await ended(verdict, reasons, measured), measurement };
+  } catch (error) {
+    const fault = faultOf(error, signal);
+    const hint = Kvm4nfvError.is(error) ? error.hint : undefined;
+    const reason = fault === 'interrupted' ? 'interrupted' : messageOf(error);
+    return { result: await ended('error', hint === undefined ? [reason] : [reason, hint], { fault }) };
+  }
+};

@@ -1,0 +1,23 @@
+import { defineRunner, duration, z, type TrialFeedback } from '../lib/plugin.js';
+import { repeat, repetition } from './repetition.js';
+
+const options = z.strictObject({
+  duration: duration.meta({ description: 'No trial begins after this time. One that has begun is never cut short.' }),
+  ...repetition,
+});
+type Options = z.output<typeof options>;
+
+function* timed(limit: number): Generator<Record<string, unknown>, void, TrialFeedback> {
+  const start = process.hrtime.bigint();
+  do yield {};
+  while (Number(process.hrtime.bigint() - start) < limit);
+}
+
+/** The same trial again and again for a time. */
+export const durationRunner = defineRunner<Options>({
+  type: 'duration',
+  summary: 'The same trial again and again for a time; one that has begun is never cut short',
+  options,
+  preview: (chosen) => ({ parameters: [{}], trials: undefined, duration: chosen.duration }),
+  trials: (chosen) => repeat(chosen, {}, timed(chosen.duration)),
+});
