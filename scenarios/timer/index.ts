@@ -1,0 +1,82 @@
+import { defineScenario, type MetricDeclaration, type Need, type Preview } from '../../lib/plugin.js';
+import { cyclictestArgv } from './cyclictest/argv.js';
+import { lengthOf as cyclictestLength } from './cyclictest/options.js';
+import { countCpus } from './fields.js';
+import { timerOptions, type TimerOptions } from './options.js';
+import { oslatArgv } from './oslat/argv.js';
+import { lengthOf as oslatLength } from './oslat/options.js';
+import { timerlatArgv } from './timerlat/argv.js';
+import { lengthOf as timerlatLength } from './timerlat/options.js';
+
+const histogram = (name: string, description: string): MetricDeclaration => ({
+  name,
+  kind: 'histogram',
+  unit: 'ns',
+  description,
+});
+
+const metrics = (options: TimerOptions): readonly MetricDeclaration[] => {
+  switch (options.tool) {
+    case 'cyclictest':
+      return [histogram('latency', 'From the time a timer was set to until its thread ran')];
+    case 'oslat':
+      return [histogram('latency', 'Of each loop of a busy thread: all above the first bin are interruptions')];
+    case 'timerlat':
+      return [
+        histogram('thread', 'From the time a timer was set to until its thread ran'),
+        histogram('irq', 'From the time a timer was set to until its interrupt was handled'),
+        ...(options.user_threads
+          ? [histogram('user', 'From the time a timer was set to until its thread was back in user space')]
+          : []),
+      ];
+  }
+};
+
+const tracer: Need = {
+  kind: 'file',
+  path: '/sys/kernel/tracing/osnoise/timerlat_period_us',
+  why: 'rtla timerlat needs a kernel with CONFIG_TIMERLAT_TRACER',
+};
+
+const needs = (options: TimerOptions): readonly Need[] => {
+  const root: Need = { kind: 'root' };
+  switch (options.tool) {
+    case 'cyclictest':
+      return [{ kind: 'tool', name: 'cyclictest', package: 'rt-tests', options: ['--json'] }, root];
+    case 'oslat':
+      return [{ kind: 'tool', name: 'oslat', package: 'rt-tests', options: ['--json'] }, root];
+    case 'timerlat':
+      return [{ kind: 'tool', name: 'rtla', package: 'rtla' }, root, tracer];
+  }
+};
+
+const preview = (options: TimerOptions): Preview => {
+  const { cpus } = options;
+  switch (options.tool) {
+    case 'cyclictest': {
+      const placement = { cpus, threads: options.threads ?? countCpus(cpus) };
+      const main = options.main_affinity;
+      const argv = cyclictestArgv(options, main === undefined ? placement : { ...placement, mainAffinity: main });
+      return { commands: [argv], duration: cyclictestLength(options) };
+    }
+    case 'oslat':
+      return { commands: [oslatArgv(options, cpus)], duration: oslatLength(options) };
+    case 'timerlat': {
+      const houseKeeping = options.house_keeping;
+      const placement = { cpus, has: () => true };
+      const argv = timerlatArgv(options, houseKeeping === undefined ? placement : { ...placement, houseKeeping });
+      return { commands: [argv], duration: timerlatLength(options) };
+    }
+  }
+};
+
+/** Timer latency of a machine, measured with cyclictest, oslat or rtla timerlat. */
+export const timer = defineScenario<TimerOptions>({
+  type: 'timer',
+  summary: 'timer latency: cyclictest, oslat or rtla timerlat',
+  options: timerOptions,
+  metrics,
+  needs,
+  preview,
+  measure: async (trial) => (await import('./measure.js')).measure(trial),
+});
