@@ -98,6 +98,10 @@ export interface Host extends AsyncDisposable {
   overhead(): Promise<number>;
 }
 
+/** A command for the eye: our own scripts are longer than what they do. */
+const briefly = (argv: readonly string[]): string =>
+  argv.map((word) => (word.includes('\n') ? '<script>' : word)).join(' ');
+
 export class CommandError extends Kvm4nfvError {
   readonly result: ExecResult;
   constructor(host: string, result: ExecResult, hint?: string) {
@@ -105,7 +109,7 @@ export class CommandError extends Kvm4nfvError {
     const said = (result.stderr.trim() || result.stdout.trim()).split('\n').slice(-3).join('\n');
     super(
       'tool',
-      `${host}: ${result.argv.join(' ')}: ${how}${said === '' ? '' : `: ${said}`}`,
+      `${host}: ${briefly(result.argv)}: ${how}${said === '' ? '' : `: ${said}`}`,
       hint === undefined ? {} : { hint },
     );
     this.result = result;

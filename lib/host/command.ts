@@ -1,0 +1,80 @@
+import { randomUUID } from 'node:crypto';
+import type { Readable, Writable } from 'node:stream';
+import { Kvm4nfvError } from '../error.js';
+import { CommandError, type ExecOptions, type ExecResult } from './host.js';
+
+/** What a transport runs: {@link ExecOptions}, and what only we ourselves ask for. */
+export interface Command extends ExecOptions {
+  readonly argv: readonly string[];
+  /** Standard input as it comes, in the place of `stdin`. */
+  readonly input?: () => Readable;
+  /** Takes standard output, which is then not in the result. */
+  readonly output?: () => Writable;
+  /** May run twice: it is repeated when the connection is lost meanwhile. */
+  readonly repeatable?: boolean;
+  /** It blocks for long and must not take the place of short commands. */
+  readonly waits?: boolean;
+}
+
+export const defaultMaxOutput = 8 * 1024 * 1024;
+/** Between TERM and KILL of a command that took too long or is no longer wanted. */
+export const commandGrace = 1000;
+
+/** A name that finds all processes of one command: an environment variable which children inherit. */
+export const newMarker = (): string => `KVM4NFV_EXEC=${randomUUID()}`;
+
+const checkArgv = (argv: readonly string[]): void => {
+  if (argv[0] === undefined || argv[0] === '' || argv[0].startsWith('-') || argv[0].includes('='))
+    throw new Kvm4nfvError('usage', `not a command: ${JSON.stringify(argv)}`);
+  const nul = argv.find((word) => word.includes('\0'));
+  if (nul !== undefined)
+    throw new Kvm4nfvError('usage', `an argument of ${argv[0]} holds a NUL byte: ${JSON.stringify(nul)}`);
+};
+
+const assignments = (env: Readonly<Record<string, string>>): readonly string[] =>
+  Object.entries(env).map(([name, value]) => {
+    if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(name) || value.includes('\0'))
+      throw new Kvm4nfvError('usage', `not an environment variable: ${JSON.stringify(name)}`);
+    return `${name}=${value}`;
+  });
+
+/**
+ * The argv that runs a command with its environment, through sudo where needed. The locale is C, for parsers; `env`
+ * and not the shell sets it, for login shells that are none of POSIX, and behind sudo, which clears the environment.
+ */
+export const wrapCommand = (
+  command: Command,
+  options: { readonly sudo: boolean; readonly marker: string },
+): readonly string[] => {
+  checkArgv(command.argv);
+  const directory = command.cwd === undefined ? [] : ['-C', command.cwd];
+  const withEnv = [
+    'env',
+    ...directory,
+    ...assignments({ LC_ALL: 'C', ...command.env }),
+    options.marker,
+    ...command.argv,
+  ];
+  return options.sudo ? ['sudo', '-n', '--', ...withEnv] : withEnv;
+};
+
+/** Throws {@link CommandError} for a command that failed, unless `check` is false. */
+export const checkResult = (host: string, result: ExecResult, check = true): ExecResult => {
+  if (!check || result.exitCode === 0) return result;
+  if (result.stderr.startsWith('sudo:'))
+    throw new CommandError(host, result, 'let this user run sudo without a password, or log in as root');
+  if (result.exitCode === 127) throw new CommandError(host, result, `install '${result.argv[0] ?? ''}' on ${host}`);
+  throw new CommandError(host, result);
+};
+
+export const timedOut = (host: string, command: Command): Kvm4nfvError =>
+  new Kvm4nfvError(
+    'tool',
+    `${host}: ${command.argv.slice(0, 6).join(' ')}: ended because it took longer than ${String((command.timeout ?? 0) / 1000)} s`,
+  );
+
+/** The error of something that was given up because its signal asked for it. */
+export const aborted = (what: string, signal: AbortSignal): Error => {
+  const reason: unknown = signal.reason;
+  return Kvm4nfvError.is(reason) ? reason : new Kvm4nfvError('interrupted', `${what}: interrupted`, { cause: reason });
+};

@@ -1,0 +1,116 @@
+import { reapFunctions } from './reap-script.js';
+
+/**
+ * Sets `base`, the directory of all jobs, without a process. Not below XDG_RUNTIME_DIR: logind removes that with the
+ * user's last session, and a job must outlive a lost connection.
+ */
+const findBase = String.raw`
+umask 077
+while read -r key real uid rest; do [ "$key" = Uid: ] && break; done </proc/self/status
+if [ "$uid" = 0 ]; then base=/run/kvm4nfv; else base=/tmp/kvm4nfv-$uid; fi
+`;
+
+export const baseScript = `${findBase}\nprintf '%s' "$base"\n`;
+
+/**
+ * Holds `lock` for its life, so that a waiter sleeps in flock(2) and costs nothing. `$1` is the job's marker, the rest its
+ * argv. The traps keep it alive when the job's end is asked for; in the tool they are the defaults again.
+ */
+export const superviseScript = String.raw`
+exec 9>lock
+flock -n 9 || exit 1
+trap : HUP INT TERM
+marker=$1
+shift
+started=$(date +%s%N)
+env "$marker" setsid "$@" >stdout 2>stderr </dev/null 9>&- &
+pid=$!
+printf '%s\n' "$pid" >pid
+printf '%s\n' "$started" >started
+printf '%s\n' "$pid"
+exec >/dev/null 2>&1
+while :; do
+  wait "$pid"
+  code=$?
+  kill -0 "$pid" 2>/dev/null || break
+done
+ended=$(date +%s%N)
+cpu=0
+read -r cpu rest </proc/$$/schedstat
+printf '%s %s %s %s\n' "$code" "$started" "$ended" "$cpu" >status.new
+mv -f status.new status
+`;
+
+/** `$1` run, `$2` name, `$3` the supervisor's script, the rest the tool's argv. Prints the directory and the tool's pid. */
+export const startScript = `${findBase}${String.raw`
+run=$1
+name=$2
+supervise=$3
+shift 3
+if [ -L "$base" ] || { [ -e "$base" ] && [ ! -O "$base" ]; }; then printf '%s belongs to someone else' "$base" >&2; exit 73; fi
+directory=$base/$run/$name
+mkdir -p -- "$base/$run" && mkdir -- "$directory" && cd -- "$directory" || exit 73
+printf '%s\n' "$directory"
+setsid sh -c "$supervise" kvm4nfv-job "KVM4NFV_JOB=$run/$name" "$@" </dev/null &
+`}`;
+
+/** `$1` run, `$2` name. Prints as {@link startScript} does; exit 66 where there is no such job. */
+export const attachScript = `${findBase}${String.raw`
+cd -- "$base/$1/$2" 2>/dev/null && [ -e pid ] || exit 66
+printf '%s\n' "$base/$1/$2"
+cat pid
+`}`;
+
+/** `$1` the job's directory. Sleeps until the supervisor is gone, then prints the status, or nothing where it left none. */
+export const waitScript = String.raw`
+cd -- "$1" && exec 8<lock || exit 66
+flock -s 8 || exit 71
+[ ! -e status ] || cat status
+`;
+
+const jobFunctions = `${reapFunctions}${String.raw`
+supervised() { flock -n -s "$1/lock" true 2>/dev/null && return 1; [ -e "$1/lock" ]; }
+# cancel DIRECTORY MARKER GRACE: the group is the job's only while its supervisor lives; later its number may be another's.
+cancel() {
+  cancel_group=
+  cancel_directory=$1
+  if supervised "$1"; then cancel_group=$(cat "$1/pid" 2>/dev/null); fi
+  reap "$2" "$cancel_group" "$3" still_supervised
+}
+still_supervised() { supervised "$cancel_directory"; }
+`}`;
+
+/** `$1` the job's directory, `$2` its marker. Prints `yes` while the supervisor or anything of the job lives. */
+export const runningScript = `${jobFunctions}
+if supervised "$1" || [ -n "$(marked "$2")" ]; then echo yes; fi
+`;
+
+/** `$1` the job's directory, `$2` its marker, `$3` grace in hundredths of a second, `$4` \`remove\` or nothing. */
+export const cancelScript = `${jobFunctions}
+cancel "$1" "$2" "$3" || exit
+[ "$4" != remove ] || { rm -rf -- "$1" && rmdir -- "\${1%/*}" 2>/dev/null; exit 0; }
+`;
+
+/** Prints \`run name yes|no\` for each job of this user. */
+export const listScript = `${findBase}${jobFunctions}
+for directory in "$base"/*/*/; do
+  directory=\${directory%/}
+  [ -e "$directory/lock" ] || continue
+  name=\${directory##*/}
+  run=\${directory%/*}
+  run=\${run##*/}
+  running=no
+  if supervised "$directory" || [ -n "$(marked "KVM4NFV_JOB=$run/$name")" ]; then running=yes; fi
+  printf '%s %s %s\\n' "$run" "$name" "$running"
+done
+`;
+
+/** \`$1\` run, \`$2\` grace in hundredths of a second. Ends all jobs of the run and removes its directory. */
+export const removeRunScript = `${findBase}${jobFunctions}
+for directory in "$base/$1"/*/; do
+  directory=\${directory%/}
+  [ -e "$directory" ] || continue
+  cancel "$directory" "KVM4NFV_JOB=$1/\${directory##*/}" "$2" || exit
+done
+rm -rf -- "$base/$1"
+`;

@@ -1,0 +1,60 @@
+import { Kvm4nfvError } from '../error.js';
+import { CommandError, type ExecResult, type Host } from './host.js';
+import { checkName } from './job.js';
+import { baseScript, listScript, removeRunScript } from './job-scripts.js';
+
+/** A job that some controller left on a host. */
+export interface ListedJob {
+  readonly run: string;
+  readonly name: string;
+  readonly running: boolean;
+}
+
+const deadline = 30_000;
+const grace = 5000;
+
+/**
+ * The directory of all jobs that this user starts on a host: /run/kvm4nfv as root, else /tmp/kvm4nfv-<uid>. Each job has
+ * `<run>/<name>` below it.
+ */
+export const stateDirectory = async (host: Host): Promise<string> =>
+  (await host.exec(['sh', '-c', baseScript], { timeout: deadline })).stdout;
+
+/** Runs a script as the user and, where jobs of root may be, as root; root's turn may fail for want of sudo. */
+const asEachUser = async (host: Host, argv: readonly string[], timeout: number): Promise<readonly ExecResult[]> => {
+  const own = await host.exec(argv, { timeout });
+  const { exitCode } = await host.exec(['sh', '-c', '[ "$(id -u)" != 0 ] && [ -d /run/kvm4nfv ] && sudo -n true'], {
+    check: false,
+    timeout,
+  });
+  return exitCode === 0 ? [own, await host.exec(argv, { timeout, root: true })] : [own];
+};
+
+/** All jobs on a host, of every run. */
+export const listJobs = async (host: Host): Promise<readonly ListedJob[]> => {
+  const results = await asEachUser(host, ['sh', '-c', listScript], deadline);
+  return results.flatMap(({ stdout }) =>
+    stdout.split('\n').flatMap((line) => {
+      const [run, name, running] = line.split(' ');
+      return run === undefined || name === undefined || running === undefined
+        ? []
+        : [{ run, name, running: running === 'yes' }];
+    }),
+  );
+};
+
+/** Ends all jobs of a run, children included, and removes what they left. A run that is not there is no error. */
+export const removeRun = async (host: Host, run: string): Promise<void> => {
+  const argv = ['sh', '-c', removeRunScript, 'sh', checkName('run id', run), String(grace / 10)];
+  try {
+    // Each job may use up its grace.
+    await asEachUser(host, argv, 20 * grace + deadline);
+  } catch (error) {
+    if (!(error instanceof CommandError)) throw error;
+    throw new Kvm4nfvError(
+      'teardown',
+      `${host.name}: jobs of run ${run} can't be ended: ${error.result.stderr.trim()}`,
+      { cause: error },
+    );
+  }
+};

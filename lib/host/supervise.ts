@@ -1,0 +1,102 @@
+import { Readable, type Writable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { Kvm4nfvError, messageOf } from '../error.js';
+import { aborted, defaultMaxOutput, timedOut, type Command } from './command.js';
+import type { ExecResult } from './host.js';
+import { Output } from './output.js';
+
+/** A command under way, as a transport shows it. */
+export interface Running {
+  /** Absent where the command was started without an input. */
+  readonly stdin: Writable | null;
+  readonly stdout: Readable;
+  readonly stderr: Readable;
+  /** Rejects when the connection is lost. */
+  readonly ended: Promise<{ readonly exitCode: number | undefined; readonly signal: string | undefined }>;
+  /** Ends it, children included, and closes its streams; never rejects. */
+  kill(): Promise<void>;
+}
+
+const closedEarly = new Set([
+  'EPIPE',
+  'ECONNRESET',
+  'ERR_STREAM_PREMATURE_CLOSE',
+  'ERR_STREAM_DESTROYED',
+  'ERR_STREAM_WRITE_AFTER_END',
+]);
+const isClosedEarly = (error: unknown): boolean =>
+  error instanceof Error && 'code' in error && closedEarly.has(String(error.code));
+
+const localFault = (what: string, error: unknown): Kvm4nfvError =>
+  new Kvm4nfvError('environment', `${what} on this machine: ${messageOf(error)}`, { cause: error });
+
+/** A command that ends before it has read all is no fault of its input; our own file may be one. */
+const feed = async (stdin: Writable | null, command: Command): Promise<void> => {
+  if (stdin === null) return;
+  try {
+    await pipeline(
+      command.input?.() ?? Readable.from(command.stdin === undefined ? [] : [Buffer.from(command.stdin)]),
+      stdin,
+    );
+  } catch (error) {
+    if (!isClosedEarly(error)) throw localFault(`input of ${command.argv[0] ?? ''} can't be read`, error);
+  }
+};
+
+const drain = async (stdout: Readable, command: Command, kept: Output): Promise<void> => {
+  if (command.output === undefined) return collect(stdout, kept);
+  try {
+    await pipeline(stdout, command.output());
+  } catch (error) {
+    throw localFault(`output of ${command.argv[0] ?? ''} can't be written`, error);
+  }
+};
+
+const collect = (stream: Readable, kept: Output): Promise<void> =>
+  new Promise((resolve) => {
+    stream.on('data', (chunk: Buffer) => {
+      kept.add(chunk);
+    });
+    stream.once('close', resolve).once('error', () => {
+      resolve();
+    });
+  });
+
+/** Feeds a command, keeps what it says, and ends it when its time is over, its signal asks for it, or a stream fails. */
+export const supervise = async (host: string, command: Command, running: Running): Promise<ExecResult> => {
+  const limit = command.maxOutput ?? defaultMaxOutput;
+  const stdout = new Output(limit);
+  const stderr = new Output(limit);
+  const faults: unknown[] = [];
+  const stop = (fault: unknown): void => {
+    if (faults.push(fault) === 1) void running.kill();
+  };
+  const streams = [
+    feed(running.stdin, command),
+    drain(running.stdout, command, stdout),
+    collect(running.stderr, stderr),
+  ];
+  const moved = Promise.all(streams.map((stream) => stream.catch(stop)));
+  const { signal, timeout } = command;
+  const onAbort = (): void => {
+    if (signal !== undefined) stop(aborted(`${host}: ${command.argv[0] ?? ''}`, signal));
+  };
+  const onTimeout = (): void => {
+    stop(timedOut(host, command));
+  };
+  const timer = timeout === undefined ? undefined : setTimeout(onTimeout, timeout);
+  signal?.addEventListener('abort', onAbort, { once: true });
+  if (signal?.aborted === true) onAbort();
+  try {
+    const ended = await running.ended;
+    await moved;
+    if (faults.length > 0) throw faults[0];
+    const [out, err] = [stdout.finish(), stderr.finish()];
+    return { argv: command.argv, ...ended, stdout: out.text, stderr: err.text, dropped: out.dropped + err.dropped };
+  } catch (error) {
+    throw faults.length > 0 ? faults[0] : error;
+  } finally {
+    clearTimeout(timer);
+    signal?.removeEventListener('abort', onAbort);
+  }
+};
