@@ -6,12 +6,12 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { chmod, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { build } from 'esbuild';
+import manifest from '../package.json' with { type: 'json' };
 import { writeSchemas } from './schema.js';
 
 const root = join(import.meta.dirname, '..');
-const bins = ['kvm4nfv', 'kvm4nfv-run'];
 const external = ['ssh2', 'hdr-histogram-js', 'xmlbuilder2', '@unraid/libvirt'];
 
 /** CommonJS parts of the bundled libraries ask for Node's own modules by `require`. */
@@ -20,12 +20,20 @@ const requireForBundled = [
   'const require = createRequireForBundled(import.meta.url);',
 ].join('');
 
+/** What package.json promises, and where its source is. */
+const bins = Object.keys(manifest.bin);
+const modules = Object.values(manifest.exports).flatMap((entry) =>
+  typeof entry === 'string' ? [] : [basename(entry.default, '.js')],
+);
+const entryPoints = Object.fromEntries([
+  ...modules.map((name) => [name, `lib/${name}.ts`]),
+  ...bins.map((name) => [name, `lib/cli/${name}.ts`]),
+]) as Record<string, string>;
+
 const bundle = async (outdir: string): Promise<void> => {
-  const cli = bins.map((name) => [name, `lib/cli/${name}.ts`] as const);
-  const entries = ['index', 'plugin', 'testing'].map((name) => [name, `lib/${name}.ts`] as const);
   await build({
     absWorkingDir: root,
-    entryPoints: Object.fromEntries([...entries, ...cli]),
+    entryPoints,
     outdir,
     bundle: true,
     splitting: true,
@@ -59,7 +67,9 @@ const declare = async (outdir: string): Promise<void> => {
 const work = join(root, 'node_modules/.cache/kvm4nfv', `dist-${String(process.pid)}`);
 await mkdir(work, { recursive: true });
 try {
-  await Promise.all([bundle(work), declare(join(work, 'types'))]);
+  // Both to their end, whatever becomes of the other: what is still being written can't be removed.
+  const outcomes = await Promise.allSettled([bundle(work), declare(join(work, 'types'))]);
+  for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason;
   await rm(join(root, 'dist'), { recursive: true, force: true });
   await rename(work, join(root, 'dist'));
 } finally {

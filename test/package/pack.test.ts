@@ -102,17 +102,10 @@ describe('The packed package, installed in an empty directory', function () {
   });
 
   it('carries the harness of the examples: it type-checks and runs a suite with its own plug-ins', async () => {
-    await cp(join(directory, 'node_modules/kvm4nfv/examples/harness'), join(directory, 'harness'), { recursive: true });
-    await writeFile(
-      join(directory, 'harness/tsconfig.json'),
-      JSON.stringify({
-        ...tsconfig,
-        compilerOptions: { ...tsconfig.compilerOptions, noEmit: false },
-        include: ['**/*.ts'],
-      }),
-    );
-    await run(process.execPath, [tsc, '-p', 'tsconfig.json'], { cwd: join(directory, 'harness') });
-    const { stdout } = await run(process.execPath, ['main.js'], { cwd: join(directory, 'harness') });
-    expect(stdout).to.match(/p99|max/);
+    const harness = join(directory, 'harness');
+    await cp(join(directory, 'node_modules/kvm4nfv/examples/harness'), harness, { recursive: true });
+    await run(process.execPath, [tsc, '-p', '.', '--typeRoots', join(root, 'node_modules/@types')], { cwd: harness });
+    const { stdout } = await run(process.execPath, ['harness.js'], { cwd: harness });
+    expect(stdout).to.match(/spawn: pass in \d+ trials/).and.match(/\d+ samples, median \d+ ns/);
   });
 });
