@@ -1,0 +1,36 @@
+import { Kvm4nfvError } from '../error.js';
+import { renderDiagnostics, type Sources } from './render.js';
+
+/** One mistake of a suite, with its place. */
+export interface Diagnostic {
+  /** As the user named it, or relative to the file that includes it. */
+  readonly file: string;
+  /** From 1; 0 where the whole file or a command-line argument is meant. */
+  readonly line: number;
+  /** From 1, in characters (code points). */
+  readonly column: number;
+  /** Characters that are meant, at least 1; never beyond the end of the line. */
+  readonly length: number;
+  readonly severity: 'error' | 'warning';
+  /** What is wrong, with the value as written. */
+  readonly message: string;
+  /** What would be right. */
+  readonly expected?: string;
+  /** What to do, such as `did you mean 'runner'?`. */
+  readonly hint?: string;
+  /** What else is worth knowing, such as how many generated tests are hit. */
+  readonly note?: string;
+}
+
+/** The suite is wrong. `message` is the rendering of all its diagnostics. */
+export class SuiteError extends Kvm4nfvError {
+  readonly diagnostics: readonly Diagnostic[];
+  /** Text of each file that a diagnostic names, for {@link renderDiagnostics}. */
+  readonly sources: Sources;
+
+  constructor(diagnostics: readonly Diagnostic[], sources: Sources) {
+    super('usage', renderDiagnostics(diagnostics, sources));
+    this.diagnostics = diagnostics;
+    this.sources = sources;
+  }
+}

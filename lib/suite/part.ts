@@ -1,0 +1,71 @@
+import type { Finding } from './findings.js';
+import { rawAt, type Located, type Site } from './mistakes.js';
+import type { Parsed } from './parse.js';
+import { compileTemplate, type Scope, type Template, type Vocabulary } from './template.js';
+
+/** A place of the suite with its substitutions found. */
+export interface Part {
+  readonly site: Site;
+  readonly template: Template;
+}
+
+export const compilePart = (site: Site, known: Vocabulary, problems: Located[]): Part => {
+  const findings: Finding[] = [];
+  const template = compileTemplate(rawAt(site), known, findings);
+  problems.push(...findings.map((finding) => ({ site, finding })));
+  return { site, template };
+};
+
+/** Takes values of the environment out of what is said about a part. */
+export const conceal = (template: Template, findings: readonly Finding[]): readonly Finding[] => {
+  if (template.secretPlaces.size === 0) return findings;
+  return findings.map((finding) => {
+    for (let length = finding.path.length; length >= 0; length--) {
+      const written = template.secretPlaces.get(JSON.stringify(finding.path.slice(0, length)));
+      if (written === undefined) continue;
+      const { path, expected } = finding;
+      return { path, message: `what '${written}' gives does not fit here`, ...(expected === undefined ? {} : { expected }) };
+    }
+    const clean = (text: string): string => {
+      let shown = text;
+      // Of one or two letters a replacement would garble the text and hide nothing.
+      for (const [secret, written] of template.secrets) if (secret.length > 2) shown = shown.replaceAll(secret, written).replaceAll(JSON.stringify(secret).slice(1, -1), written);
+      return shown;
+    };
+    return { ...finding, message: clean(finding.message), ...(finding.hint === undefined ? {} : { hint: clean(finding.hint) }) };
+  });
+};
+
+const onlyVariable = /^\$\{env:\w+\}$/;
+const scalar = /^(?:true|false|-?(?:0|[1-9]\d*)(?:\.\d+)?)$/;
+
+/** The value with what whole `${env:...}` gave read as YAML reads plain numbers and booleans. */
+const typed = (value: unknown, template: Template, path: readonly (string | number)[] = []): unknown => {
+  if (typeof value === 'string') return scalar.test(value) && onlyVariable.test(template.secretPlaces.get(JSON.stringify(path)) ?? '') ? (JSON.parse(value) as unknown) : value;
+  if (Array.isArray(value)) return value.map((item, index) => typed(item, template, [...path, index]));
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, typed(item, template, [...path, key])]));
+};
+
+export interface Evaluated<T> {
+  /** As substituted, before parsing. */
+  readonly input: unknown;
+  readonly value: T | undefined;
+  readonly problems: readonly Located[];
+}
+
+/** Substitutes and parses. The environment knows only texts: where those don't fit, numbers and booleans are tried. */
+export const evaluatePart = <T>({ site, template }: Part, scope: Scope, parse: (input: unknown) => Parsed<T>): Evaluated<T> => {
+  const missing: Finding[] = [];
+  const input = template.evaluate(scope, missing);
+  const problems = (findings: readonly Finding[]) => findings.map((finding) => ({ site, finding }));
+  if (missing.length > 0) return { input, value: undefined, problems: problems(missing) };
+  const parsed = parse(input);
+  if (parsed.ok) return { input, value: parsed.value, problems: [] };
+  if (template.secretPlaces.size > 0) {
+    const again = typed(input, template);
+    const second = parse(again);
+    if (second.ok) return { input: again, value: second.value, problems: [] };
+  }
+  return { input, value: undefined, problems: problems(conceal(template, parsed.findings)) };
+};

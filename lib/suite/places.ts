@@ -1,0 +1,106 @@
+import { hostSchema, type HostSpec } from '../host/spec.js';
+import type { PlannedContext } from '../run/plan.js';
+import type { Registry } from '../run/registry.js';
+import type { Gathered } from './files.js';
+import { choice, unknownKey, type Finding } from './findings.js';
+import { below, type Mistakes, type Site } from './mistakes.js';
+import { compilePart, evaluatePart } from './part.js';
+import type { Params } from './params.js';
+import { parseWith, type Parsed } from './parse.js';
+import { contextKeys, contextSchema } from './schema.js';
+import { knownKeys } from './schema-keys.js';
+import type { Vocabulary } from './template.js';
+
+export interface Places {
+  readonly hosts: ReadonlyMap<string, HostSpec>;
+  readonly contexts: ReadonlyMap<string, PlannedContext>;
+  /** Names that may be referred to, those of wrong hosts and contexts included. */
+  readonly hostNames: readonly string[];
+  readonly contextNames: readonly string[];
+  readonly secrets: readonly string[];
+}
+
+/** Names on the way from one thing to the next until one comes again; undefined where the way ends. */
+const circle = (start: string, next: (name: string) => string | undefined): readonly string[] | undefined => {
+  const seen = [start];
+  for (let name = next(start); name !== undefined; name = next(name)) {
+    if (name === start) return [...seen, start];
+    if (seen.includes(name)) return undefined;
+    seen.push(name);
+  }
+  return undefined;
+};
+
+interface ContextHead {
+  readonly host: string;
+  readonly provision: boolean;
+}
+
+/** The common keys and the type's own are parsed apart, so that a type's schema need not know the common ones. */
+export const parseContext = (input: unknown, registry: Registry, complete: boolean): Parsed<Omit<PlannedContext, 'name' | 'on'> & { readonly on: string }> => {
+  const head = parseWith(contextSchema, input);
+  const { type, host: _host, provision: _provision, ...own } = (input ?? {}) as Readonly<Record<string, unknown>>;
+  const definition = typeof type === 'string' ? registry.get('context', type) : undefined;
+  const findings: Finding[] = head.ok ? [] : [...head.findings];
+  if (definition === undefined) {
+    const types = registry.all('context').map((one) => one.type);
+    if (typeof type === 'string' && type !== '' && complete) findings.push({ path: ['type'], message: `unknown context type '${type}'`, ...choice(type, types) });
+    return { ok: false, findings };
+  }
+  const options = parseWith(definition.options, own);
+  if (!options.ok) {
+    const known = [...Object.keys(contextKeys), ...knownKeys(definition.options, [])];
+    findings.push(...options.findings.map((finding) => (finding.path.length === 1 && finding.message.startsWith('unknown key ') ? unknownKey([], String(finding.path[0]), known) : finding)));
+  }
+  if (!head.ok || !options.ok) return { ok: false, findings };
+  const { host, provision }: ContextHead = head.value;
+  return { ok: true, value: { definition, options: options.value, on: host, provision } };
+};
+
+/** Hosts and contexts with everything resolved and each reference checked. */
+export const resolvePlaces = (gathered: Gathered, params: Params, env: Vocabulary['env'], registry: Registry, mistakes: Mistakes): Places => {
+  const vocabulary: Vocabulary = { names: params.names, secret: params.secret, ...(env === undefined ? {} : { env }) };
+  const hosts = new Map<string, HostSpec>([['local', hostSchema.parse({})]]);
+  const contexts = new Map<string, PlannedContext>();
+  const secrets: string[] = [];
+  const evaluate = <T>(site: Site, parse: (input: unknown) => Parsed<T>): T | undefined => {
+    const before = mistakes.count;
+    const problems: Parameters<typeof compilePart>[2] = [];
+    const part = compilePart(site, vocabulary, problems);
+    secrets.push(...part.template.secrets.keys());
+    for (const problem of problems) mistakes.add(problem);
+    if (mistakes.count > before) return undefined;
+    const { value, problems: more } = evaluatePart(part, params.values, parse);
+    for (const problem of more) mistakes.add(problem);
+    return value;
+  };
+  for (const [name, site] of gathered.hosts) {
+    const host = evaluate(site, (input) => parseWith(hostSchema, input));
+    if (host !== undefined) hosts.set(name, host);
+  }
+  for (const [name, site] of gathered.contexts) {
+    if (name === 'local') mistakes.add({ site, finding: { path: [], at: 'key', message: "a context can't be named 'local': that is this machine" } });
+    const context = evaluate(site, (input) => parseContext(input, registry, gathered.complete));
+    if (context !== undefined) contexts.set(name, { name, ...context });
+  }
+  const hostNames = [...new Set(['local', ...gathered.hosts.keys()])];
+  const contextNames = [...gathered.contexts.keys()];
+  const refer = (site: Site, key: string, name: string, kind: string, known: readonly string[], next: (name: string) => string | undefined, from: string): void => {
+    const at = below(site, key);
+    if (!known.includes(name)) {
+      if (gathered.complete) mistakes.add({ site: at, finding: { path: [], message: `unknown ${kind} '${name}'`, ...choice(name, known) } });
+      return;
+    }
+    const found = circle(from, next);
+    if (found !== undefined) mistakes.add({ site: at, finding: { path: [], message: `${kind === 'host' ? 'hosts jump' : 'contexts stand'} on each other in a circle: ${found.join(' -> ')}` } });
+  };
+  for (const [name, { jump }] of hosts) {
+    const site = gathered.hosts.get(name);
+    if (jump !== undefined && site !== undefined) refer(site, 'jump', jump, 'host', hostNames, (one) => hosts.get(one)?.jump, name);
+  }
+  for (const [name, { on }] of contexts) {
+    const site = gathered.contexts.get(name);
+    if (site !== undefined) refer(site, 'host', on, 'host or context', [...hostNames, ...contextNames], (one) => contexts.get(one)?.on, name);
+  }
+  return { hosts, contexts, hostNames, contextNames, secrets };
+};

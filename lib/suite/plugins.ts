@@ -1,0 +1,78 @@
+import { readFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { dirname, isAbsolute, join, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { messageOf } from '../error.js';
+import type { Definition, Registry } from '../run/registry.js';
+import type { Finding } from './findings.js';
+
+const isPath = (name: string): boolean => /^\.{1,2}\//.test(name) || isAbsolute(name);
+const packageName = /^(?:@[a-z0-9~-][a-z0-9._~-]*\/)?[a-z0-9~-][a-z0-9._~-]*(?:\/[A-Za-z0-9._~/-]+)?$/;
+
+/** The file that `exports` names for an import; undefined where its form is not understood. */
+const importTarget = (exported: unknown): string | undefined => {
+  if (typeof exported === 'string') return exported;
+  if (Array.isArray(exported)) return exported.map(importTarget).find((target) => target !== undefined);
+  if (typeof exported !== 'object' || exported === null) return undefined;
+  for (const [condition, target] of Object.entries(exported)) if (['.', 'node', 'import', 'module-sync', 'default'].includes(condition)) return importTarget(target);
+  return undefined;
+};
+
+/** Where a package is whose `exports` are for `import` only: `require.resolve` refuses those. */
+const importOnly = async (name: string, directory: string): Promise<string | undefined> => {
+  for (let at = directory; ; at = dirname(at)) {
+    const home = join(at, 'node_modules', name);
+    const text = await readFile(join(home, 'package.json'), 'utf8').catch(() => undefined);
+    if (text !== undefined) {
+      const target = importTarget((JSON.parse(text) as { readonly exports?: unknown }).exports);
+      return target === undefined ? undefined : join(home, target);
+    }
+    if (dirname(at) === at) return undefined;
+  }
+};
+
+const findModule = async (name: string, directory: string): Promise<string> => {
+  if (isPath(name)) return resolve(directory, name);
+  try {
+    return createRequire(join(directory, 'suite.yaml')).resolve(name);
+  } catch (error) {
+    const found = await importOnly(name, directory);
+    if (found === undefined) throw error;
+    return found;
+  }
+};
+
+const wrong = (definition: unknown): string | undefined => {
+  if (typeof definition !== 'object' || definition === null || !('kind' in definition)) return 'its default export is neither a definition nor a list of them';
+  const { kind, type, options } = definition as Readonly<Record<string, unknown>>;
+  if (kind !== 'scenario' && kind !== 'runner' && kind !== 'context') return `it defines an unknown kind '${String(kind)}'`;
+  if (typeof type !== 'string' || type === '') return `a ${kind} of it has no type`;
+  return typeof options === 'object' && options !== null && 'safeParse' in options ? undefined : `${kind} '${type}' has no zod schema as its options`;
+};
+
+const importError = (name: string, error: unknown): Omit<Finding, 'path'> => {
+  const message = messageOf(error).split('\n')[0] ?? '';
+  const missing = error instanceof Error && 'code' in error && /MODULE_NOT_FOUND$/.test(String(error.code));
+  return { message: `plug-in '${name}' can't be loaded: ${message}`, ...(missing ? { hint: isPath(name) ? 'the path is relative to this file' : `npm install ${name}` } : {}) };
+};
+
+/** Imports a plug-in that a file in `directory` names and adds what it defines; says what went wrong. */
+export const loadPlugin = async (name: string, directory: string, registry: Registry): Promise<Omit<Finding, 'path'> | undefined> => {
+  if (!isPath(name) && !packageName.test(name)) return { message: `'${name}' is no plug-in`, expected: 'a path that begins with ./ or ../, or the name of a package' };
+  let loaded: { readonly default?: unknown };
+  try {
+    loaded = (await import(pathToFileURL(await findModule(name, directory)).href)) as { readonly default?: unknown };
+  } catch (error) {
+    return importError(name, error);
+  }
+  for (const definition of Array.isArray(loaded.default) ? (loaded.default as unknown[]) : [loaded.default]) {
+    const mistake = wrong(definition);
+    if (mistake !== undefined) return { message: `plug-in '${name}': ${mistake}`, hint: 'export default defineScenario({...}), defineRunner({...}), defineContext({...}), or a list of such' };
+    try {
+      registry.add(definition as Definition, `plug-in '${name}'`);
+    } catch (error) {
+      return { message: messageOf(error) };
+    }
+  }
+  return undefined;
+};

@@ -1,0 +1,141 @@
+import { Composer, isAlias, isMap, isScalar, isSeq, Parser, type Alias, type CST, type Document, type Node } from 'yaml';
+import { nearest } from '../sla/nearest.js';
+import type { Source } from './source.js';
+import type { Span, Tree } from './tree.js';
+
+/** A mistake at a place of one file. */
+export interface TextMistake extends Span {
+  readonly message: string;
+  readonly hint?: string;
+}
+
+const options = {
+  version: '1.2',
+  schema: 'core',
+  strict: true,
+  stringKeys: true,
+  merge: false,
+  resolveKnownTags: false,
+  prettyErrors: false,
+  logLevel: 'silent',
+  // The library compares each key with each other one; plain() below does it with a set.
+  uniqueKeys: false,
+} as const;
+
+/** Nobody nests deeper by hand; the composer recurses. */
+const maxDepth = 50;
+/** Nodes that aliases may add. */
+const maxAliased = 10_000;
+/** A broken line breaks many others: the first mistakes are the telling ones. */
+const maxSyntaxMistakes = 5;
+
+const tooDeep = (token: CST.Token): number | undefined => {
+  const open: (readonly [CST.Token, number])[] = [[token, 0]];
+  for (let next = open.pop(); next !== undefined; next = open.pop()) {
+    const [at, depth] = next;
+    if (depth > maxDepth) return at.offset;
+    if (at.type === 'document' && at.value !== undefined) open.push([at.value, depth]);
+    if (!('items' in at)) continue;
+    for (const { key, value } of at.items) {
+      if (key) open.push([key, depth + 1]);
+      if (value) open.push([value, depth + 1]);
+    }
+  }
+  return undefined;
+};
+
+const inFlow = 'inside { } and [ ] a text with ${...} needs quotes: "${...}"';
+
+const syntaxMistakes = (document: Document.Parsed, source: Source): TextMistake[] => {
+  const unresolved = document.warnings.filter(({ code }) => code === 'TAG_RESOLVE_FAILED');
+  const mistakes = document.errors.slice(0, maxSyntaxMistakes).map(({ message, pos: [start, end] }): TextMistake => {
+    const lineStart = source.text.lastIndexOf('\n', start) + 1;
+    const hint = /[{[,]\s*[^"']*\$\{/.test(source.text.slice(lineStart, start + 40)) ? inFlow : undefined;
+    return { start, end, message: message.split('\n')[0] ?? message, ...(hint === undefined ? {} : { hint }) };
+  });
+  for (const { pos: [start, end] } of unresolved.slice(0, maxSyntaxMistakes))
+    mistakes.push({ start, end, message: `unknown tag '${source.text.slice(start, end)}'`, hint: 'a suite is plain YAML: tags that make objects or run code are refused' });
+  if (document.directives.yaml.version !== '1.2') mistakes.push({ start: 0, end: 5, message: `YAML ${document.directives.yaml.version} is asked for`, hint: 'suites are YAML 1.2: remove the directive' });
+  return mistakes;
+};
+
+/** Turns nodes into plain data and finds what YAML allows and a suite does not. */
+class Conversion {
+  readonly mistakes: TextMistake[] = [];
+  readonly aliases = new Map<Alias, Node>();
+  readonly #anchors = new Map<string, Node>();
+  readonly #open = new Set<Node>();
+  #aliased = 0;
+  #depth = 0;
+  #inAlias = false;
+
+  #mistake(node: Node, message: string, hint?: string): undefined {
+    const [start, end] = node.range ?? [0, 0];
+    this.mistakes.push({ start, end, message, ...(hint === undefined ? {} : { hint }) });
+  }
+
+  plain(node: Node | null): unknown {
+    if (node === null) return null;
+    if (this.#inAlias && ++this.#aliased > maxAliased) return this.#aliased === maxAliased + 1 ? this.#mistake(node, `aliases make more than ${String(maxAliased)} values: refused as an alias bomb`) : undefined;
+    if (isAlias(node)) return this.#alias(node);
+    if ('anchor' in node && node.anchor !== undefined) this.#anchors.set(node.anchor, node);
+    if (isScalar(node)) return node.value;
+    if (++this.#depth > maxDepth * 2) return this.#mistake(node, 'nested too deeply');
+    this.#open.add(node);
+    const value = isSeq(node) ? node.items.map((item) => this.plain(item as Node | null)) : isMap(node) ? this.#map(node) : undefined;
+    this.#open.delete(node);
+    this.#depth--;
+    return value;
+  }
+
+  #alias(node: Alias): unknown {
+    const target = this.#anchors.get(node.source);
+    if (target === undefined) {
+      const meant = nearest(node.source, this.#anchors.keys());
+      return this.#mistake(node, `no anchor '&${node.source}' comes before this alias`, meant === undefined ? undefined : `did you mean '*${meant}'?`);
+    }
+    if (this.#open.has(target)) return this.#mistake(node, `alias '*${node.source}' contains itself`);
+    this.aliases.set(node, target);
+    const outer = this.#inAlias;
+    this.#inAlias = true;
+    const value = this.plain(target);
+    this.#inAlias = outer;
+    return value;
+  }
+
+  #map(map: Node & { items: { key: unknown; value: unknown }[] }): Record<string, unknown> {
+    const entries = new Map<string, unknown>();
+    for (const { key, value } of map.items) {
+      if (!isScalar(key)) continue;
+      const name = String(key.value);
+      if (entries.has(name) && !this.#inAlias) this.#mistake(key, `key '${name}' is there twice`, 'keep one of them');
+      if (name === '__proto__') this.#mistake(key, "a key can't be named '__proto__'");
+      else entries.set(name, this.plain(value as Node | null));
+      if (name === '<<') this.#mistake(key, "'<<' (merge) is not part of YAML 1.2", 'use `defaults`, or repeat the keys');
+    }
+    return Object.fromEntries(entries);
+  }
+}
+
+export type Parsing = { readonly ok: true; readonly tree: Tree } | { readonly ok: false; readonly mistakes: readonly TextMistake[] };
+
+/** Parses YAML 1.2 (core schema, string keys, one document, no tags) with positions. Never throws. */
+export const parseYaml = (source: Source): Parsing => {
+  const fail = (...mistakes: TextMistake[]): Parsing => ({ ok: false, mistakes });
+  const tokens = [...new Parser().parse(source.text)];
+  for (const token of tokens) {
+    const start = tooDeep(token);
+    if (start !== undefined) return fail({ start, end: start + 1, message: `nested deeper than ${String(maxDepth)} levels` });
+  }
+  const second = tokens.filter(({ type }) => type === 'document')[1];
+  if (second !== undefined) return fail({ start: second.offset, end: second.offset + 3, message: 'a second document begins here', hint: 'a suite file is one YAML document: remove the `---`' });
+  const document = [...new Composer(options).compose(tokens, true, source.text.length)][0];
+  if (document === undefined) return fail({ start: 0, end: 0, message: 'the file is empty' });
+  const mistakes = syntaxMistakes(document as Document.Parsed, source);
+  if (mistakes.length > 0) return fail(...mistakes);
+  const root = document.contents as Node | null;
+  const conversion = new Conversion();
+  const value = conversion.plain(root);
+  if (conversion.mistakes.length > 0) return fail(...conversion.mistakes);
+  return { ok: true, tree: { source, value, root, aliases: conversion.aliases } };
+};
