@@ -45,6 +45,8 @@ export interface ContextDefinition<Options = unknown> {
   /** One line for each step of `deploy`, for `plan`. */
   preview(options: Options): readonly string[];
   deploy(options: Options, on: Deployer): Promise<Deployment>;
+  /** Removes what deployments of a killed run left on a host, known by the run's id; says what, a line each. Safe to repeat. */
+  sweep?(host: Host, run: string, signal: AbortSignal): Promise<readonly string[]>;
 }
 
 /** Defines a context: a place where a test runs. */

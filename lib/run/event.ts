@@ -1,6 +1,5 @@
 import * as z from 'zod';
-import { hostFactsSchema } from '../host/facts-schema.js';
-import { contextResultSchema, faultSchema, problemSchema, testSchema, trialSchema, verdictSchema } from './result.js';
+import { contextResultSchema, factsSchema, faultSchema, problemSchema, testSchema, trialSchema, verdictSchema } from './result.js';
 
 const index = z.int().min(0);
 const plannedTest = testSchema.pick({ name: true, scenario: true, context: true, tags: true, parameters: true });
@@ -20,7 +19,7 @@ const bodies = [
     /** Sum of what the trials will measure where that is known, ns. */
     expected: z.number(),
   }),
-  z.strictObject({ type: z.literal('host-facts'), host: z.string(), phase: z.enum(['before', 'after']), facts: hostFactsSchema }),
+  z.strictObject({ type: z.literal('host-facts'), host: z.string(), phase: z.enum(['before', 'after']), facts: factsSchema }),
   z.strictObject({ type: z.literal('context-stage'), context: z.string(), stage: z.string() }),
   z.strictObject({ type: z.literal('context-deployed'), context: z.string(), result: contextResultSchema }),
   z.strictObject({ type: z.literal('context-destroyed'), context: z.string() }),
@@ -39,3 +38,6 @@ const bodySchema = z.discriminatedUnion('type', [...bodies]);
 /** An event before it is numbered and stamped. */
 export type EventBody = z.output<typeof bodySchema>;
 export type RunEvent = EventBody & { readonly seq: number; readonly at: string };
+
+/** The JSON Schema of a line of `events.ndjson`, draft 2020-12. */
+export const eventJsonSchema = (): object => z.toJSONSchema(eventSchema, { io: 'output' });

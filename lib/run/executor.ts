@@ -9,7 +9,7 @@ import { chainOf, Deployments, machinesOf } from './deployments.js';
 import type { RunEvent } from './event.js';
 import { estimate } from './estimate.js';
 import { groupByMachine, type NumberedTest } from './group.js';
-import { writeHlog } from './hlog-file.js';
+import { appendHlog, hlogEntries } from './hlog-file.js';
 import { HostPool } from './host-pool.js';
 import { meetNeeds } from './needs.js';
 import type { Plan, PlannedTest } from './plan.js';
@@ -165,6 +165,8 @@ class Execution {
     const directory = this.#directoryOf(test.name);
     const trials = test.runner.definition.trials(test.runner.options);
     const finished: ResultTrial[] = [];
+    const startedAt = new Date();
+    let logged = false;
     let feedback: TrialFeedback | undefined;
     let ending: Ending | undefined;
     try {
@@ -187,6 +189,11 @@ class Execution {
         });
         await this.#store.append({ type: 'trial-finished', index, trial: outcome.result });
         finished.push(outcome.result);
+        if (outcome.measurement !== undefined) {
+          const entries = hlogEntries(outcome.measurement, (Date.parse(outcome.result.startedAt) - startedAt.getTime()) * 1e6);
+          await appendHlog(this.#store, `${directory}.hlog`, startedAt, entries, !logged);
+          logged ||= entries.length > 0;
+        }
         if (outcome.measurement === undefined || outcome.result.verdict === 'error') {
           const { fault = 'internal', reasons } = outcome.result;
           ending = { verdict: 'error', reasons, fault };
@@ -197,7 +204,6 @@ class Execution {
     } finally {
       await trials.return();
     }
-    await writeHlog(this.#store, `${directory}.hlog`, finished);
     const judged = finished.filter(({ warmUp }) => !warmUp);
     return ending ?? { verdict: worst(judged.map(({ verdict }) => verdict)), reasons: [...new Set(judged.flatMap(({ reasons }) => reasons))] };
   }
@@ -223,9 +229,12 @@ export const execute = async (plan: Plan, options: ExecuteOptions = {}): Promise
   const { results = 'results', signal = new AbortController().signal, onEvent, failFast = false } = options;
   const runId = options.runId ?? newRunId(plan.suite.name);
   const reduction = new Reduction();
-  await using store = await RunStore.create(results, runId, (event) => {
-    reduction.add(event);
-    onEvent?.(event);
+  await using store = await RunStore.create(results, runId, {
+    secrets: plan.secrets,
+    listener: (event) => {
+      reduction.add(event);
+      onEvent?.(event);
+    },
   });
   try {
     await new Execution(plan, store, runId, signal, failFast).execute();

@@ -1,6 +1,6 @@
 import { openHost } from '../host/open.js';
 import { readFacts, type HostFacts } from '../host/facts.js';
-import { removeRun } from '../host/job.js';
+import { removeRun } from '../host/runs.js';
 import type { Host } from '../host/host.js';
 import type { HostSpec } from '../host/spec.js';
 

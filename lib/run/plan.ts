@@ -36,6 +36,8 @@ export interface Plan {
   readonly suite: { readonly name: string; readonly file: string; readonly sha256: string };
   readonly hosts: ReadonlyMap<string, HostSpec>;
   readonly contexts: ReadonlyMap<string, PlannedContext>;
+  /** Values that are never recorded: what `${env:...}` gave. */
+  readonly secrets: readonly string[];
   /** How many groups of tests that share no machine run at once. */
   readonly parallel: number;
   /** Made one by one as they are asked for: a matrix may have thousands. */

@@ -1,8 +1,11 @@
 import * as z from 'zod';
-import { hostFactsSchema } from '../host/facts-schema.js';
+import { hostFactsSchema, type HostFacts } from '../host/facts-schema.js';
 import { verdicts } from '../sla/verdict.js';
 
 export const verdictSchema = z.enum(verdicts).meta({ id: 'verdict', description: 'From best to worst; the worst of the parts is the verdict of the whole.' });
+
+/** The facts of a host, read-only. */
+export const factsSchema: z.ZodType<HostFacts> = hostFactsSchema;
 
 const labels = z.record(z.string(), z.string()).meta({ description: 'Empty: the merge of all label sets of this metric.' });
 const metricBase = { name: z.string(), unit: z.string(), labels };
@@ -100,7 +103,7 @@ export const contextResultSchema = z.strictObject({
   type: z.string(),
   on: z.string(),
   traits: z.record(z.string(), z.union([z.boolean(), z.string()])).meta({ description: '`emulated`: the guest ran under TCG and its latencies say nothing about hardware.' }),
-  facts: hostFactsSchema.optional(),
+  facts: factsSchema.optional(),
 });
 
 export const resultSchema = z
@@ -113,7 +116,7 @@ export const resultSchema = z
     endedAt: z.iso.datetime().nullable().meta({ description: 'null: the run was killed before its end.' }),
     verdict: verdictSchema,
     exitCode: z.int(),
-    environment: z.record(z.string(), hostFactsSchema).meta({ description: 'Facts of each host before anything was measured.' }),
+    environment: z.record(z.string(), factsSchema).meta({ description: 'Facts of each host before anything was measured.' }),
     environmentChanges: z.record(z.string(), z.array(z.string())).meta({ description: 'Facts that were different afterwards, by host.' }),
     contexts: z.record(z.string(), contextResultSchema),
     provisioned: z.record(z.string(), z.array(z.string())).meta({ description: 'Packages installed, by machine.' }),

@@ -1,5 +1,5 @@
 import { createReadStream } from 'node:fs';
-import { mkdir, open, rename, writeFile, type FileHandle } from 'node:fs/promises';
+import { appendFile, mkdir, open, rename, writeFile, type FileHandle } from 'node:fs/promises';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { Kvm4nfvError, messageOf } from '../error.js';
@@ -12,27 +12,37 @@ export const resultFile = 'result.json';
 const storeError = (what: string, error: unknown): Kvm4nfvError =>
   new Kvm4nfvError('environment', `${what}: ${messageOf(error)}`, { hint: 'free some space there or give another directory with --output', cause: error });
 
+export interface StoreOptions {
+  /** Told of every event after it is on disk. */
+  readonly listener?: (event: RunEvent) => void;
+  /** Values that are written as `[redacted]`. */
+  readonly secrets?: readonly string[];
+}
+
 /** The directory of one run: `events.ndjson` is appended to and fsynced, so what was measured survives our death. */
 export class RunStore implements AsyncDisposable {
   readonly directory: string;
   readonly #events: FileHandle;
   readonly #listener: (event: RunEvent) => void;
+  readonly #secrets: readonly string[];
   #sequence = 0;
   #writing: Promise<void> = Promise.resolve();
 
-  private constructor(directory: string, events: FileHandle, listener: (event: RunEvent) => void) {
+  private constructor(directory: string, events: FileHandle, { listener = () => undefined, secrets = [] }: StoreOptions) {
     this.directory = directory;
     this.#events = events;
     this.#listener = listener;
+    // As they stand inside a JSON text; a value of a character or two would redact everything.
+    this.#secrets = secrets.filter((secret) => secret.length > 2).map((secret) => JSON.stringify(secret).slice(1, -1));
   }
 
   /** Makes `<results>/<runId>`, which must not exist yet: two runs never share one. */
-  static async create(results: string, runId: string, listener: (event: RunEvent) => void = () => undefined): Promise<RunStore> {
+  static async create(results: string, runId: string, options: StoreOptions = {}): Promise<RunStore> {
     const directory = path.join(results, runId);
     try {
       await mkdir(results, { recursive: true });
       await mkdir(directory);
-      return new RunStore(directory, await open(path.join(directory, eventsFile), 'ax'), listener);
+      return new RunStore(directory, await open(path.join(directory, eventsFile), 'ax'), options);
     } catch (error) {
       throw storeError(`can't make the run's directory ${directory}`, error);
     }
@@ -40,11 +50,11 @@ export class RunStore implements AsyncDisposable {
 
   /** Resolves when the event is on disk. Events get on disk in the order of the calls. */
   append(body: EventBody): Promise<void> {
-    const event: RunEvent = { seq: this.#sequence++, at: new Date().toISOString(), ...body };
-    const line = `${JSON.stringify(event)}\n`;
+    const line = this.#redact(JSON.stringify({ seq: this.#sequence++, at: new Date().toISOString(), ...body }));
+    const event = JSON.parse(line) as RunEvent;
     const written = this.#writing.then(async () => {
       try {
-        await this.#events.appendFile(line);
+        await this.#events.appendFile(`${line}\n`);
         await this.#events.datasync();
       } catch (error) {
         throw storeError(`can't write ${path.join(this.directory, eventsFile)}`, error);
@@ -53,6 +63,10 @@ export class RunStore implements AsyncDisposable {
     });
     this.#writing = written.catch(() => undefined);
     return written;
+  }
+
+  #redact(text: string): string {
+    return this.#secrets.reduce((so, secret) => so.replaceAll(secret, '[redacted]'), text);
   }
 
   async writeResult(result: Result): Promise<void> {
@@ -66,6 +80,15 @@ export class RunStore implements AsyncDisposable {
       await mkdir(path.dirname(target), { recursive: true });
       await writeFile(`${target}.part`, text, { flush: true });
       await rename(`${target}.part`, target);
+    } catch (error) {
+      throw storeError(`can't write ${target}`, error);
+    }
+  }
+
+  async appendText(name: string, text: string): Promise<void> {
+    const target = path.join(this.directory, name);
+    try {
+      await appendFile(target, text, { flush: true });
     } catch (error) {
       throw storeError(`can't write ${target}`, error);
     }

@@ -1,0 +1,29 @@
+import path from 'node:path';
+import { renderSummary } from '../../report/summary.js';
+import { execute } from '../../run/executor.js';
+import { newRunId } from '../../run/run-id.js';
+import { Interrupt } from '../interrupt.js';
+import { Live } from '../live.js';
+import { paintFor, print, printJson } from '../output.js';
+import { openSuite, type SuiteSelection } from '../suite.js';
+
+/** `kvm4nfv run`: runs a suite and prints its result; gives the exit code. */
+export const run = async (
+  file: string,
+  options: SuiteSelection & { readonly output: string; readonly json: boolean; readonly failFast: boolean },
+): Promise<number> => {
+  const plan = await openSuite(file, options);
+  const runId = newRunId(plan.suite.name);
+  using interrupt = new Interrupt(() => `kvm4nfv cleanup --run ${runId}`);
+  const { signal } = interrupt;
+  const outcome = await (async () => {
+    using live = new Live(process.stderr);
+    return await execute(plan, { results: options.output, runId, signal, failFast: options.failFast, onEvent: live.onEvent });
+  })();
+  if (options.json) printJson(outcome.result);
+  else {
+    print(renderSummary(outcome.result, { paint: paintFor(process.stdout) }));
+    print(`files: ${path.relative('', outcome.directory)}`);
+  }
+  return outcome.result.exitCode;
+};

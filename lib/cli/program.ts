@@ -1,0 +1,127 @@
+import { Command, InvalidArgumentError, Option } from 'commander';
+import type { SuiteSelection } from './suite.js';
+
+const collect = (value: string, previous: readonly string[] | undefined): readonly string[] => [...(previous ?? []), value];
+
+const shard = (text: string): { index: number; count: number } => {
+  const match = /^(\d+)\/(\d+)$/.exec(text);
+  const [index, count] = [Number(match?.[1]), Number(match?.[2])];
+  if (match === null || index < 1 || index > count) throw new InvalidArgumentError("Expected i/n, such as 1/4 for the first of four.");
+  return { index, count };
+};
+
+const selection = (command: Command): Command =>
+  command
+    .argument('<suite.yaml>', 'the suite')
+    .option('--only <glob>', 'only tests whose name matches; may be given several times', collect)
+    .option('--tag <tag>', 'only tests with the tag; may be given several times', collect)
+    .option('--shard <i/n>', 'only the i-th of n parts of the tests', shard)
+    .option('--param <key=value>', 'value of a parameter of the suite; may be given several times', collect);
+
+const exitCodes = `
+Exit codes:
+  0  pass (warnings and skipped tests included)
+  1  an SLA failed, or a test gave no data
+  2  the suite or the arguments are wrong
+  3  the environment can't do it (missing tool, precondition)
+  4  a host can't be reached
+  5  a test ended in error (tool crashed, load died)
+  6  teardown incomplete
+  130  interrupted, after everything was put back`;
+
+type Done = (code: number) => void;
+
+const suiteCommands = (root: Command, done: Done): void => {
+  selection(root.command('run').summary('run a suite').description('Run a suite: deploy, measure, judge, report, put everything back.'))
+    .option('-o, --output <dir>', 'where the directory of the run is made', 'results')
+    .option('--json', 'print the result as JSON on stdout and nothing else', false)
+    .option('--fail-fast', 'skip the tests after the first that failed', false)
+    .addHelpText('after', `${exitCodes}\n\nExample:\n  kvm4nfv run suite.yaml --tag daily --param host=node1`)
+    .action(async (file: string, options: SuiteSelection & { output: string; json: boolean; failFast: boolean }) => {
+      done(await (await import('./commands/run.js')).run(file, options));
+    });
+  selection(root.command('validate').summary('check a suite').description('Check a suite and everything in it, without touching any host. All mistakes are reported in one go, each with its place.'))
+    .action(async (file: string, options: SuiteSelection) => {
+      done(await (await import('./commands/validate.js')).validate(file, options));
+    });
+  selection(root.command('plan').summary('print what a run would do').description('Print every step and every command that a run would execute. Touches nothing.'))
+    .option('--json', 'one JSON object a line for each test', false)
+    .action(async (file: string, options: SuiteSelection & { json: boolean }) => {
+      done(await (await import('./commands/plan.js')).plan(file, options));
+    });
+};
+
+const resultCommands = (root: Command, done: Done): void => {
+  root
+    .command('report')
+    .summary('report on a run')
+    .description('Derive the result of a run anew from its events, of one that was killed too, and print it. Exits as the run did.')
+    .argument('<run>', 'directory of the run, such as results/<run-id>')
+    .option('--json', 'print the result as JSON', false)
+    .action(async (directory: string, options: { json: boolean }) => {
+      done(await (await import('./commands/report.js')).report(directory, options));
+    });
+  root
+    .command('cleanup')
+    .summary('remove what killed runs left behind')
+    .description('End the processes and remove the files that runs which were killed left on their hosts. Runs that are still going on are left alone. Safe to repeat.')
+    .option('-o, --output <dir>', 'where the directories of the runs are', 'results')
+    .option('--run <id>', 'only this run; may be given several times', collect)
+    .action(async (options: { output: string; run?: readonly string[] }) => {
+      done(await (await import('./commands/cleanup.js')).cleanup(options));
+    });
+};
+
+const knowledgeCommands = (root: Command, done: Done): void => {
+  root
+    .command('list')
+    .summary('list scenarios, contexts and runners')
+    .description('List what a suite can name, or the options of one of them.')
+    .argument('[type]', 'such as timer: show its options')
+    .option('--plugin <module>', 'a plug-in whose definitions are listed too; may be given several times', collect)
+    .option('--json', 'as JSON, options as JSON Schema', false)
+    .action(async (type: string | undefined, options: { plugin?: readonly string[]; json: boolean }) => {
+      done(await (await import('./commands/list.js')).list(type, options));
+    });
+  root
+    .command('schema')
+    .summary('print the JSON Schema of suites')
+    .description('Print the JSON Schema of a suite, for editors, or of result.json.')
+    .addOption(new Option('--of <what>', 'which schema').choices(['suite', 'result', 'events']).default('suite'))
+    .option('--plugin <module>', 'a plug-in whose definitions are in it; may be given several times', collect)
+    .action(async (options: { of: 'suite' | 'result' | 'events'; plugin?: readonly string[] }) => {
+      done(await (await import('./commands/schema.js')).schema(options));
+    });
+  root
+    .command('doctor')
+    .summary('tell what a host can and can not do')
+    .description('Tell what a host can and can not do for these tests, and why. Changes nothing.')
+    .argument('[host]', 'a host of the suite given with --suite, an address or an ssh_config alias; default: this machine')
+    .option('--suite <file>', 'suite that defines the host')
+    .option('--json', 'as JSON', false)
+    .action(async (host: string | undefined, options: { suite?: string; json: boolean }) => {
+      done(await (await import('./commands/doctor.js')).doctor(host, options));
+    });
+};
+
+/** The command line. Each command is imported when it runs: `--help` must not pay for them. */
+export const program = (done: Done): Command => {
+  const root = new Command('kvm4nfv')
+    .description('Qualify Linux/KVM hosts and guests for NFV and real-time work.')
+    .option('-V, --version', 'print the version')
+    .showSuggestionAfterError()
+    .showHelpAfterError('(add --help for help)')
+    .exitOverride();
+  root.action(async (options: { version?: boolean }) => {
+    const { print } = await import('./output.js');
+    if (options.version === true) print((await import('../version.js')).version);
+    else {
+      root.outputHelp({ error: true });
+      done(2);
+    }
+  });
+  suiteCommands(root, done);
+  resultCommands(root, done);
+  knowledgeCommands(root, done);
+  return root;
+};

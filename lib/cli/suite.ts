@@ -1,0 +1,49 @@
+import { builtins } from '../builtins.js';
+import { Kvm4nfvError } from '../error.js';
+import type { Plan } from '../run/plan.js';
+import type { Registry } from '../run/registry.js';
+
+/** What the commands that take a suite have in common. */
+export interface SuiteSelection {
+  readonly only?: readonly string[];
+  readonly tag?: readonly string[];
+  readonly shard?: { readonly index: number; readonly count: number };
+  readonly param?: readonly string[];
+}
+
+const parameters = (given: readonly string[]): Record<string, string> =>
+  Object.fromEntries(
+    given.map((text) => {
+      const at = text.indexOf('=');
+      if (at < 1) throw new Kvm4nfvError('usage', `--param ${text}: expected key=value`, { hint: 'such as --param duration=60s' });
+      return [text.slice(0, at), text.slice(at + 1)];
+    }),
+  );
+
+/** Loads, checks and plans the suite that a command names. */
+export const openSuite = async (file: string, { only, tag, shard, param = [] }: SuiteSelection): Promise<Plan> => {
+  const { loadSuite } = await import('../suite/load.js');
+  const { planSuite } = await import('../suite/plan.js');
+  const loaded = await loadSuite(file, { registry: builtins(), params: parameters(param) });
+  if (loaded.diagnostics.length > 0) {
+    const [{ warn }, { renderDiagnostics }] = await Promise.all([import('./output.js'), import('../suite/render.js')]);
+    warn(renderDiagnostics(loaded.diagnostics, new Map()));
+  }
+  return planSuite(loaded, {
+    ...(only === undefined ? {} : { only }),
+    ...(tag === undefined ? {} : { tags: tag }),
+    ...(shard === undefined ? {} : { shard }),
+  });
+};
+
+/** The built-in definitions and those of plug-ins, named as in a suite of this directory. */
+export const registryWith = async (plugins: readonly string[]): Promise<Registry> => {
+  const registry = builtins();
+  if (plugins.length === 0) return registry;
+  const { loadPlugin } = await import('../suite/plugins.js');
+  for (const plugin of plugins) {
+    const problem = await loadPlugin(plugin, process.cwd(), registry);
+    if (problem !== undefined) throw new Kvm4nfvError('usage', problem.message, problem.hint === undefined ? {} : { hint: problem.hint });
+  }
+  return registry;
+};

@@ -1,0 +1,103 @@
+import type { RunEvent } from '../run/event.js';
+import { formatClock } from './format.js';
+
+interface TestInHand {
+  readonly name: string;
+  readonly trials: number | undefined;
+  trial: number;
+}
+
+interface TrialInHand {
+  readonly test: number;
+  readonly since: number;
+  readonly expected: number | undefined;
+}
+
+/** What a run is at, kept up to date from its events. */
+export class Progress {
+  readonly #tests = new Map<number, TestInHand>();
+  readonly #trials = new Map<string, TrialInHand>();
+  #count = 0;
+  #finished = 0;
+  #expected = 0;
+  #measured = 0;
+  #stage = '';
+
+  add(event: RunEvent): void {
+    switch (event.type) {
+      case 'run-started':
+        this.#count = event.tests;
+        this.#expected = event.expected;
+        break;
+      case 'context-stage':
+        this.#stage = `${event.context}: ${event.stage}`;
+        break;
+      case 'context-deployed':
+        this.#stage = '';
+        break;
+      case 'test-started':
+        this.#tests.set(event.index, { name: event.test.name, trials: event.trials ?? undefined, trial: 0 });
+        break;
+      case 'trial-started': {
+        const test = this.#tests.get(event.index);
+        if (test !== undefined) test.trial += 1;
+        this.#trials.set(event.trial, { test: event.index, since: Date.parse(event.at), expected: event.expected ?? undefined });
+        break;
+      }
+      case 'trial-finished':
+        this.#measured += this.#trials.get(event.trial.id)?.expected ?? 0;
+        this.#trials.delete(event.trial.id);
+        break;
+      case 'test-finished':
+        this.#tests.delete(event.index);
+        this.#finished += 1;
+        break;
+      default:
+        break;
+    }
+  }
+
+  /** One line: `2/12  timer-cpu, trial 1/3  0:12 of 1:00, about 10:40 left`. */
+  line(now: number): string {
+    const running = [...this.#trials.values()];
+    const elapsed = running.map(({ since, expected }) => Math.min((now - since) * 1e6, expected ?? Infinity));
+    const left = this.#expected - this.#measured - elapsed.reduce((sum, one) => sum + (Number.isFinite(one) ? one : 0), 0);
+    const [trial, ...others] = running;
+    const test = trial === undefined ? undefined : this.#tests.get(trial.test);
+    const parts = [`${String(this.#finished)}/${String(this.#count)}`];
+    if (trial !== undefined && test !== undefined) {
+      const of = test.trials === undefined ? '' : `/${String(test.trials)}`;
+      parts.push(`${test.name}, trial ${String(test.trial)}${of}${others.length > 0 ? ` and ${String(others.length)} more` : ''}`);
+      const goal = trial.expected === undefined ? '' : ` of ${formatClock(trial.expected)}`;
+      parts.push(`${formatClock((now - trial.since) * 1e6)}${goal}`);
+    } else if (this.#stage !== '') parts.push(this.#stage);
+    if (left > 0) parts.push(`about ${formatClock(left)} left`);
+    return parts.join('  ');
+  }
+}
+
+/** An event as a line of a log; undefined for those that a reader of a CI log need not see. */
+export const eventLine = (event: RunEvent): string | undefined => {
+  switch (event.type) {
+    case 'run-started':
+      return `run ${event.runId}: ${String(event.tests)} test${event.tests === 1 ? '' : 's'}${event.expected > 0 ? `, about ${formatClock(event.expected)} of measuring` : ''}`;
+    case 'context-stage':
+      return `context ${event.context}: ${event.stage}`;
+    case 'test-started':
+      return `test ${event.test.name}: started in ${event.test.context}`;
+    case 'trial-finished':
+      return `trial ${event.trial.id}: ${event.trial.warmUp ? 'warm-up done' : event.trial.verdict}`;
+    case 'test-finished':
+      return `test ${String(event.index + 1)}: ${event.verdict}${event.reasons.length > 0 ? ` (${event.reasons.join('; ')})` : ''}`;
+    case 'provisioned':
+      return `installed on ${event.host}: ${event.packages.join(', ')}`;
+    case 'problem':
+      return `problem: ${event.problem.where}: ${event.problem.message}`;
+    case 'host-facts':
+    case 'context-deployed':
+    case 'context-destroyed':
+    case 'trial-started':
+    case 'run-finished':
+      return undefined;
+  }
+};

@@ -1,0 +1,91 @@
+import { readdir } from 'node:fs/promises';
+import { hostname } from 'node:os';
+import path from 'node:path';
+import { Kvm4nfvError, messageOf } from '../error.js';
+import { removeRun } from '../host/runs.js';
+import { openHost } from '../host/open.js';
+import { hostSchema, type HostSpec } from '../host/spec.js';
+import type { Registry } from './registry.js';
+import { eventSchema, type RunEvent } from './event.js';
+import { eventsFile, readEvents } from './store.js';
+
+type RunStarted = Extract<RunEvent, { type: 'run-started' }>;
+
+interface RunState {
+  readonly started: RunStarted;
+  readonly finished: boolean;
+  readonly troubled: boolean;
+}
+
+/** What `cleanup` did about one run. */
+export interface CleanupReport {
+  readonly run: string;
+  /** `clean`: it ended well; `running`: its controller lives, so it was left alone; `cleaned`: its hosts were seen to. */
+  readonly state: 'clean' | 'running' | 'cleaned' | 'failed';
+  /** What was removed, or why that failed, one line each. */
+  readonly lines: readonly string[];
+}
+
+const readState = async (directory: string): Promise<RunState | undefined> => {
+  let started: RunStarted | undefined;
+  let finished = false;
+  let troubled = false;
+  for await (const line of readEvents(directory)) {
+    const { data: event } = eventSchema.safeParse(line);
+    if (event?.type === 'run-started') started = event;
+    if (event?.type === 'run-finished') finished = true;
+    if (event?.type === 'problem' && event.problem.fault !== 'interrupted') troubled = true;
+    if (event?.type === 'trial-finished' && event.trial.fault === 'teardown') troubled = true;
+  }
+  return started === undefined ? undefined : { started, finished, troubled };
+};
+
+const lives = ({ controller }: RunStarted): boolean => {
+  if (controller.hostname !== hostname()) return false;
+  try {
+    process.kill(controller.pid, 0);
+    return controller.pid !== process.pid;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+};
+
+const cleanHost = async (name: string, specs: ReadonlyMap<string, HostSpec>, run: string, registry: Registry, signal: AbortSignal): Promise<string[]> => {
+  await using host = await openHost(name, specs, { signal });
+  const lines: string[] = [];
+  for (const context of registry.all('context')) lines.push(...((await context.sweep?.(host, run, signal)) ?? []));
+  await removeRun(host, run);
+  return lines.map((line) => `${name}: ${line}`);
+};
+
+/** Ends what a killed run left on its hosts and removes its files there. Safe to repeat. */
+export const cleanupRun = async (directory: string, registry: Registry, signal: AbortSignal): Promise<CleanupReport> => {
+  const run = path.basename(directory);
+  const state = await readState(directory);
+  if (state === undefined) return { run, state: 'clean', lines: ['it never began'] };
+  const { started, finished, troubled } = state;
+  if (!finished && lives(started)) return { run, state: 'running', lines: [`process ${String(started.controller.pid)} runs it`] };
+  if (finished && !troubled) return { run, state: 'clean', lines: [] };
+  const specs = new Map(Object.entries(started.hosts).map(([name, spec]) => [name, hostSchema.parse(spec)]));
+  const ended = await Promise.allSettled([...specs.keys()].map((name) => cleanHost(name, specs, started.runId, registry, signal)));
+  const lines = ended.flatMap((end) => (end.status === 'fulfilled' ? end.value : [messageOf(end.reason)]));
+  return { run, state: ended.some(({ status }) => status === 'rejected') ? 'failed' : 'cleaned', lines };
+};
+
+/** The directories of runs below `results`, oldest first. */
+export const runDirectories = async (results: string, only: readonly string[] = []): Promise<string[]> => {
+  try {
+    const entries = await readdir(results, { recursive: false, withFileTypes: true });
+    const names = entries.filter((entry) => entry.isDirectory()).map(({ name }) => name).sort();
+    const unknown = only.filter((name) => !names.includes(name));
+    if (unknown.length > 0) throw new Kvm4nfvError('usage', `no run ${unknown.join(', ')} in ${results}`, { hint: 'give the directory of the runs with --output' });
+    const chosen = only.length === 0 ? names : [...only];
+    const directories = await Promise.all(
+      chosen.map(async (name) => ((await readdir(path.join(results, name))).includes(eventsFile) ? [path.join(results, name)] : [])),
+    );
+    return directories.flat();
+  } catch (error) {
+    if (Kvm4nfvError.is(error)) throw error;
+    throw new Kvm4nfvError('usage', `can't read ${results}: ${messageOf(error)}`, { hint: 'give the directory of the runs with --output' });
+  }
+};

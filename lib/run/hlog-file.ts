@@ -1,0 +1,31 @@
+import { formatHlog, type HlogEntry } from '../measure/hlog.js';
+import type { Labels, Measurement } from '../measure/measurement.js';
+import type { RunStore } from './store.js';
+
+const tagOf = (metric: string, labels: Labels): string =>
+  [metric, ...Object.entries(labels).map(([key, value]) => `${key}=${value}`)].join(';');
+
+/** The lines of a histogram log that one trial gives: its intervals where the tool streamed, else each histogram as one interval. */
+export const hlogEntries = (measurement: Measurement, offset: number): HlogEntry[] => {
+  const { intervals = [], metrics, duration } = measurement;
+  if (intervals.length > 0)
+    return intervals.map(({ metric, labels, start, end, histogram }) => ({ tag: tagOf(metric, labels), start: offset + start, end: offset + end, histogram }));
+  return metrics.flatMap((metric) =>
+    metric.kind === 'histogram' ? [{ tag: tagOf(metric.name, metric.labels), start: offset, end: offset + duration, histogram: metric.histogram }] : [],
+  );
+};
+
+const header = (startedAt: Date): string => [...formatHlog(startedAt, [])].join('');
+
+/** Appends a trial to a test's histogram log; `first` begins it. One trial's histograms are in memory at a time. */
+export const appendHlog = async (
+  store: RunStore,
+  name: string,
+  startedAt: Date,
+  entries: readonly HlogEntry[],
+  first: boolean,
+): Promise<void> => {
+  if (entries.length === 0) return;
+  const text = [...formatHlog(startedAt, entries)].join('');
+  await store.appendText(name, first ? text : text.slice(header(startedAt).length));
+};
