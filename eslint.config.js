@@ -62,10 +62,15 @@ export default defineConfig(
       ],
     },
     rules: {
-      complexity: ['error', 15],
+      // Counts each `?.` and `??` too: 20 of these are what 15 branches used to be.
+      complexity: ['error', 20],
       'max-lines': ['error', 300],
       eqeqeq: 'error',
       '@typescript-eslint/consistent-type-imports': 'error',
+      '@typescript-eslint/no-confusing-void-expression': [
+        'error',
+        { ignoreArrowShorthand: true, ignoreVoidReturningFunctions: true },
+      ],
       'import-x/no-cycle': ['error', { ignoreExternal: true }],
       'import-x/no-default-export': 'error',
       'import-x/no-restricted-paths': [

@@ -46,7 +46,7 @@ const installModules = () => {
 };
 
 /** Daemons are often outside a user's PATH. */
-const directories = [...(process.env.PATH ?? '').split(':'), '/usr/local/sbin', '/usr/sbin', '/sbin'];
+const directories = [...(process.env['PATH'] ?? '').split(':'), '/usr/local/sbin', '/usr/sbin', '/sbin'];
 
 /** @type {(file: string) => boolean} */
 const isExecutable = (file) => {
@@ -82,8 +82,9 @@ const installPackages = (missing) => {
     giveUp(`not root, and sudo asks for a password: as root, apt-get install ${needed.join(' ')}`);
   }
   console.log(`setup: installing the Debian packages ${[...needed, ...welcome].join(' ')} (no service is started)`);
-  const argv = [...asRoot, 'bash', join(root, 'scripts', 'apt-install.sh'), ...needed, '--', ...welcome];
-  const { status } = spawnSync(argv[0], argv.slice(1), { stdio: ['ignore', 'inherit', 'inherit'] });
+  const script = join(root, 'scripts', 'apt-install.sh');
+  const [command = 'bash', ...argv] = [...asRoot, 'bash', script, ...needed, '--', ...welcome];
+  const { status } = spawnSync(command, argv, { stdio: ['ignore', 'inherit', 'inherit'] });
   if (status !== 0 && needed.length > 0) giveUp(`the packages could not be installed: ${byHand}`);
   const still = missing.filter((entry) => !entry.optional && !isThere(entry.probe));
   if (still.length > 0) giveUp(`installed, and yet not found: ${still.map((entry) => entry.probe).join(' ')}`);

@@ -106,6 +106,8 @@ describe('The packed package, installed in an empty directory', function () {
     await cp(join(directory, 'node_modules/kvm4nfv/examples/harness'), harness, { recursive: true });
     await run(process.execPath, [tsc, '-p', '.', '--typeRoots', join(root, 'node_modules/@types')], { cwd: harness });
     const { stdout } = await run(process.execPath, ['harness.js'], { cwd: harness });
-    expect(stdout).to.match(/spawn: pass in \d+ trials/).and.match(/\d+ samples, median \d+ ns/);
+    expect(stdout)
+      .to.match(/spawn: pass in \d+ trials/)
+      .and.match(/\d+ samples, median \d+ ns/);
   });
 });
