@@ -13,7 +13,16 @@ import { compilePart, evaluatePart, type Part } from './part.js';
 import { parseWith, type Parsed } from './parse.js';
 import { matrixSchema } from './schema.js';
 import { outcome, Stage, type Outcome } from './stage.js';
-import { contextParser, loadParser, parseSlas, parseTags, runnerParser, scenarioParser, slaPath, type PlannedRunner } from './test-parts.js';
+import {
+  contextParser,
+  loadParser,
+  parseSlas,
+  parseTags,
+  runnerParser,
+  scenarioParser,
+  slaPath,
+  type PlannedRunner,
+} from './test-parts.js';
 import type { Scope, Vocabulary } from './template.js';
 
 /** All that a test may refer to. */
@@ -97,16 +106,27 @@ export class TestEntry {
     this.#load = stage('load', loadParser([...world.hostNames, ...world.contextNames], complete), hidden);
     const parseRunner = runnerParser(registry, complete);
     this.#runnerSite = find('runner') ?? site;
-    this.#runner = stage('runner', parseRunner, hidden) ?? new Stage({ site, template: { ...this.#name.template, names: [], evaluate: () => defaultRunner } }, parseRunner);
+    this.#runner =
+      stage('runner', parseRunner, hidden) ??
+      new Stage(
+        { site, broken: false, template: { ...this.#name.template, names: [], evaluate: () => defaultRunner } },
+        parseRunner,
+      );
     this.#slaSite = find('sla');
     this.#sla = stage('sla', parseSlas);
     this.#options = part(below(site, 'options'), hidden);
-    this.#used = [...new Set(parts.flatMap(({ template }) => template.names))].filter((name) => params.names.includes(name));
-    for (const key of ['name', 'scenario', 'context']) if (find(key) === undefined) this.problems.push(this.#missing(key));
+    this.#used = [...new Set(parts.flatMap(({ template }) => template.names))].filter((name) =>
+      params.names.includes(name),
+    );
+    for (const key of ['name', 'scenario', 'context'])
+      if (find(key) === undefined) this.problems.push(this.#missing(key));
   }
 
   #missing(key: string): Located {
-    const hint = key === 'context' && this.#world.contextNames.length > 0 ? { expected: `one of: ${this.#world.contextNames.join(', ')}` } : {};
+    const hint =
+      key === 'context' && this.#world.contextNames.length > 0
+        ? { expected: `one of: ${this.#world.contextNames.join(', ')}` }
+        : {};
     return { site: this.site, finding: { path: [key], at: 'key', message: `key '${key}' is missing`, ...hint } };
   }
 
@@ -117,7 +137,10 @@ export class TestEntry {
     if (raw === undefined) return { matrix: noMatrix, keys: [], partial: false };
     const before = this.problems.length;
     const part = compilePart(site, { names: params.names, secret: params.secret }, this.problems);
-    const { value, problems } = this.problems.length > before ? { value: undefined, problems: [] } : evaluatePart(part, params.values, (input) => parseWith(matrixSchema, input));
+    const { value, problems } =
+      this.problems.length > before
+        ? { value: undefined, problems: [] }
+        : evaluatePart(part, params.values, (input) => parseWith(matrixSchema, input));
     this.problems.push(...problems);
     const matrix = value === undefined ? undefined : matrixOf(value);
     const findings = matrix === undefined ? [] : checkMatrix(matrix, params.names);
@@ -156,12 +179,26 @@ export class TestEntry {
     const options = take(optionsOutcome);
     if (scenario !== undefined && options !== undefined && optionsOutcome !== undefined) {
       const ids = `${String(optionsOutcome.id)}:${String(runnerOutcome.id)}`;
-      if (runner !== undefined) problems.push(...this.#setsCache.get(ids, () => this.#checkSets(scenario, options, runner)));
-      if (slaOutcome?.value !== undefined) problems.push(...this.#slaCache.get(`${ids}:${String(slaOutcome.id)}`, () => this.#checkSlas(scenario, options, runner, slaOutcome)));
+      if (runner !== undefined)
+        problems.push(...this.#setsCache.get(ids, () => this.#checkSets(scenario, options, runner)));
+      if (slaOutcome?.value !== undefined)
+        problems.push(
+          ...this.#slaCache.get(`${ids}:${String(slaOutcome.id)}`, () =>
+            this.#checkSlas(scenario, options, runner, slaOutcome),
+          ),
+        );
     }
-    if (problems.length > 0 || scenario === undefined || context === undefined || runner === undefined || options === undefined) return { name, problems, test: undefined };
+    if (
+      problems.length > 0 ||
+      scenario === undefined ||
+      context === undefined ||
+      runner === undefined ||
+      options === undefined
+    )
+      return { name, problems, test: undefined };
     const parameters: Record<string, unknown> = {};
-    for (const param of this.#used) parameters[param] = params.secret.has(param) ? params.written[param] : params.values[param];
+    for (const param of this.#used)
+      parameters[param] = params.secret.has(param) ? params.written[param] : params.values[param];
     const test: PlannedTest = {
       name,
       tags,
@@ -181,10 +218,12 @@ export class TestEntry {
     const { names } = this.#options.template;
     const key = `${scenario.type}:${JSON.stringify(names.map((name) => (Object.hasOwn(scope, name) ? [scope[name]] : [])))}`;
     return this.#optionsCache.get(key, () => {
-      if (this.#partial && names.some((name) => !Object.hasOwn(scope, name))) return outcome<Options>(undefined, undefined);
+      if (this.#partial && names.some((name) => !Object.hasOwn(scope, name)))
+        return outcome<Options>(undefined, undefined);
       const evaluated = evaluatePart(this.#options, scope, (raw) => parseWith(scenario.options, raw ?? {}));
-      if (evaluated.problems.length > 0) return outcome<Options>(undefined, undefined, evaluated.problems);
-      const input = typeof evaluated.input === 'object' && evaluated.input !== null ? (evaluated.input as Options['input']) : {};
+      if (evaluated.value === undefined) return outcome<Options>(undefined, undefined, evaluated.problems);
+      const input =
+        typeof evaluated.input === 'object' && evaluated.input !== null ? (evaluated.input as Options['input']) : {};
       return outcome<Options>(undefined, { input, value: evaluated.value });
     });
   }
@@ -198,13 +237,23 @@ export class TestEntry {
       if (parsed.ok) continue;
       return parsed.findings.map(({ message, expected, hint }): Located => ({
         site,
-        finding: { path: [], message: `runner '${definition.type}' gives '${scenario.type}' options that don't fit: ${message}`, ...(expected === undefined ? {} : { expected }), ...(hint === undefined ? {} : { hint }) },
+        finding: {
+          path: [],
+          message: `runner '${definition.type}' gives '${scenario.type}' options that don't fit: ${message}`,
+          ...(expected === undefined ? {} : { expected }),
+          ...(hint === undefined ? {} : { hint }),
+        },
       }));
     }
     return [];
   }
 
-  #checkSlas(scenario: ScenarioDefinition, options: Options, runner: PlannedRunner | undefined, slas: Outcome<readonly Sla[]>): Located[] {
+  #checkSlas(
+    scenario: ScenarioDefinition,
+    options: Options,
+    runner: PlannedRunner | undefined,
+    slas: Outcome<readonly Sla[]>,
+  ): Located[] {
     const site = this.#slaSite ?? this.site;
     const written = Array.isArray(slas.input) ? (slas.input as unknown[]) : [];
     const metricsOf = (raw: unknown) => {
@@ -212,14 +261,23 @@ export class TestEntry {
       return parsed.ok ? scenario.metrics(parsed.value) : [];
     };
     try {
-      const varied = (runner?.sets ?? []).filter((set) => Object.keys(set).length > 0).map((set) => metricsOf({ ...options.input, ...set }));
+      const varied = (runner?.sets ?? [])
+        .filter((set) => Object.keys(set).length > 0)
+        .map((set) => metricsOf({ ...options.input, ...set }));
       const declared = varied.length > 0 ? varied : [scenario.metrics(options.value)];
       return (slas.value ?? []).flatMap((sla, index) => {
         const message = declared.map((metrics) => checkSla(sla, metrics)).find((one) => one !== undefined);
-        return message === undefined ? [] : [{ site, finding: { path: slaPath(written[index], index), ...parted(message) } }];
+        return message === undefined
+          ? []
+          : [{ site, finding: { path: slaPath(written[index], index), ...parted(message) } }];
       });
     } catch (error) {
-      return [{ site, finding: { path: [], message: `scenario '${scenario.type}' can't say what it measures: ${messageOf(error)}` } }];
+      return [
+        {
+          site,
+          finding: { path: [], message: `scenario '${scenario.type}' can't say what it measures: ${messageOf(error)}` },
+        },
+      ];
     }
   }
 }
@@ -234,6 +292,8 @@ const parted = (message: string): Pick<Finding, 'message' | 'hint' | 'offset'> =
 const looseKeys = (raw: unknown): readonly string[] => {
   if (typeof raw !== 'object' || raw === null) return [];
   const { include } = raw as { readonly include?: unknown };
-  const more = Array.isArray(include) ? (include as unknown[]).flatMap((entry) => (typeof entry === 'object' && entry !== null ? Object.keys(entry) : [])) : [];
+  const more = Array.isArray(include)
+    ? (include as unknown[]).flatMap((entry) => (typeof entry === 'object' && entry !== null ? Object.keys(entry) : []))
+    : [];
   return [...Object.keys(raw), ...more];
 };

@@ -24,8 +24,12 @@ export interface Gathered {
 }
 
 type Mapping = Readonly<Record<string, unknown>>;
-const isMapping = (value: unknown): value is Mapping => typeof value === 'object' && value !== null && !Array.isArray(value);
-const texts = (value: unknown): readonly (readonly [number, string])[] => (Array.isArray(value) ? [...value.entries()].filter((entry): entry is [number, string] => typeof entry[1] === 'string' && entry[1] !== '') : []);
+const isMapping = (value: unknown): value is Mapping =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+const texts = (value: unknown): readonly (readonly [number, string])[] =>
+  Array.isArray(value)
+    ? [...value.entries()].filter((entry): entry is [number, string] => typeof entry[1] === 'string' && entry[1] !== '')
+    : [];
 
 /** A person does not include more; a generator gone wild does. */
 const maxFiles = 200;
@@ -56,7 +60,12 @@ class Gathering {
     if (!reading.ok) {
       const { message, hint } = reading;
       const more = hint === undefined ? {} : { hint };
-      if (reading.text !== undefined && reading.offset !== undefined) this.#mistakes.addSpan({ file, text: reading.text }, { start: reading.offset, end: reading.offset + 1 }, { message, ...more });
+      if (reading.text !== undefined && reading.offset !== undefined)
+        this.#mistakes.addSpan(
+          { file, text: reading.text },
+          { start: reading.offset, end: reading.offset + 1 },
+          { message, ...more },
+        );
       else if (from === undefined) this.#mistakes.addWhole(file, { message, ...more });
       else this.#mistakes.add({ site: from, finding: { path: [], message: `'${file}': ${message}`, ...more } });
       return undefined;
@@ -74,7 +83,10 @@ class Gathering {
     if (this.#signal?.aborted === true) throw new Kvm4nfvError('interrupted', `${file}: loading was interrupted`);
     if (this.#open.includes(path) && from !== undefined) {
       const circle = [...this.#open.slice(this.#open.indexOf(path)), path].map((one) => this.#names.get(one) ?? one);
-      this.#mistakes.add({ site: from, finding: { path: [], message: `files include each other in a circle: ${circle.join(' -> ')}` } });
+      this.#mistakes.add({
+        site: from,
+        finding: { path: [], message: `files include each other in a circle: ${circle.join(' -> ')}` },
+      });
       return undefined;
     }
     if (this.#subtrees.has(path)) return undefined;
@@ -82,7 +94,11 @@ class Gathering {
     this.#names.set(path, file);
     if (this.#subtrees.size > maxFiles) {
       this.complete = false;
-      if (from !== undefined) this.#mistakes.add({ site: from, finding: { path: [], message: `more than ${String(maxFiles)} files are included` } });
+      if (from !== undefined)
+        this.#mistakes.add({
+          site: from,
+          finding: { path: [], message: `more than ${String(maxFiles)} files are included` },
+        });
       return undefined;
     }
     const tree = await this.#read(path, file, from);
@@ -122,28 +138,59 @@ class Gathering {
 
   #merge(top: Site, raw: Mapping, subtree: ReadonlySet<string>): void {
     const section = (key: string): Mapping => (isMapping(raw[key]) ? raw[key] : {});
-    for (const [key, all] of [['hosts', this.hosts], ['contexts', this.contexts]] as const)
-      for (const [name, value] of Object.entries(section(key))) if (isMapping(value)) this.#unique(all, name, below(top, key, name), key.slice(0, -1));
-    for (const [key, all] of [['params', this.params], ['defaults', this.defaults]] as const)
+    for (const [key, all] of [
+      ['hosts', this.hosts],
+      ['contexts', this.contexts],
+    ] as const)
+      for (const [name, value] of Object.entries(section(key)))
+        if (isMapping(value)) this.#unique(all, name, below(top, key, name), key.slice(0, -1));
+    for (const [key, all] of [
+      ['params', this.params],
+      ['defaults', this.defaults],
+    ] as const)
       for (const name of Object.keys(section(key))) {
         const site = below(top, key, name);
         const first = all.get(name);
         if (first === undefined || subtree.has(first.tree.source.file)) all.set(name, site);
-        else this.#mistakes.add({ site, finding: { path: [], at: 'key', message: `${key}: '${name}' is given by two files that don't include each other`, hint: `the other is at ${placeName(first)}; give it in the file that includes both` } });
+        else
+          this.#mistakes.add({
+            site,
+            finding: {
+              path: [],
+              at: 'key',
+              message: `${key}: '${name}' is given by two files that don't include each other`,
+              hint: `the other is at ${placeName(first)}; give it in the file that includes both`,
+            },
+          });
       }
     const tests = raw['tests'];
-    if (Array.isArray(tests)) tests.forEach((test, index) => isMapping(test) && this.tests.push(below(top, 'tests', index)));
+    if (Array.isArray(tests))
+      tests.forEach((test, index) => isMapping(test) && this.tests.push(below(top, 'tests', index)));
   }
 
   #unique(all: Map<string, Site>, name: string, site: Site, kind: string): void {
     const first = all.get(name) ?? (kind === 'context' ? this.hosts : this.contexts).get(name);
     if (first === undefined) all.set(name, site);
-    else this.#mistakes.add({ site, finding: { path: [], at: 'key', message: `${kind} '${name}': the name is taken`, hint: `the other is at ${placeName(first)}` } });
+    else
+      this.#mistakes.add({
+        site,
+        finding: {
+          path: [],
+          at: 'key',
+          message: `${kind} '${name}': the name is taken`,
+          hint: `the other is at ${placeName(first)}`,
+        },
+      });
   }
 }
 
 /** Reads a suite file, its plug-ins and all files that it includes. What is wrong goes to `mistakes`. */
-export const gather = async (path: string, mistakes: Mistakes, registry: Registry, signal?: AbortSignal): Promise<Gathered> => {
+export const gather = async (
+  path: string,
+  mistakes: Mistakes,
+  registry: Registry,
+  signal?: AbortSignal,
+): Promise<Gathered> => {
   const gathering = new Gathering(mistakes, registry, signal);
   const root = await gathering.file(resolve(path), path);
   const { hosts, contexts, params, defaults, tests, complete } = gathering;

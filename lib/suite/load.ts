@@ -38,7 +38,8 @@ export interface LoadedSuite {
   tests(): Iterable<PlannedTest>;
 }
 
-const clone = (registry: Registry): Registry => new Registry([...registry.all('scenario'), ...registry.all('runner'), ...registry.all('context')]);
+const clone = (registry: Registry): Registry =>
+  new Registry([...registry.all('scenario'), ...registry.all('runner'), ...registry.all('context')]);
 
 /** Different mistakes that one entry's generated tests may bring; beyond them others are alike. */
 const maxKinds = 20;
@@ -61,11 +62,22 @@ const checkEntry = (entry: TestEntry, names: Map<string, Site>, mistakes: Mistak
     if (other === undefined) names.set(name, entry.site);
     else if (name !== '' && ++duplicates === 1) {
       const site = { tree: entry.site.tree, path: [...entry.site.path, 'name'] };
-      const hint = other === entry.site ? 'two combinations of the matrix give it' : `the other is at ${placeName({ tree: other.tree, path: [...other.path, 'name'] })}`;
+      const hint =
+        other === entry.site
+          ? 'two combinations of the matrix give it'
+          : `the other is at ${placeName({ tree: other.tree, path: [...other.path, 'name'] })}`;
       mistakes.add({ site, finding: { path: [], message: `test name '${name}' is there twice`, hint } });
     }
   }
-  for (const { located, first, count } of hits.values()) mistakes.add(located, entry.generates ? { note: `in ${String(count)} of ${String(total)} generated tests, first in '${first}'` } : {});
+  for (const { located, first, count } of hits.values())
+    mistakes.add(
+      located,
+      entry.generates
+        ? {
+            note: `in ${String(count)} of ${String(total)} generated tests${first === '' ? '' : `, first in '${first}'`}`,
+          }
+        : {},
+    );
 };
 
 function* testsOf(entries: readonly TestEntry[]): Generator<PlannedTest> {
@@ -93,10 +105,33 @@ export const loadSuite = async (path: string, options: LoadOptions): Promise<Loa
   const value = (root?.value ?? {}) as { readonly suite?: unknown; readonly parallel?: unknown };
   if (root !== undefined) {
     const site = { tree: root, path: [] };
-    if (!('suite' in value)) mistakes.add({ site, finding: { path: ['suite'], at: 'key', message: "key 'suite' is missing", hint: 'name the suite: suite: my-suite' } });
-    if (complete && entries.length === 0) mistakes.add({ site, finding: { path: ['tests'], at: 'key', message: 'the suite has no tests' } });
+    if (!('suite' in value))
+      mistakes.add({
+        site,
+        finding: {
+          path: ['suite'],
+          at: 'key',
+          message: "key 'suite' is missing",
+          hint: 'name the suite: suite: my-suite',
+        },
+      });
+    if (complete && entries.length === 0)
+      mistakes.add({ site, finding: { path: ['tests'], at: 'key', message: 'the suite has no tests' } });
   }
   mistakes.throwIfFailed();
-  const secrets = [...new Set([...params.secrets, ...places.secrets, ...entries.flatMap((entry) => [...entry.secrets])])];
-  return { name: String(value.suite), file: path, sha256, registry, parallel: Number(value.parallel ?? 1), hosts, contexts, secrets, diagnostics: mistakes.all(), tests: () => ({ [Symbol.iterator]: () => testsOf(entries) }) };
+  const secrets = [
+    ...new Set([...params.secrets, ...places.secrets, ...entries.flatMap((entry) => [...entry.secrets])]),
+  ];
+  return {
+    name: String(value.suite),
+    file: path,
+    sha256,
+    registry,
+    parallel: Number(value.parallel ?? 1),
+    hosts,
+    contexts,
+    secrets,
+    diagnostics: mistakes.all(),
+    tests: () => ({ [Symbol.iterator]: () => testsOf(entries) }),
+  };
 };

@@ -13,16 +13,24 @@ const maxCombinations = 100_000;
 
 export const noMatrix: Matrix = { lists: new Map(), include: [], exclude: [] };
 
-export const matrixOf = (parsed: { readonly include?: readonly Scope[] | undefined; readonly exclude?: readonly Scope[] | undefined; readonly [key: string]: unknown }): Matrix => {
+export const matrixOf = (parsed: {
+  readonly include?: readonly Scope[] | undefined;
+  readonly exclude?: readonly Scope[] | undefined;
+  readonly [key: string]: unknown;
+}): Matrix => {
   const lists = new Map<string, readonly unknown[]>();
-  for (const [key, list] of Object.entries(parsed)) if (key !== 'include' && key !== 'exclude' && Array.isArray(list)) lists.set(key, list);
+  for (const [key, list] of Object.entries(parsed))
+    if (key !== 'include' && key !== 'exclude' && Array.isArray(list)) lists.set(key, list);
   return { lists, include: parsed.include ?? [], exclude: parsed.exclude ?? [] };
 };
 
-export const matrixKeys = ({ lists, include }: Matrix): readonly string[] => [...new Set([...lists.keys(), ...include.flatMap((entry) => Object.keys(entry))])];
+export const matrixKeys = ({ lists, include }: Matrix): readonly string[] => [
+  ...new Set([...lists.keys(), ...include.flatMap((entry) => Object.keys(entry))]),
+];
 
 const agrees = (entry: Scope, combination: Scope, keys: Iterable<string>): boolean => {
-  for (const key of keys) if (Object.hasOwn(entry, key) && !isDeepStrictEqual(entry[key], combination[key])) return false;
+  for (const key of keys)
+    if (Object.hasOwn(entry, key) && !isDeepStrictEqual(entry[key], combination[key])) return false;
   return true;
 };
 
@@ -72,18 +80,52 @@ export const checkMatrix = (matrix: Matrix, params: readonly string[]): Finding[
   const findings: Finding[] = [];
   const keys = [...matrix.lists.keys()];
   for (const key of keys) {
-    if (params.includes(key)) findings.push({ path: [key], at: 'key', message: `'${key}' is a param of the suite already`, hint: 'give one of them another name' });
-    if (!/^[A-Za-z_][A-Za-z0-9_-]*$/.test(key)) findings.push({ path: [key], at: 'key', message: `'${key}' can't be a name`, expected: 'letters, digits, dashes and underscores' });
+    if (params.includes(key))
+      findings.push({
+        path: [key],
+        at: 'key',
+        message: `'${key}' is a param of the suite already`,
+        hint: 'give one of them another name',
+      });
+    if (!/^[A-Za-z_][A-Za-z0-9_-]*$/.test(key))
+      findings.push({
+        path: [key],
+        at: 'key',
+        message: `'${key}' can't be a name`,
+        expected: 'letters, digits, dashes and underscores',
+      });
   }
   matrix.include.forEach((entry, index) => {
-    for (const key of Object.keys(entry)) if (params.includes(key)) findings.push({ path: ['include', index, key], at: 'key', message: `'${key}' is a param of the suite already`, hint: 'give one of them another name' });
+    for (const key of Object.keys(entry))
+      if (params.includes(key))
+        findings.push({
+          path: ['include', index, key],
+          at: 'key',
+          message: `'${key}' is a param of the suite already`,
+          hint: 'give one of them another name',
+        });
   });
   matrix.exclude.forEach((entry, index) => {
-    for (const key of Object.keys(entry)) if (!keys.includes(key)) findings.push({ path: ['exclude', index, key], at: 'key', message: `'${key}' is no key of the matrix`, ...choice(key, keys) });
-    if (Object.keys(entry).length === 0) findings.push({ path: ['exclude', index], message: 'an empty entry would exclude everything' });
+    for (const key of Object.keys(entry))
+      if (!keys.includes(key))
+        findings.push({
+          path: ['exclude', index, key],
+          at: 'key',
+          message: `'${key}' is no key of the matrix`,
+          ...choice(key, keys),
+        });
+    if (Object.keys(entry).length === 0)
+      findings.push({ path: ['exclude', index], message: 'an empty entry would exclude everything' });
   });
   const count = [...matrix.lists.values()].reduce((product_, list) => product_ * list.length, 1);
-  if (count > maxCombinations) findings.push({ path: [], at: 'key', message: `the matrix has ${String(count)} combinations`, expected: `at most ${String(maxCombinations)}` });
-  else if (findings.length === 0 && combinations(matrix).next().done === true) findings.push({ path: ['exclude'], at: 'key', message: 'nothing is left of the matrix' });
+  if (count > maxCombinations)
+    findings.push({
+      path: [],
+      at: 'key',
+      message: `the matrix has ${String(count)} combinations`,
+      expected: `at most ${String(maxCombinations)}`,
+    });
+  else if (findings.length === 0 && combinations(matrix).next().done === true)
+    findings.push({ path: ['exclude'], at: 'key', message: 'nothing is left of the matrix' });
   return findings;
 };

@@ -1,7 +1,7 @@
 import { SuiteError, type Diagnostic } from './diagnostic.js';
 import type { Finding } from './findings.js';
 import type { Source } from './source.js';
-import { locate, locateWithin, type Path, type Span, type Tree } from './tree.js';
+import { locate, locateWithin, valueAt, type Path, type Span, type Tree } from './tree.js';
 
 /** A place of a suite: a path in one of its files. */
 export interface Site {
@@ -17,14 +17,7 @@ export interface Located {
 
 export const below = (site: Site, ...path: Path): Site => ({ tree: site.tree, path: [...site.path, ...path] });
 
-export const rawAt = ({ tree, path }: Site): unknown => {
-  let here = tree.value;
-  for (const step of path) {
-    if (typeof here !== 'object' || here === null || !Object.hasOwn(here, step)) return undefined;
-    here = (here as Readonly<Record<string | number, unknown>>)[step];
-  }
-  return here;
-};
+export const rawAt = ({ tree, path }: Site): unknown => valueAt(tree.value, path);
 
 const lineOf = ({ text }: Source, { start, end }: Span): Pick<Diagnostic, 'line' | 'column' | 'length'> => {
   const before = text.slice(0, start);
@@ -37,7 +30,10 @@ const lineOf = ({ text }: Source, { start, end }: Span): Pick<Diagnostic, 'line'
 const spanOf = ({ site, finding }: Located): Span => {
   const path = [...site.path, ...finding.path];
   const raw = rawAt({ tree: site.tree, path });
-  const within = finding.offset !== undefined && typeof raw === 'string' ? locateWithin(site.tree, path, raw, finding.offset) : undefined;
+  const within =
+    finding.offset !== undefined && typeof raw === 'string'
+      ? locateWithin(site.tree, path, raw, finding.offset)
+      : undefined;
   return within ?? locate(site.tree, path, finding.at ?? 'value');
 };
 
@@ -47,7 +43,10 @@ export const placeName = (site: Site): string => {
   return `${site.tree.source.file}:${String(line)}:${String(column)}`;
 };
 
-const explanation = ({ message, expected, hint }: Omit<Finding, 'path'>, note?: string): Pick<Diagnostic, 'message' | 'expected' | 'hint' | 'note'> => ({
+const explanation = (
+  { message, expected, hint }: Omit<Finding, 'path'>,
+  note?: string,
+): Pick<Diagnostic, 'message' | 'expected' | 'hint' | 'note'> => ({
   message,
   ...(expected === undefined ? {} : { expected }),
   ...(hint === undefined ? {} : { hint }),
@@ -64,7 +63,9 @@ export class Mistakes {
   readonly #seen = new Set<string>();
 
   #push(diagnostic: Diagnostic, source?: Source): void {
-    const key = JSON.stringify(diagnostic);
+    // The same mistake in `defaults` shows up through each test that uses them.
+    const { note: _note, ...mistake } = diagnostic;
+    const key = JSON.stringify(mistake);
     if (this.#seen.has(key)) return;
     this.#seen.add(key);
     if (source !== undefined) this.#sources.set(source.file, source.text);
@@ -73,7 +74,15 @@ export class Mistakes {
 
   add(located: Located, options: { readonly note?: string; readonly severity?: Diagnostic['severity'] } = {}): void {
     const { source } = located.site.tree;
-    this.#push({ file: source.file, ...lineOf(source, spanOf(located)), severity: options.severity ?? 'error', ...explanation(located.finding, options.note) }, source);
+    this.#push(
+      {
+        file: source.file,
+        ...lineOf(source, spanOf(located)),
+        severity: options.severity ?? 'error',
+        ...explanation(located.finding, options.note),
+      },
+      source,
+    );
   }
 
   addSpan(source: Source, span: Span, what: Omit<Finding, 'path'>): void {
@@ -96,10 +105,24 @@ export class Mistakes {
   /** Sorted by place within each file; files in the order in which they were first found wrong. */
   all(): readonly Diagnostic[] {
     const files = [...new Set(this.#diagnostics.map(({ file }) => file))];
-    const sorted = [...this.#diagnostics].sort((a, b) => files.indexOf(a.file) - files.indexOf(b.file) || a.line - b.line || a.column - b.column);
+    const sorted = [...this.#diagnostics].sort(
+      (a, b) => files.indexOf(a.file) - files.indexOf(b.file) || a.line - b.line || a.column - b.column,
+    );
     const more = sorted.length - maxDiagnostics;
     const last = sorted[maxDiagnostics];
-    return last === undefined ? sorted : [...sorted.slice(0, maxDiagnostics), { file: last.file, line: 0, column: 0, length: 1, severity: 'error', message: `and ${String(more)} more mistakes` }];
+    return last === undefined
+      ? sorted
+      : [
+          ...sorted.slice(0, maxDiagnostics),
+          {
+            file: last.file,
+            line: 0,
+            column: 0,
+            length: 1,
+            severity: 'error',
+            message: `and ${String(more)} more mistakes`,
+          },
+        ];
   }
 
   throwIfFailed(): void {

@@ -7,9 +7,15 @@ const maxLength = 200;
 const control = /\p{Cc}/u;
 
 /** The name of a generated test: the template filled in, and `[key=value ...]` for the keys that it does not name. */
-export const testName = (part: Part, scope: Scope, combination: Scope, partial: boolean, problems: Located[]): string => {
-  const { site, template } = part;
-  if (partial && template.names.some((name) => !Object.hasOwn(scope, name))) return '';
+export const testName = (
+  part: Part,
+  scope: Scope,
+  combination: Scope,
+  partial: boolean,
+  problems: Located[],
+): string => {
+  const { site, template, broken } = part;
+  if (broken || (partial && template.names.some((name) => !Object.hasOwn(scope, name)))) return '';
   const findings: Finding[] = [];
   const name = template.evaluate(scope, findings);
   const said = textOf(name);
@@ -18,10 +24,17 @@ export const testName = (part: Part, scope: Scope, combination: Scope, partial: 
     .map(([key, value]) => `${key}=${textOf(value) ?? JSON.stringify(value)}`);
   const full = rest.length === 0 ? (said ?? '') : `${said ?? ''} [${rest.join(' ')}]`;
   if (findings.length === 0 && name !== undefined) {
-    if (typeof name !== 'string') findings.push({ path: [], message: `${said ?? 'this'} is the wrong type for 'name'`, expected: 'text' });
+    if (typeof name !== 'string')
+      findings.push({ path: [], message: `${said ?? 'this'} is the wrong type for 'name'`, expected: 'text' });
     else if (name.trim() === '') findings.push({ path: [], message: 'the name is empty' });
-    else if (full.length > maxLength) findings.push({ path: [], message: `the name is too long: ${String(full.length)} characters`, expected: `at most ${String(maxLength)}` });
-    else if (control.test(full)) findings.push({ path: [], message: 'the name has a line break or another control character' });
+    else if (full.length > maxLength)
+      findings.push({
+        path: [],
+        message: `the name is too long: ${String(full.length)} characters`,
+        expected: `at most ${String(maxLength)}`,
+      });
+    else if (control.test(full))
+      findings.push({ path: [], message: 'the name has a line break or another control character' });
   }
   problems.push(...findings.map((finding) => ({ site, finding })));
   return full;

@@ -15,10 +15,24 @@ export interface Params {
   readonly secrets: readonly string[];
 }
 
-const kindOf = (value: unknown): string => (value === null ? 'nothing' : Array.isArray(value) ? 'a list' : typeof value === 'object' ? 'a mapping' : typeof value === 'string' ? 'text' : typeof value === 'boolean' ? 'true or false' : 'a number');
+const kindOf = (value: unknown): string =>
+  value === null
+    ? 'nothing'
+    : Array.isArray(value)
+      ? 'a list'
+      : typeof value === 'object'
+        ? 'a mapping'
+        : typeof value === 'string'
+          ? 'text'
+          : typeof value === 'boolean'
+            ? 'true or false'
+            : 'a number';
 
 /** A value from the command line in the type of the param's default. */
-const given = (text: string, standard: unknown): { readonly value: unknown; readonly wrong?: Omit<Finding, 'path'> } => {
+const given = (
+  text: string,
+  standard: unknown,
+): { readonly value: unknown; readonly wrong?: Omit<Finding, 'path'> } => {
   if (typeof standard === 'string') return { value: text };
   let value: unknown;
   try {
@@ -26,11 +40,23 @@ const given = (text: string, standard: unknown): { readonly value: unknown; read
   } catch {
     value = text;
   }
-  return standard === null || kindOf(value) === kindOf(standard) ? { value } : { value, wrong: { message: `${show(text)} is the wrong type`, expected: `${kindOf(standard)}, as its default is` } };
+  return standard === null || kindOf(value) === kindOf(standard)
+    ? { value }
+    : {
+        value,
+        wrong: { message: `${show(text)} is the wrong type`, expected: `${kindOf(standard)}, as its default is` },
+      };
 };
 
 /** Gives the declared params their values: `overrides` (texts as after --param, or values) go over the defaults. */
-export const resolveParams = (declared: ReadonlyMap<string, Site>, overrides: Readonly<Record<string, unknown>>, env: Readonly<Record<string, string | undefined>>, file: string, complete: boolean, mistakes: Mistakes): Params => {
+export const resolveParams = (
+  declared: ReadonlyMap<string, Site>,
+  overrides: Readonly<Record<string, unknown>>,
+  env: Readonly<Record<string, string | undefined>>,
+  file: string,
+  complete: boolean,
+  mistakes: Mistakes,
+): Params => {
   const values: Record<string, unknown> = {};
   const written: Record<string, unknown> = {};
   const secret = new Set<string>();
@@ -45,7 +71,15 @@ export const resolveParams = (declared: ReadonlyMap<string, Site>, overrides: Re
       continue;
     }
     if (raw === null) {
-      mistakes.add({ site, finding: { path: [], at: 'key', message: `param '${name}' has no value`, hint: `give it one: --param ${name}=...` } });
+      mistakes.add({
+        site,
+        finding: {
+          path: [],
+          at: 'key',
+          message: `param '${name}' has no value`,
+          hint: `give it one: --param ${name}=...`,
+        },
+      });
       continue;
     }
     const problems: Located[] = [];
@@ -58,9 +92,10 @@ export const resolveParams = (declared: ReadonlyMap<string, Site>, overrides: Re
     written[name] = raw;
   }
   const names = [...declared.keys()];
-  for (const name of Object.keys(overrides)) if (complete && !declared.has(name)) mistakes.addWhole(`--param ${name}`, { message: `${file} declares no param '${name}'`, ...choice(name, names) });
+  for (const name of Object.keys(overrides))
+    if (complete && !declared.has(name))
+      mistakes.addWhole(`--param ${name}`, { message: `${file} declares no param '${name}'`, ...choice(name, names) });
   // A param without a value was reported: reporting each of its uses too would hide the rest.
   for (const name of names) if (!Object.hasOwn(values, name)) values[name] = '';
   return { values, names, secret, written, secrets };
 };
-

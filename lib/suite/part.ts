@@ -1,19 +1,22 @@
 import type { Finding } from './findings.js';
-import { rawAt, type Located, type Site } from './mistakes.js';
+import { below, rawAt, type Located, type Site } from './mistakes.js';
 import type { Parsed } from './parse.js';
+import { valueAt } from './tree.js';
 import { compileTemplate, type Scope, type Template, type Vocabulary } from './template.js';
 
 /** A place of the suite with its substitutions found. */
 export interface Part {
   readonly site: Site;
   readonly template: Template;
+  /** Its substitutions are wrong, which has been said: it has no value. */
+  readonly broken: boolean;
 }
 
 export const compilePart = (site: Site, known: Vocabulary, problems: Located[]): Part => {
   const findings: Finding[] = [];
   const template = compileTemplate(rawAt(site), known, findings);
   problems.push(...findings.map((finding) => ({ site, finding })));
-  return { site, template };
+  return { site, template, broken: findings.length > 0 };
 };
 
 /** Takes values of the environment out of what is said about a part. */
@@ -24,15 +27,25 @@ export const conceal = (template: Template, findings: readonly Finding[]): reado
       const written = template.secretPlaces.get(JSON.stringify(finding.path.slice(0, length)));
       if (written === undefined) continue;
       const { path, expected } = finding;
-      return { path, message: `what '${written}' gives does not fit here`, ...(expected === undefined ? {} : { expected }) };
+      return {
+        path,
+        message: `what '${written}' gives does not fit here`,
+        ...(expected === undefined ? {} : { expected }),
+      };
     }
     const clean = (text: string): string => {
       let shown = text;
       // Of one or two letters a replacement would garble the text and hide nothing.
-      for (const [secret, written] of template.secrets) if (secret.length > 2) shown = shown.replaceAll(secret, written).replaceAll(JSON.stringify(secret).slice(1, -1), written);
+      for (const [secret, written] of template.secrets)
+        if (secret.length > 2)
+          shown = shown.replaceAll(secret, written).replaceAll(JSON.stringify(secret).slice(1, -1), written);
       return shown;
     };
-    return { ...finding, message: clean(finding.message), ...(finding.hint === undefined ? {} : { hint: clean(finding.hint) }) };
+    return {
+      ...finding,
+      message: clean(finding.message),
+      ...(finding.hint === undefined ? {} : { hint: clean(finding.hint) }),
+    };
   });
 };
 
@@ -41,10 +54,19 @@ const scalar = /^(?:true|false|-?(?:0|[1-9]\d*)(?:\.\d+)?)$/;
 
 /** The value with what whole `${env:...}` gave read as YAML reads plain numbers and booleans. */
 const typed = (value: unknown, template: Template, path: readonly (string | number)[] = []): unknown => {
-  if (typeof value === 'string') return scalar.test(value) && onlyVariable.test(template.secretPlaces.get(JSON.stringify(path)) ?? '') ? (JSON.parse(value) as unknown) : value;
+  if (typeof value === 'string')
+    return scalar.test(value) && onlyVariable.test(template.secretPlaces.get(JSON.stringify(path)) ?? '')
+      ? (JSON.parse(value) as unknown)
+      : value;
   if (Array.isArray(value)) return value.map((item, index) => typed(item, template, [...path, index]));
   if (typeof value !== 'object' || value === null) return value;
   return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, typed(item, template, [...path, key])]));
+};
+
+/** An offset into a text counts only where nothing was put into the text. */
+const unshifted = (finding: Finding, site: Site, input: unknown): Finding => {
+  const { offset, ...rest } = finding;
+  return offset === undefined || rawAt(below(site, ...finding.path)) === valueAt(input, finding.path) ? finding : rest;
 };
 
 export interface Evaluated<T> {
@@ -55,7 +77,12 @@ export interface Evaluated<T> {
 }
 
 /** Substitutes and parses. The environment knows only texts: where those don't fit, numbers and booleans are tried. */
-export const evaluatePart = <T>({ site, template }: Part, scope: Scope, parse: (input: unknown) => Parsed<T>): Evaluated<T> => {
+export const evaluatePart = <T>(
+  { site, template, broken }: Part,
+  scope: Scope,
+  parse: (input: unknown) => Parsed<T>,
+): Evaluated<T> => {
+  if (broken) return { input: undefined, value: undefined, problems: [] };
   const missing: Finding[] = [];
   const input = template.evaluate(scope, missing);
   const problems = (findings: readonly Finding[]) => findings.map((finding) => ({ site, finding }));
@@ -67,5 +94,9 @@ export const evaluatePart = <T>({ site, template }: Part, scope: Scope, parse: (
     const second = parse(again);
     if (second.ok) return { input: again, value: second.value, problems: [] };
   }
-  return { input, value: undefined, problems: problems(conceal(template, parsed.findings)) };
+  return {
+    input,
+    value: undefined,
+    problems: problems(conceal(template, parsed.findings).map((finding) => unshifted(finding, site, input))),
+  };
 };

@@ -3,7 +3,7 @@ import type { PlannedContext } from '../run/plan.js';
 import type { Registry } from '../run/registry.js';
 import type { Gathered } from './files.js';
 import { choice, unknownKey, type Finding } from './findings.js';
-import { below, type Mistakes, type Site } from './mistakes.js';
+import { below, rawAt, type Mistakes, type Site } from './mistakes.js';
 import { compilePart, evaluatePart } from './part.js';
 import type { Params } from './params.js';
 import { parseWith, type Parsed } from './parse.js';
@@ -31,26 +31,41 @@ const circle = (start: string, next: (name: string) => string | undefined): read
   return undefined;
 };
 
+/** What a wrong host or context refers to can be checked all the same. */
+const plainText = (raw: unknown): string | undefined =>
+  typeof raw === 'string' && !raw.includes('${') ? raw : undefined;
+
 interface ContextHead {
   readonly host: string;
   readonly provision: boolean;
 }
 
 /** The common keys and the type's own are parsed apart, so that a type's schema need not know the common ones. */
-export const parseContext = (input: unknown, registry: Registry, complete: boolean): Parsed<Omit<PlannedContext, 'name' | 'on'> & { readonly on: string }> => {
+export const parseContext = (
+  input: unknown,
+  registry: Registry,
+  complete: boolean,
+): Parsed<Omit<PlannedContext, 'name' | 'on'> & { readonly on: string }> => {
   const head = parseWith(contextSchema, input);
   const { type, host: _host, provision: _provision, ...own } = (input ?? {}) as Readonly<Record<string, unknown>>;
   const definition = typeof type === 'string' ? registry.get('context', type) : undefined;
   const findings: Finding[] = head.ok ? [] : [...head.findings];
   if (definition === undefined) {
     const types = registry.all('context').map((one) => one.type);
-    if (typeof type === 'string' && type !== '' && complete) findings.push({ path: ['type'], message: `unknown context type '${type}'`, ...choice(type, types) });
+    if (typeof type === 'string' && type !== '' && complete)
+      findings.push({ path: ['type'], message: `unknown context type '${type}'`, ...choice(type, types) });
     return { ok: false, findings };
   }
   const options = parseWith(definition.options, own);
   if (!options.ok) {
     const known = [...Object.keys(contextKeys), ...knownKeys(definition.options, [])];
-    findings.push(...options.findings.map((finding) => (finding.path.length === 1 && finding.message.startsWith('unknown key ') ? unknownKey([], String(finding.path[0]), known) : finding)));
+    findings.push(
+      ...options.findings.map((finding) =>
+        finding.path.length === 1 && finding.message.startsWith('unknown key ')
+          ? unknownKey([], String(finding.path[0]), known)
+          : finding,
+      ),
+    );
   }
   if (!head.ok || !options.ok) return { ok: false, findings };
   const { host, provision }: ContextHead = head.value;
@@ -58,7 +73,13 @@ export const parseContext = (input: unknown, registry: Registry, complete: boole
 };
 
 /** Hosts and contexts with everything resolved and each reference checked. */
-export const resolvePlaces = (gathered: Gathered, params: Params, env: Vocabulary['env'], registry: Registry, mistakes: Mistakes): Places => {
+export const resolvePlaces = (
+  gathered: Gathered,
+  params: Params,
+  env: Vocabulary['env'],
+  registry: Registry,
+  mistakes: Mistakes,
+): Places => {
   const vocabulary: Vocabulary = { names: params.names, secret: params.secret, ...(env === undefined ? {} : { env }) };
   const hosts = new Map<string, HostSpec>([['local', hostSchema.parse({})]]);
   const contexts = new Map<string, PlannedContext>();
@@ -79,28 +100,49 @@ export const resolvePlaces = (gathered: Gathered, params: Params, env: Vocabular
     if (host !== undefined) hosts.set(name, host);
   }
   for (const [name, site] of gathered.contexts) {
-    if (name === 'local') mistakes.add({ site, finding: { path: [], at: 'key', message: "a context can't be named 'local': that is this machine" } });
+    if (name === 'local')
+      mistakes.add({
+        site,
+        finding: { path: [], at: 'key', message: "a context can't be named 'local': that is this machine" },
+      });
     const context = evaluate(site, (input) => parseContext(input, registry, gathered.complete));
     if (context !== undefined) contexts.set(name, { name, ...context });
   }
   const hostNames = [...new Set(['local', ...gathered.hosts.keys()])];
   const contextNames = [...gathered.contexts.keys()];
-  const refer = (site: Site, key: string, name: string, kind: string, known: readonly string[], next: (name: string) => string | undefined, from: string): void => {
+  const refer = (
+    site: Site,
+    key: string,
+    name: string,
+    kind: string,
+    known: readonly string[],
+    next: (name: string) => string | undefined,
+    from: string,
+  ): void => {
     const at = below(site, key);
     if (!known.includes(name)) {
-      if (gathered.complete) mistakes.add({ site: at, finding: { path: [], message: `unknown ${kind} '${name}'`, ...choice(name, known) } });
+      if (gathered.complete)
+        mistakes.add({ site: at, finding: { path: [], message: `unknown ${kind} '${name}'`, ...choice(name, known) } });
       return;
     }
     const found = circle(from, next);
-    if (found !== undefined) mistakes.add({ site: at, finding: { path: [], message: `${kind === 'host' ? 'hosts jump' : 'contexts stand'} on each other in a circle: ${found.join(' -> ')}` } });
+    if (found !== undefined)
+      mistakes.add({
+        site: at,
+        finding: {
+          path: [],
+          message: `${kind === 'host' ? 'hosts jump' : 'contexts stand'} on each other in a circle: ${found.join(' -> ')}`,
+        },
+      });
   };
-  for (const [name, { jump }] of hosts) {
-    const site = gathered.hosts.get(name);
-    if (jump !== undefined && site !== undefined) refer(site, 'jump', jump, 'host', hostNames, (one) => hosts.get(one)?.jump, name);
+  for (const [name, site] of gathered.hosts) {
+    const jump = hosts.get(name)?.jump ?? plainText(rawAt(below(site, 'jump')));
+    if (jump !== undefined) refer(site, 'jump', jump, 'host', hostNames, (one) => hosts.get(one)?.jump, name);
   }
-  for (const [name, { on }] of contexts) {
-    const site = gathered.contexts.get(name);
-    if (site !== undefined) refer(site, 'host', on, 'host or context', [...hostNames, ...contextNames], (one) => contexts.get(one)?.on, name);
+  for (const [name, site] of gathered.contexts) {
+    const on = contexts.get(name)?.on ?? plainText(rawAt(below(site, 'host')));
+    if (on !== undefined)
+      refer(site, 'host', on, 'host or context', [...hostNames, ...contextNames], (one) => contexts.get(one)?.on, name);
   }
   return { hosts, contexts, hostNames, contextNames, secrets };
 };

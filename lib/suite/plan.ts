@@ -15,7 +15,10 @@ export interface PlanOptions {
 }
 
 const pattern = (glob: string): RegExp =>
-  new RegExp(`^${glob.replace(/\*+/g, '*').replace(/[\\^$.*+?()[\]{}|/]/g, (character) => (character === '*' ? '.*' : character === '?' ? '.' : `\\${character}`))}$`, 'su');
+  new RegExp(
+    `^${glob.replace(/\*+/g, '*').replace(/[\\^$.*+?()[\]{}|/]/g, (character) => (character === '*' ? '.*' : character === '?' ? '.' : `\\${character}`))}$`,
+    'su',
+  );
 
 const first = (tests: Iterable<PlannedTest>, chosen: (test: PlannedTest) => boolean): boolean => {
   for (const test of tests) if (chosen(test)) return true;
@@ -35,20 +38,44 @@ const hintOf = (word: string, names: ReadonlySet<string>, flag: string): string 
   const meant = nearest(word, names);
   if (meant !== undefined) return `did you mean '${meant}'?`;
   const some = [...names].slice(0, 5);
-  return some.length === 0 ? `leave ${flag} out` : `there ${some.length === 1 ? 'is' : 'are'} ${some.join(', ')}${names.size > some.length ? ', ...' : ''}`;
+  return some.length === 0
+    ? `leave ${flag} out`
+    : `there ${some.length === 1 ? 'is' : 'are'} ${some.join(', ')}${names.size > some.length ? ', ...' : ''}`;
 };
 
 const check = (loaded: LoadedSuite, { only = [], tags = [], shard }: PlanOptions): void => {
   for (const glob of only) {
     const fits = pattern(glob);
     if (!first(loaded.tests(), ({ name }) => fits.test(name)))
-      throw new Kvm4nfvError('usage', `--only '${glob}' fits no test of ${loaded.file}`, { hint: hintOf(glob, known(loaded.tests(), ({ name }) => [name]), '--only') });
+      throw new Kvm4nfvError('usage', `--only '${glob}' fits no test of ${loaded.file}`, {
+        hint: hintOf(
+          glob,
+          known(loaded.tests(), ({ name }) => [name]),
+          '--only',
+        ),
+      });
   }
   for (const tag of tags)
     if (!first(loaded.tests(), (test) => test.tags.includes(tag)))
-      throw new Kvm4nfvError('usage', `--tag '${tag}': no test of ${loaded.file} has it`, { hint: hintOf(tag, known(loaded.tests(), (test) => test.tags), '--tag') });
-  if (shard !== undefined && !(Number.isSafeInteger(shard.index) && Number.isSafeInteger(shard.count) && shard.index >= 1 && shard.index <= shard.count))
-    throw new Kvm4nfvError('usage', `--shard ${String(shard.index)}/${String(shard.count)} is no shard`, { hint: 'write i/n with 1 <= i <= n, such as --shard 1/4' });
+      throw new Kvm4nfvError('usage', `--tag '${tag}': no test of ${loaded.file} has it`, {
+        hint: hintOf(
+          tag,
+          known(loaded.tests(), (test) => test.tags),
+          '--tag',
+        ),
+      });
+  if (
+    shard !== undefined &&
+    !(
+      Number.isSafeInteger(shard.index) &&
+      Number.isSafeInteger(shard.count) &&
+      shard.index >= 1 &&
+      shard.index <= shard.count
+    )
+  )
+    throw new Kvm4nfvError('usage', `--shard ${String(shard.index)}/${String(shard.count)} is no shard`, {
+      hint: 'write i/n with 1 <= i <= n, such as --shard 1/4',
+    });
 };
 
 /** Chooses the tests to run. What is asked for and not there is an error; an empty shard is none. */
@@ -57,13 +84,23 @@ export const planSuite = (loaded: LoadedSuite, options: PlanOptions = {}): Plan 
   const globs = (options.only ?? []).map(pattern);
   const tags = options.tags ?? [];
   const { index, count } = options.shard ?? { index: 1, count: 1 };
-  const chosen = (test: PlannedTest): boolean => (globs.length === 0 || globs.some((glob) => glob.test(test.name))) && (tags.length === 0 || tags.some((tag) => test.tags.includes(tag)));
-  if (globs.length > 0 && tags.length > 0 && !first(loaded.tests(), chosen)) throw new Kvm4nfvError('usage', '--only and --tag together fit no test', { hint: 'leave one of them out' });
+  const chosen = (test: PlannedTest): boolean =>
+    (globs.length === 0 || globs.some((glob) => glob.test(test.name))) &&
+    (tags.length === 0 || tags.some((tag) => test.tags.includes(tag)));
+  if (globs.length > 0 && tags.length > 0 && !first(loaded.tests(), chosen))
+    throw new Kvm4nfvError('usage', '--only and --tag together fit no test', { hint: 'leave one of them out' });
   function* tests(): Generator<PlannedTest> {
     let at = 0;
     for (const test of loaded.tests()) if (chosen(test) && at++ % count === index - 1) yield test;
   }
   const { name, file, sha256, hosts, contexts, secrets } = loaded;
   const parallel = options.parallel ?? loaded.parallel;
-  return { suite: { name, file, sha256 }, hosts, contexts, secrets, parallel, tests: () => ({ [Symbol.iterator]: tests }) };
+  return {
+    suite: { name, file, sha256 },
+    hosts,
+    contexts,
+    secrets,
+    parallel,
+    tests: () => ({ [Symbol.iterator]: tests }),
+  };
 };

@@ -14,7 +14,8 @@ const importTarget = (exported: unknown): string | undefined => {
   if (typeof exported === 'string') return exported;
   if (Array.isArray(exported)) return exported.map(importTarget).find((target) => target !== undefined);
   if (typeof exported !== 'object' || exported === null) return undefined;
-  for (const [condition, target] of Object.entries(exported)) if (['.', 'node', 'import', 'module-sync', 'default'].includes(condition)) return importTarget(target);
+  for (const [condition, target] of Object.entries(exported))
+    if (['.', 'node', 'import', 'module-sync', 'default'].includes(condition)) return importTarget(target);
   return undefined;
 };
 
@@ -43,22 +44,37 @@ const findModule = async (name: string, directory: string): Promise<string> => {
 };
 
 const wrong = (definition: unknown): string | undefined => {
-  if (typeof definition !== 'object' || definition === null || !('kind' in definition)) return 'its default export is neither a definition nor a list of them';
+  if (typeof definition !== 'object' || definition === null || !('kind' in definition))
+    return 'its default export is neither a definition nor a list of them';
   const { kind, type, options } = definition as Readonly<Record<string, unknown>>;
-  if (kind !== 'scenario' && kind !== 'runner' && kind !== 'context') return `it defines an unknown kind '${String(kind)}'`;
+  if (kind !== 'scenario' && kind !== 'runner' && kind !== 'context')
+    return `it defines an unknown kind '${String(kind)}'`;
   if (typeof type !== 'string' || type === '') return `a ${kind} of it has no type`;
-  return typeof options === 'object' && options !== null && 'safeParse' in options ? undefined : `${kind} '${type}' has no zod schema as its options`;
+  return typeof options === 'object' && options !== null && 'safeParse' in options
+    ? undefined
+    : `${kind} '${type}' has no zod schema as its options`;
 };
 
 const importError = (name: string, error: unknown): Omit<Finding, 'path'> => {
   const message = messageOf(error).split('\n')[0] ?? '';
   const missing = error instanceof Error && 'code' in error && /MODULE_NOT_FOUND$/.test(String(error.code));
-  return { message: `plug-in '${name}' can't be loaded: ${message}`, ...(missing ? { hint: isPath(name) ? 'the path is relative to this file' : `npm install ${name}` } : {}) };
+  return {
+    message: `plug-in '${name}' can't be loaded: ${message}`,
+    ...(missing ? { hint: isPath(name) ? 'the path is relative to this file' : `npm install ${name}` } : {}),
+  };
 };
 
 /** Imports a plug-in that a file in `directory` names and adds what it defines; says what went wrong. */
-export const loadPlugin = async (name: string, directory: string, registry: Registry): Promise<Omit<Finding, 'path'> | undefined> => {
-  if (!isPath(name) && !packageName.test(name)) return { message: `'${name}' is no plug-in`, expected: 'a path that begins with ./ or ../, or the name of a package' };
+export const loadPlugin = async (
+  name: string,
+  directory: string,
+  registry: Registry,
+): Promise<Omit<Finding, 'path'> | undefined> => {
+  if (!isPath(name) && !packageName.test(name))
+    return {
+      message: `'${name}' is no plug-in`,
+      expected: 'a path that begins with ./ or ../, or the name of a package',
+    };
   let loaded: { readonly default?: unknown };
   try {
     loaded = (await import(pathToFileURL(await findModule(name, directory)).href)) as { readonly default?: unknown };
@@ -67,7 +83,11 @@ export const loadPlugin = async (name: string, directory: string, registry: Regi
   }
   for (const definition of Array.isArray(loaded.default) ? (loaded.default as unknown[]) : [loaded.default]) {
     const mistake = wrong(definition);
-    if (mistake !== undefined) return { message: `plug-in '${name}': ${mistake}`, hint: 'export default defineScenario({...}), defineRunner({...}), defineContext({...}), or a list of such' };
+    if (mistake !== undefined)
+      return {
+        message: `plug-in '${name}': ${mistake}`,
+        hint: 'export default defineScenario({...}), defineRunner({...}), defineContext({...}), or a list of such',
+      };
     try {
       registry.add(definition as Definition, `plug-in '${name}'`);
     } catch (error) {

@@ -8,7 +8,10 @@ const before = 60;
 const after = 100;
 
 /** The part of a long line around a place, and where the place is in it. */
-const excerpt = (line: readonly string[], column: number): { readonly text: readonly string[]; readonly column: number } => {
+const excerpt = (
+  line: readonly string[],
+  column: number,
+): { readonly text: readonly string[]; readonly column: number } => {
   const from = column > after ? column - before : 0;
   const head = from === 0 ? [] : ['…'];
   const tail = line.length > from + before + after ? ['…'] : [];
@@ -18,13 +21,17 @@ const excerpt = (line: readonly string[], column: number): { readonly text: read
 const place = (diagnostic: Diagnostic, lines: readonly string[] | undefined): string[] => {
   const source = lines?.[diagnostic.line - 1];
   const { expected } = diagnostic;
-  if (diagnostic.line === 0 || source === undefined) return expected === undefined ? [] : [`  = expected ${printable(expected)}`];
+  if (diagnostic.line === 0 || source === undefined)
+    return expected === undefined ? [] : [`  = expected ${printable(expected)}`];
   const { text, column } = excerpt([...printable(source)], diagnostic.column - 1);
   const number = String(diagnostic.line);
   const meant = text.slice(column, column + diagnostic.length).join('');
   const carets = '^'.repeat(Math.max(1, blanks(meant).length));
   const label = expected === undefined ? '' : ` expected ${printable(expected)}`;
-  return [` ${number} | ${text.join('')}`, ` ${' '.repeat(number.length)} | ${blanks(text.slice(0, column).join(''))}${carets}${label}`];
+  return [
+    ` ${number} | ${text.join('')}`,
+    ` ${' '.repeat(number.length)} | ${blanks(text.slice(0, column).join(''))}${carets}${label}`,
+  ];
 };
 
 const render = (diagnostic: Diagnostic, lines: readonly string[] | undefined): string => {

@@ -9,8 +9,13 @@ const variable = z.string().regex(/^[A-Za-z_][A-Za-z0-9_-]*$/, 'expected letters
 /** What every context has; the rest is its type's own. */
 export const contextKeys = {
   type: text.meta({ description: 'Type of the context.' }),
-  host: name.meta({ description: 'The host, or another context, that it is deployed on. Default: local.' }).default('local'),
-  provision: z.boolean().meta({ description: 'Install tools that a scenario needs and that are missing. Default: false.' }).default(false),
+  host: name
+    .meta({ description: 'The host, or another context, that it is deployed on. Default: local.' })
+    .default('local'),
+  provision: z
+    .boolean()
+    .meta({ description: 'Install tools that a scenario needs and that are missing. Default: false.' })
+    .default(false),
 } as const;
 export const contextSchema = z.looseObject(contextKeys);
 
@@ -19,22 +24,38 @@ export const runnerSchema = z.looseObject({ type: text.meta({ description: 'Type
 export const slaSchema = z
   .union([
     text.meta({ description: 'A limit on a metric, such as `p99.99 <= 20us`, `max <= 50us`, `over(20us) <= 0`.' }),
-    z.strictObject({ expression: text, severity: z.enum(['fail', 'warn']).meta({ description: 'What breaking it gives.' }).default('fail') }),
+    z.strictObject({
+      expression: text,
+      severity: z.enum(['fail', 'warn']).meta({ description: 'What breaking it gives.' }).default('fail'),
+    }),
   ])
   .meta({ examples: ['p99.99 <= 20us'] });
 
-export const slasSchema = z.array(slaSchema).meta({ description: 'What is good enough; each trial that is not a warm-up is judged.' });
+export const slasSchema = z
+  .array(slaSchema)
+  .meta({ description: 'What is good enough; each trial that is not a warm-up is judged.' });
 export const tagsSchema = z.array(name).meta({ description: 'Names to choose tests by, with --tag.' });
-export const loadsSchema = z.union([loadSchema, z.array(loadSchema)]).meta({ description: 'What else runs during the measured window.' });
+export const loadsSchema = z
+  .union([loadSchema, z.array(loadSchema)])
+  .meta({ description: 'What else runs during the measured window.' });
 
 const combination = z.record(variable, z.unknown());
 export const matrixSchema = z
   .object({
-    include: z.array(combination).meta({ description: 'Adds keys to the combinations that they agree with, or adds a combination.' }).optional(),
-    exclude: z.array(combination).meta({ description: 'Takes out the combinations that have all these values.' }).optional(),
+    include: z
+      .array(combination)
+      .meta({ description: 'Adds keys to the combinations that they agree with, or adds a combination.' })
+      .optional(),
+    exclude: z
+      .array(combination)
+      .meta({ description: 'Takes out the combinations that have all these values.' })
+      .optional(),
   })
   .catchall(z.array(z.unknown()).min(1))
-  .meta({ description: 'Lists of values by key; one test is generated for each combination, and `${key}` stands for its value.' });
+  .meta({
+    description:
+      'Lists of values by key; one test is generated for each combination, and `${key}` stands for its value.',
+  });
 
 const testParts = {
   context: text.meta({ description: 'Name of the context to run in.' }),
@@ -45,7 +66,9 @@ const testParts = {
 } as const;
 
 export const testSchema = z.strictObject({
-  name: text.meta({ description: 'Unique. `${key}` stands for a value of the matrix; keys that it does not name are appended.' }),
+  name: text.meta({
+    description: 'Unique. `${key}` stands for a value of the matrix; keys that it does not name are appended.',
+  }),
   scenario: text.meta({ description: 'What is measured.' }),
   context: testParts.context.optional(),
   tags: testParts.tags.optional(),
@@ -57,15 +80,42 @@ export const testSchema = z.strictObject({
 });
 
 export const defaultsSchema = z
-  .strictObject({ context: testParts.context.optional(), tags: testParts.tags.optional(), load: testParts.load.optional(), runner: testParts.runner.optional(), sla: testParts.sla.optional() })
-  .meta({ description: 'For tests that do not have the key themselves. One set for the whole suite: a file overrides those of the files that it includes.' });
+  .strictObject({
+    context: testParts.context.optional(),
+    tags: testParts.tags.optional(),
+    load: testParts.load.optional(),
+    runner: testParts.runner.optional(),
+    sla: testParts.sla.optional(),
+  })
+  .meta({
+    description:
+      'For tests that do not have the key themselves. One set for the whole suite: a file overrides those of the files that it includes.',
+  });
 
 const sections = {
   suite: text.meta({ description: 'Name of the suite.' }),
-  plugins: z.array(text).meta({ description: 'Modules with more scenarios, runners and contexts: ./paths from this file, or package names.' }),
-  include: z.array(text).meta({ description: 'Files whose hosts, contexts, params, defaults and tests belong to this suite too; relative to this file.' }),
-  params: z.record(variable, z.unknown()).meta({ description: 'Values for `${name}`, with their defaults; --param name=value overrides. Without a default one must be given.' }),
-  parallel: z.int().min(1).max(1000).meta({ description: 'How many tests that share no machine run at once. Default: 1.' }),
+  plugins: z
+    .array(text)
+    .meta({
+      description: 'Modules with more scenarios, runners and contexts: ./paths from this file, or package names.',
+    }),
+  include: z
+    .array(text)
+    .meta({
+      description:
+        'Files whose hosts, contexts, params, defaults and tests belong to this suite too; relative to this file.',
+    }),
+  params: z
+    .record(variable, z.unknown())
+    .meta({
+      description:
+        'Values for `${name}`, with their defaults; --param name=value overrides. Without a default one must be given.',
+    }),
+  parallel: z
+    .int()
+    .min(1)
+    .max(1000)
+    .meta({ description: 'How many tests that share no machine run at once. Default: 1.' }),
   hosts: z.record(name, hostSchema).meta({ description: 'Machines by name. `local` is always there: this machine.' }),
   contexts: z.record(name, contextSchema).meta({ description: 'Places where tests run, by name.' }),
   defaults: defaultsSchema,
@@ -85,7 +135,8 @@ export const fileSchema = z.strictObject({
   tests: sections.tests.optional(),
 });
 
-const open = (shape: Readonly<Record<string, unknown>>): Record<string, z.ZodOptional<z.ZodUnknown>> => Object.fromEntries(Object.keys(shape).map((key) => [key, z.unknown().optional()]));
+const open = (shape: Readonly<Record<string, unknown>>): Record<string, z.ZodOptional<z.ZodUnknown>> =>
+  Object.fromEntries(Object.keys(shape).map((key) => [key, z.unknown().optional()]));
 const mapping = z.record(z.string(), z.unknown());
 
 /** The outline of a file: which keys there are, before substitution says what their values are. */

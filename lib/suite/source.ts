@@ -11,7 +11,15 @@ export interface Source {
 /** No suite that a person wrote is larger: 1 MiB. */
 const maxBytes = 2 ** 20;
 
-export type Reading = { readonly ok: true; readonly text: string } | { readonly ok: false; readonly message: string; readonly text?: string; readonly offset?: number; readonly hint?: string };
+export type Reading =
+  | { readonly ok: true; readonly text: string }
+  | {
+      readonly ok: false;
+      readonly message: string;
+      readonly text?: string;
+      readonly offset?: number;
+      readonly hint?: string;
+    };
 
 const reason = (error: unknown): string => {
   const code = error instanceof Error && 'code' in error ? error.code : undefined;
@@ -43,7 +51,12 @@ const decode = (bytes: Uint8Array): Reading => {
   const binary = 'not a text file: a suite is UTF-8 text in YAML';
   if (offset === -1) return { ok: true, text };
   if (code === 0xfffd) return { ok: false, message: binary, text, offset };
-  return { ok: false, message: `control character U+${code.toString(16).toUpperCase().padStart(4, '0')}: ${binary}`, text, offset };
+  return {
+    ok: false,
+    message: `control character U+${code.toString(16).toUpperCase().padStart(4, '0')}: ${binary}`,
+    text,
+    offset,
+  };
 };
 
 /** Reads a file of at most 1 MiB of UTF-8 text; of a larger one at most that much is read. Never throws. */
@@ -52,7 +65,12 @@ export const readSource = async (path: string): Promise<Reading> => {
     const { bytes, size } = await firstBytes(path);
     if (size <= maxBytes) return decode(bytes);
     const mebibytes = (size / maxBytes).toFixed(1);
-    return { ok: false, message: size === maxBytes + 1 ? 'larger than 1 MiB' : `${mebibytes} MiB is too large: a suite file has at most 1 MiB`, hint: 'split it with `include`, or let a `matrix` generate the tests' };
+    return {
+      ok: false,
+      message:
+        size === maxBytes + 1 ? 'larger than 1 MiB' : `${mebibytes} MiB is too large: a suite file has at most 1 MiB`,
+      hint: 'split it with `include`, or let a `matrix` generate the tests',
+    };
   } catch (error) {
     return { ok: false, message: `can't be read: ${reason(error)}` };
   }

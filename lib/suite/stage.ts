@@ -14,7 +14,12 @@ export interface Outcome<T> {
 
 let ids = 0;
 
-export const outcome = <T>(input: unknown, value: T | undefined, problems: readonly Located[] = []): Outcome<T> => ({ id: ++ids, input, value, problems });
+export const outcome = <T>(input: unknown, value: T | undefined, problems: readonly Located[] = []): Outcome<T> => ({
+  id: ++ids,
+  input,
+  value,
+  problems,
+});
 
 /** One part of a test's text, parsed once for each set of the values that it uses. */
 export class Stage<T> {
@@ -34,7 +39,8 @@ export class Stage<T> {
   /** `partial`: the scope lacks the values of a wrong matrix; what needs them is left out. */
   get(scope: Scope, partial: boolean): Outcome<T> {
     const { names } = this.#part.template;
-    const key = names.length === 0 ? '' : JSON.stringify(names.map((name) => (Object.hasOwn(scope, name) ? [scope[name]] : [])));
+    const key =
+      names.length === 0 ? '' : JSON.stringify(names.map((name) => (Object.hasOwn(scope, name) ? [scope[name]] : [])));
     return this.#cache.get(key, () => {
       if (partial && names.some((name) => !Object.hasOwn(scope, name))) return outcome<T>(undefined, undefined);
       const { input, value, problems } = evaluatePart(this.#part, scope, this.#parse);

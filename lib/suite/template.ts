@@ -34,7 +34,11 @@ const envForm = /^env:([A-Za-z_][A-Za-z0-9_]*)$/;
 
 /** A matrix or param value inside a text. */
 export const textOf = (value: unknown): string | undefined =>
-  typeof value === 'string' ? value : typeof value === 'number' || typeof value === 'boolean' ? String(value) : undefined;
+  typeof value === 'string'
+    ? value
+    : typeof value === 'number' || typeof value === 'boolean'
+      ? String(value)
+      : undefined;
 
 class Compiler {
   readonly findings: Finding[] = [];
@@ -56,17 +60,34 @@ class Compiler {
     const { env } = this.#known;
     const variable = envForm.exec(inside)?.[1];
     if (variable !== undefined) {
-      if (env === undefined) return wrong(`'${written}' can't be used here: values of the environment are secret, and reports show this text`, { hint: 'declare a param and give it with --param' });
+      if (env === undefined)
+        return wrong(
+          `'${written}' can't be used here: values of the environment are secret, and reports show this text`,
+          { hint: 'declare a param and give it with --param' },
+        );
       this.secretPlaces.set(JSON.stringify(path), text);
       const value = Object.hasOwn(env, variable) ? env[variable] : undefined;
-      if (value === undefined) return wrong(`environment variable '${variable}' is not set`, choiceHint(variable, Object.keys(env)));
+      if (value === undefined)
+        return wrong(`environment variable '${variable}' is not set`, choiceHint(variable, Object.keys(env)));
       if (value !== '') this.secrets.set(value, written);
       return value;
     }
-    if (!nameForm.test(inside)) return wrong(`'${written}' is no param, matrix key or environment variable`, { hint: 'write ${name} or ${env:NAME}; $${ stands for a plain ${' });
-    if (!this.#known.names.includes(inside)) return wrong(`unknown name '${inside}' in '${written}'`, this.#known.names.length === 0 ? { expected: 'a declared param or matrix key; there is none' } : choice(inside, this.#known.names));
+    if (!nameForm.test(inside))
+      return wrong(`'${written}' is no param, matrix key or environment variable`, {
+        hint: 'write ${name} or ${env:NAME}; $${ stands for a plain ${',
+      });
+    if (!this.#known.names.includes(inside))
+      return wrong(
+        `unknown name '${inside}' in '${written}'`,
+        this.#known.names.length === 0
+          ? { expected: 'a declared param or matrix key; there is none' }
+          : choice(inside, this.#known.names),
+      );
     if (this.#known.secret?.has(inside) === true) {
-      if (env === undefined) return wrong(`'${written}' can't be used here: its value is from the environment, so it is secret, and reports show this text`);
+      if (env === undefined)
+        return wrong(
+          `'${written}' can't be used here: its value is from the environment, so it is secret, and reports show this text`,
+        );
       this.secretPlaces.set(JSON.stringify(path), text);
     }
     this.names.add(inside);
@@ -78,7 +99,10 @@ class Compiler {
     const pieces: Piece[] = [];
     let end = 0;
     for (const match of text.matchAll(placeholder)) {
-      pieces.push(text.slice(end, match.index), match[0] === '$${' ? '${' : this.#piece(match[1], match[0], match.index, path, text));
+      pieces.push(
+        text.slice(end, match.index),
+        match[0] === '$${' ? '${' : this.#piece(match[1], match[0], match.index, path, text),
+      );
       end = match.index + match[0].length;
     }
     pieces.push(text.slice(end));
@@ -96,7 +120,13 @@ class Compiler {
           const known = findings.length;
           const found = value(scope, piece, path, findings);
           const said = textOf(found);
-          if (said === undefined && findings.length === known) findings.push({ path, offset: piece.offset, message: `'${piece.written}' is ${found === null ? 'nothing' : 'a list or a mapping'} and can't be part of a text`, hint: 'use it as the whole value' });
+          if (said === undefined && findings.length === known)
+            findings.push({
+              path,
+              offset: piece.offset,
+              message: `'${piece.written}' is ${found === null ? 'nothing' : 'a list or a mapping'} and can't be part of a text`,
+              hint: 'use it as the whole value',
+            });
           return said ?? '';
         })
         .join('');
@@ -106,9 +136,15 @@ class Compiler {
   compile(raw: unknown, path: Path): Evaluate | undefined {
     if (typeof raw === 'string') return this.#text(raw, path);
     if (typeof raw !== 'object' || raw === null) return undefined;
-    const parts = (Array.isArray(raw) ? raw.map((item, index): [number, unknown] => [index, item]) : Object.entries(raw)).map(([step, item]) => ({ step, item: item as unknown, evaluate: this.compile(item, [...path, step]) }));
+    const parts = (
+      Array.isArray(raw) ? raw.map((item, index): [number, unknown] => [index, item]) : Object.entries(raw)
+    ).map(([step, item]) => ({ step, item: item as unknown, evaluate: this.compile(item, [...path, step]) }));
     if (parts.every(({ evaluate }) => evaluate === undefined)) return undefined;
-    const each = (scope: Scope, findings: Finding[]) => parts.map(({ step, item, evaluate }): [string | number, unknown] => [step, evaluate === undefined ? item : evaluate(scope, findings)]);
+    const each = (scope: Scope, findings: Finding[]) =>
+      parts.map(({ step, item, evaluate }): [string | number, unknown] => [
+        step,
+        evaluate === undefined ? item : evaluate(scope, findings),
+      ]);
     if (Array.isArray(raw)) return (scope, findings) => each(scope, findings).map(([, item]) => item);
     return (scope, findings) => Object.fromEntries(each(scope, findings));
   }
@@ -121,7 +157,12 @@ const choiceHint = (word: string, known: readonly string[]): { readonly hint?: s
 
 const value = (scope: Scope, piece: Exclude<Piece, string>, path: Path, findings: Finding[]): unknown => {
   if (Object.hasOwn(scope, piece.name)) return scope[piece.name];
-  findings.push({ path, offset: piece.offset, message: `'${piece.written}' has no value in this combination of the matrix`, hint: 'give it one in this entry of `include`' });
+  findings.push({
+    path,
+    offset: piece.offset,
+    message: `'${piece.written}' has no value in this combination of the matrix`,
+    hint: 'give it one in this entry of `include`',
+  });
   return undefined;
 };
 
@@ -134,5 +175,10 @@ export const compileTemplate = (raw: unknown, known: Vocabulary, findings: Findi
   const compiler = new Compiler(known);
   const evaluate = compiler.compile(raw, []);
   findings.push(...compiler.findings);
-  return { names: [...compiler.names], secrets: compiler.secrets, secretPlaces: compiler.secretPlaces, evaluate: evaluate ?? (() => raw) };
+  return {
+    names: [...compiler.names],
+    secrets: compiler.secrets,
+    secretPlaces: compiler.secretPlaces,
+    evaluate: evaluate ?? (() => raw),
+  };
 };

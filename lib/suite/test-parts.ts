@@ -7,7 +7,7 @@ import * as z from 'zod';
 import { messageOf } from '../error.js';
 import { choice, unknownKey, type Finding } from './findings.js';
 import { parseWith, type Parsed } from './parse.js';
-import { runnerSchema, slasSchema, tagsSchema } from './schema.js';
+import { runnerSchema, slaSchema, tagsSchema } from './schema.js';
 import { knownKeys } from './schema-keys.js';
 
 export interface PlannedRunner {
@@ -17,41 +17,69 @@ export interface PlannedRunner {
   readonly sets: readonly Readonly<Record<string, unknown>>[];
 }
 
-const fail = (...findings: Finding[]): { readonly ok: false; readonly findings: readonly Finding[] } => ({ ok: false, findings });
+const fail = (...findings: Finding[]): { readonly ok: false; readonly findings: readonly Finding[] } => ({
+  ok: false,
+  findings,
+});
 
 const text = z.string().min(1);
 
 /** A name that must be among the known ones; where `complete` is false others may exist. */
-const reference = <T>(kind: string, known: () => readonly string[], find: (name: string) => T | undefined, complete: boolean) => (input: unknown): Parsed<T> => {
-  const name = parseWith(text, input);
-  if (!name.ok) return name;
-  const value = find(name.value);
-  if (value !== undefined) return { ok: true, value };
-  return fail(...(complete ? [{ path: [], message: `unknown ${kind} '${name.value}'`, ...choice(name.value, known()) }] : []));
-};
+const reference =
+  <T>(kind: string, known: () => readonly string[], find: (name: string) => T | undefined, complete: boolean) =>
+  (input: unknown): Parsed<T> => {
+    const name = parseWith(text, input);
+    if (!name.ok) return name;
+    const value = find(name.value);
+    if (value !== undefined) return { ok: true, value };
+    return fail(
+      ...(complete ? [{ path: [], message: `unknown ${kind} '${name.value}'`, ...choice(name.value, known()) }] : []),
+    );
+  };
 
-export const scenarioParser = (registry: Registry, complete: boolean): ((input: unknown) => Parsed<ScenarioDefinition>) =>
-  reference('scenario', () => registry.all('scenario').map(({ type }) => type), (name) => registry.get('scenario', name), complete);
+export const scenarioParser = (
+  registry: Registry,
+  complete: boolean,
+): ((input: unknown) => Parsed<ScenarioDefinition>) =>
+  reference(
+    'scenario',
+    () => registry.all('scenario').map(({ type }) => type),
+    (name) => registry.get('scenario', name),
+    complete,
+  );
 
 export const contextParser = (names: readonly string[], complete: boolean): ((input: unknown) => Parsed<string>) =>
-  reference('context', () => names, (name) => (names.includes(name) ? name : undefined), complete);
+  reference(
+    'context',
+    () => names,
+    (name) => (names.includes(name) ? name : undefined),
+    complete,
+  );
 
 export const parseTags = (input: unknown): Parsed<readonly string[]> => parseWith(tagsSchema, input);
 
 /** One load or a list of them; hosts are checked against the suite's. */
-export const loadParser = (places: readonly string[], complete: boolean) => (input: unknown): Parsed<readonly LoadSpec[]> => {
-  const list = Array.isArray(input) ? (input as unknown[]) : [input];
-  const findings: Finding[] = [];
-  const loads: LoadSpec[] = [];
-  list.forEach((item, index) => {
-    const base = Array.isArray(input) ? [index] : [];
-    const parsed = parseWith(loadSchema, item);
-    if (!parsed.ok) findings.push(...parsed.findings.map((finding) => ({ ...finding, path: [...base, ...finding.path] })));
-    else if (complete && parsed.value.host !== undefined && !places.includes(parsed.value.host)) findings.push({ path: [...base, 'host'], message: `unknown host or context '${parsed.value.host}'`, ...choice(parsed.value.host, places) });
-    else loads.push(parsed.value);
-  });
-  return findings.length > 0 ? fail(...findings) : { ok: true, value: loads };
-};
+export const loadParser =
+  (places: readonly string[], complete: boolean) =>
+  (input: unknown): Parsed<readonly LoadSpec[]> => {
+    const list = Array.isArray(input) ? (input as unknown[]) : [input];
+    const findings: Finding[] = [];
+    const loads: LoadSpec[] = [];
+    list.forEach((item, index) => {
+      const base = Array.isArray(input) ? [index] : [];
+      const parsed = parseWith(loadSchema, item);
+      if (!parsed.ok)
+        findings.push(...parsed.findings.map((finding) => ({ ...finding, path: [...base, ...finding.path] })));
+      else if (complete && parsed.value.host !== undefined && !places.includes(parsed.value.host))
+        findings.push({
+          path: [...base, 'host'],
+          message: `unknown host or context '${parsed.value.host}'`,
+          ...choice(parsed.value.host, places),
+        });
+      else loads.push(parsed.value);
+    });
+    return findings.length > 0 ? fail(...findings) : { ok: true, value: loads };
+  };
 
 /** Sets of parameters beyond which they are not checked one by one beforehand. */
 const maxSets = 10_000;
@@ -65,38 +93,74 @@ const previewed = (definition: RunnerDefinition, options: unknown): PlannedRunne
   return sets;
 };
 
-export const runnerParser = (registry: Registry, complete: boolean) => (input: unknown): Parsed<PlannedRunner> => {
-  const head = parseWith(runnerSchema, input);
-  if (!head.ok) return head;
-  const { type, ...own } = head.value;
-  const definition = registry.get('runner', type);
-  if (definition === undefined) return fail(...(complete ? [{ path: ['type'], message: `unknown runner '${type}'`, ...choice(type, registry.all('runner').map((one) => one.type)) }] : []));
-  const options = parseWith(definition.options, own);
-  if (!options.ok) {
-    const known = ['type', ...knownKeys(definition.options, [])];
-    return fail(...options.findings.map((finding) => (finding.path.length === 1 && finding.message.startsWith('unknown key ') ? unknownKey([], String(finding.path[0]), known) : finding)));
-  }
-  try {
-    return { ok: true, value: { definition, options: options.value, sets: previewed(definition, options.value) } };
-  } catch (error) {
-    return fail({ path: [], message: `runner '${type}' can't be previewed: ${messageOf(error)}` });
-  }
-};
+export const runnerParser =
+  (registry: Registry, complete: boolean) =>
+  (input: unknown): Parsed<PlannedRunner> => {
+    const head = parseWith(runnerSchema, input);
+    if (!head.ok) return head;
+    const { type, ...own } = head.value;
+    const definition = registry.get('runner', type);
+    if (definition === undefined)
+      return fail(
+        ...(complete
+          ? [
+              {
+                path: ['type'],
+                message: `unknown runner '${type}'`,
+                ...choice(
+                  type,
+                  registry.all('runner').map((one) => one.type),
+                ),
+              },
+            ]
+          : []),
+      );
+    const options = parseWith(definition.options, own);
+    if (!options.ok) {
+      const known = ['type', ...knownKeys(definition.options, [])];
+      return fail(
+        ...options.findings.map((finding) =>
+          finding.path.length === 1 && finding.message.startsWith('unknown key ')
+            ? unknownKey([], String(finding.path[0]), known)
+            : finding,
+        ),
+      );
+    }
+    try {
+      return { ok: true, value: { definition, options: options.value, sets: previewed(definition, options.value) } };
+    } catch (error) {
+      return fail({ path: [], message: `runner '${type}' can't be previewed: ${messageOf(error)}` });
+    }
+  };
 
-/** SLAs with the index that each had in the suite. */
 export const parseSlas = (input: unknown): Parsed<readonly Sla[]> => {
-  const list = parseWith(slasSchema, input);
+  const list = parseWith(z.array(z.unknown()), input);
   if (!list.ok) return list;
   const slas: Sla[] = [];
   const findings: Finding[] = [];
   list.value.forEach((item, index) => {
-    const [expression, severity] = typeof item === 'string' ? [item, 'fail' as const] : [item.expression, item.severity];
+    const written = parseWith(slaSchema, item);
+    if (!written.ok) {
+      findings.push(...written.findings.map((finding) => ({ ...finding, path: [index, ...finding.path] })));
+      return;
+    }
+    const [expression, severity] =
+      typeof written.value === 'string'
+        ? [written.value, 'fail' as const]
+        : [written.value.expression, written.value.severity];
     const parsed = parseSla(expression, severity);
     if (parsed.ok) slas.push(parsed.sla);
-    else findings.push({ path: slaPath(item, index), message: parsed.message, offset: parsed.offset, ...(parsed.hint === undefined ? {} : { hint: parsed.hint }) });
+    else
+      findings.push({
+        path: slaPath(item, index),
+        message: parsed.message,
+        offset: parsed.offset,
+        ...(parsed.hint === undefined ? {} : { hint: parsed.hint }),
+      });
   });
   return findings.length > 0 ? fail(...findings) : { ok: true, value: slas };
 };
 
 /** Where the expression of an SLA is in the list. */
-export const slaPath = (item: unknown, index: number): readonly (string | number)[] => (typeof item === 'string' ? [index] : [index, 'expression']);
+export const slaPath = (item: unknown, index: number): readonly (string | number)[] =>
+  typeof item === 'string' ? [index] : [index, 'expression'];

@@ -23,7 +23,8 @@ interface Found {
   readonly node: Node | null;
 }
 
-const spanOf = (node: Node | null | undefined): Span | undefined => (node?.range ? { start: node.range[0], end: node.range[1] } : undefined);
+const spanOf = (node: Node | null | undefined): Span | undefined =>
+  node?.range ? { start: node.range[0], end: node.range[1] } : undefined;
 
 /** The last of equal keys, as plain data has it. */
 const pairOf = (map: YAMLMap, name: string): Found | undefined => {
@@ -34,7 +35,8 @@ const pairOf = (map: YAMLMap, name: string): Found | undefined => {
 const child = (tree: Tree, node: Node | null, step: string | number): Found | undefined => {
   const target = isAlias(node) ? tree.aliases.get(node) : node;
   if (isMap(target)) return pairOf(target, String(step));
-  if (isSeq(target) && typeof step === 'number' && step < target.items.length) return { key: undefined, node: target.items[step] as Node | null };
+  if (isSeq(target) && typeof step === 'number' && step < target.items.length)
+    return { key: undefined, node: target.items[step] as Node | null };
   return undefined;
 };
 
@@ -68,4 +70,14 @@ export const locateWithin = (tree: Tree, path: Path, value: string, offset: numb
   if (written.slice(quote, quote + value.length) !== value) return undefined;
   const start = span.start + quote + offset;
   return { start: Math.min(start, Math.max(span.start, span.end - 1)), end: span.end - quote };
+};
+
+/** What of plain data is at a path; undefined where nothing is. */
+export const valueAt = (value: unknown, path: Path): unknown => {
+  let here = value;
+  for (const step of path) {
+    if (typeof here !== 'object' || here === null || !Object.hasOwn(here, step)) return undefined;
+    here = (here as Readonly<Record<string | number, unknown>>)[step];
+  }
+  return here;
 };

@@ -1,4 +1,15 @@
-import { Composer, isAlias, isMap, isScalar, isSeq, Parser, type Alias, type CST, type Document, type Node } from 'yaml';
+import {
+  Composer,
+  isAlias,
+  isMap,
+  isScalar,
+  isSeq,
+  Parser,
+  type Alias,
+  type CST,
+  type Document,
+  type Node,
+} from 'yaml';
 import { nearest } from '../sla/nearest.js';
 import type { Source } from './source.js';
 import type { Span, Tree } from './tree.js';
@@ -53,9 +64,22 @@ const syntaxMistakes = (document: Document.Parsed, source: Source): TextMistake[
     const hint = /[{[,]\s*[^"']*\$\{/.test(source.text.slice(lineStart, start + 40)) ? inFlow : undefined;
     return { start, end, message: message.split('\n')[0] ?? message, ...(hint === undefined ? {} : { hint }) };
   });
-  for (const { pos: [start, end] } of unresolved.slice(0, maxSyntaxMistakes))
-    mistakes.push({ start, end, message: `unknown tag '${source.text.slice(start, end)}'`, hint: 'a suite is plain YAML: tags that make objects or run code are refused' });
-  if (document.directives.yaml.version !== '1.2') mistakes.push({ start: 0, end: 5, message: `YAML ${document.directives.yaml.version} is asked for`, hint: 'suites are YAML 1.2: remove the directive' });
+  for (const {
+    pos: [start, end],
+  } of unresolved.slice(0, maxSyntaxMistakes))
+    mistakes.push({
+      start,
+      end,
+      message: `unknown tag '${source.text.slice(start, end)}'`,
+      hint: 'a suite is plain YAML: tags that make objects or run code are refused',
+    });
+  if (document.directives.yaml.version !== '1.2')
+    mistakes.push({
+      start: 0,
+      end: 5,
+      message: `YAML ${document.directives.yaml.version} is asked for`,
+      hint: 'suites are YAML 1.2: remove the directive',
+    });
   return mistakes;
 };
 
@@ -76,13 +100,20 @@ class Conversion {
 
   plain(node: Node | null): unknown {
     if (node === null) return null;
-    if (this.#inAlias && ++this.#aliased > maxAliased) return this.#aliased === maxAliased + 1 ? this.#mistake(node, `aliases make more than ${String(maxAliased)} values: refused as an alias bomb`) : undefined;
+    if (this.#inAlias && ++this.#aliased > maxAliased)
+      return this.#aliased === maxAliased + 1
+        ? this.#mistake(node, `aliases make more than ${String(maxAliased)} values: refused as an alias bomb`)
+        : undefined;
     if (isAlias(node)) return this.#alias(node);
     if ('anchor' in node && node.anchor !== undefined) this.#anchors.set(node.anchor, node);
     if (isScalar(node)) return node.value;
     if (++this.#depth > maxDepth * 2) return this.#mistake(node, 'nested too deeply');
     this.#open.add(node);
-    const value = isSeq(node) ? node.items.map((item) => this.plain(item as Node | null)) : isMap(node) ? this.#map(node) : undefined;
+    const value = isSeq(node)
+      ? node.items.map((item) => this.plain(item as Node | null))
+      : isMap(node)
+        ? this.#map(node)
+        : undefined;
     this.#open.delete(node);
     this.#depth--;
     return value;
@@ -92,7 +123,11 @@ class Conversion {
     const target = this.#anchors.get(node.source);
     if (target === undefined) {
       const meant = nearest(node.source, this.#anchors.keys());
-      return this.#mistake(node, `no anchor '&${node.source}' comes before this alias`, meant === undefined ? undefined : `did you mean '*${meant}'?`);
+      return this.#mistake(
+        node,
+        `no anchor '&${node.source}' comes before this alias`,
+        meant === undefined ? undefined : `did you mean '*${meant}'?`,
+      );
     }
     if (this.#open.has(target)) return this.#mistake(node, `alias '*${node.source}' contains itself`);
     this.aliases.set(node, target);
@@ -111,13 +146,15 @@ class Conversion {
       if (entries.has(name) && !this.#inAlias) this.#mistake(key, `key '${name}' is there twice`, 'keep one of them');
       if (name === '__proto__') this.#mistake(key, "a key can't be named '__proto__'");
       else entries.set(name, this.plain(value as Node | null));
-      if (name === '<<') this.#mistake(key, "'<<' (merge) is not part of YAML 1.2", 'use `defaults`, or repeat the keys');
+      if (name === '<<')
+        this.#mistake(key, "'<<' (merge) is not part of YAML 1.2", 'use `defaults`, or repeat the keys');
     }
     return Object.fromEntries(entries);
   }
 }
 
-export type Parsing = { readonly ok: true; readonly tree: Tree } | { readonly ok: false; readonly mistakes: readonly TextMistake[] };
+export type Parsing =
+  { readonly ok: true; readonly tree: Tree } | { readonly ok: false; readonly mistakes: readonly TextMistake[] };
 
 /** Parses YAML 1.2 (core schema, string keys, one document, no tags) with positions. Never throws. */
 export const parseYaml = (source: Source): Parsing => {
@@ -125,10 +162,17 @@ export const parseYaml = (source: Source): Parsing => {
   const tokens = [...new Parser().parse(source.text)];
   for (const token of tokens) {
     const start = tooDeep(token);
-    if (start !== undefined) return fail({ start, end: start + 1, message: `nested deeper than ${String(maxDepth)} levels` });
+    if (start !== undefined)
+      return fail({ start, end: start + 1, message: `nested deeper than ${String(maxDepth)} levels` });
   }
   const second = tokens.filter(({ type }) => type === 'document')[1];
-  if (second !== undefined) return fail({ start: second.offset, end: second.offset + 3, message: 'a second document begins here', hint: 'a suite file is one YAML document: remove the `---`' });
+  if (second !== undefined)
+    return fail({
+      start: second.offset,
+      end: second.offset + 3,
+      message: 'a second document begins here',
+      hint: 'a suite file is one YAML document: remove the `---`',
+    });
   const document = [...new Composer(options).compose(tokens, true, source.text.length)][0];
   if (document === undefined) return fail({ start: 0, end: 0, message: 'the file is empty' });
   const mistakes = syntaxMistakes(document as Document.Parsed, source);
