@@ -1,0 +1,229 @@
+import { once } from 'node:events';
+import { connect as connectSocket, Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import ssh2, { type AnyAuthMethod, type Client, type ClientChannel, type ServerHostKeyAlgorithm } from 'ssh2';
+import { messageOf } from '../error.js';
+import { aborted } from './command.js';
+import type { Endpoint } from './host.js';
+import { checkHostKey, knownAlgorithms, type HostKeyPolicy } from './host-keys.js';
+import { SshError, type SshStage } from './ssh-error.js';
+
+export interface Dial {
+  /** For messages: the host's name and address. */
+  readonly where: string;
+  readonly address: string;
+  readonly port: number;
+  readonly user: string;
+  readonly methods: readonly AnyAuthMethod[];
+  readonly hostKeys: HostKeyPolicy;
+  /** A byte stream to the host, in the place of a TCP connection. */
+  readonly stream?: (signal: AbortSignal) => Promise<Duplex>;
+  /** Milliseconds for TCP connection, banner, key exchange and authentication together. */
+  readonly deadline: number;
+  readonly signal?: AbortSignal | undefined;
+}
+
+const channelDeadline = 15_000;
+/** What ssh2 says when the server refused, in contrast to when it vanished. */
+const refusals = /Channel open failure|Unable to exec/;
+const hostKeyTypes = [
+  'ssh-ed25519',
+  'ecdsa-sha2-nistp256',
+  'ecdsa-sha2-nistp384',
+  'ecdsa-sha2-nistp521',
+  'rsa-sha2-512',
+  'rsa-sha2-256',
+] as const;
+
+const byKnown = (known: readonly string[]): ServerHostKeyAlgorithm[] => [
+  ...hostKeyTypes.filter((type) => known.includes(type)),
+  ...hostKeyTypes.filter((type) => !known.includes(type)),
+];
+
+const openSocket = async (dial: Dial, signal: AbortSignal): Promise<Duplex> => {
+  if (dial.stream !== undefined) return dial.stream(signal);
+  const socket = connectSocket({ host: dial.address, port: dial.port, noDelay: true });
+  try {
+    await once(socket, 'connect', { signal });
+    return socket;
+  } catch (error) {
+    socket.destroy();
+    if (signal.aborted) throw error;
+    const unknown = error instanceof Error && 'syscall' in error && error.syscall === 'getaddrinfo';
+    throw new SshError(dial.where, unknown ? 'resolve' : 'connect', messageOf(error), { cause: error });
+  }
+};
+
+/** One SSH connection, from its handshake to its loss. */
+export class SshConnection {
+  readonly #client: Client;
+  readonly #where: string;
+  #lost: SshError | undefined;
+
+  private constructor(client: Client, where: string) {
+    this.#client = client;
+    this.#where = where;
+    let said: Error | undefined;
+    client.on('error', (error) => {
+      said = error;
+    });
+    client.once('close', () => {
+      this.#lost ??= new SshError(where, 'connection', `lost${said === undefined ? '' : `: ${said.message}`}`, {
+        cause: said,
+      });
+    });
+  }
+
+  /** Why the connection is gone; undefined while it lives. */
+  get lost(): SshError | undefined {
+    return this.#lost;
+  }
+
+  /** Connects and authenticates; {@link SshError} tells how far it got. */
+  static async open(dial: Dial): Promise<SshConnection> {
+    const late = AbortSignal.timeout(dial.deadline);
+    const signal = dial.signal === undefined ? late : AbortSignal.any([late, dial.signal]);
+    let stage: SshStage = 'connect';
+    try {
+      const first = byKnown(await knownAlgorithms(dial.hostKeys));
+      const socket = await openSocket(dial, signal);
+      return await SshConnection.#handshake(dial, socket, first, signal, (reached) => {
+        stage = reached;
+      });
+    } catch (error) {
+      if (dial.signal?.aborted === true) throw aborted(`${dial.where}: connecting`, dial.signal);
+      if (late.aborted && !(error instanceof SshError))
+        throw new SshError(dial.where, stage, `no answer within ${String(dial.deadline / 1000)} s`, { cause: error });
+      throw error;
+    }
+  }
+
+  static async #handshake(
+    dial: Dial,
+    socket: Duplex,
+    serverHostKey: ServerHostKeyAlgorithm[],
+    signal: AbortSignal,
+    reach: (stage: SshStage) => void,
+  ): Promise<SshConnection> {
+    const client = new ssh2.Client();
+    const connection = new SshConnection(client, dial.where);
+    let stage: SshStage = 'banner';
+    const reached = (next: SshStage): void => {
+      stage = next;
+      reach(next);
+    };
+    reached('banner');
+    // ssh2 does not tell when the banner has come, and a listener of ours would take bytes from it.
+    const heard = (at: SshStage): SshStage =>
+      at === 'banner' && socket instanceof Socket && socket.bytesRead > 0 ? 'key exchange' : at;
+    let refused: unknown;
+    const ready = new Promise<void>((resolve, reject) => {
+      const fail = (error: unknown): void => {
+        reject(
+          error instanceof Error && !(error instanceof SshError)
+            ? new SshError(dial.where, heard(stage), error.message, { cause: error })
+            : (error as Error),
+        );
+      };
+      client.once('ready', resolve);
+      client.once('handshake', () => {
+        reached('authentication');
+      });
+      client.on('error', (error) => {
+        fail(refused ?? error);
+      });
+      client.once('close', () => {
+        fail(refused ?? new Error('closed by the host'));
+      });
+      signal.addEventListener(
+        'abort',
+        () => {
+          reach(heard(stage));
+          reject(new Error('aborted'));
+        },
+        { once: true },
+      );
+    });
+    client.connect({
+      sock: socket,
+      username: dial.user,
+      // A copy: ssh2 takes its elements out.
+      authHandler: [...dial.methods],
+      readyTimeout: 0,
+      keepaliveInterval: 10_000,
+      keepaliveCountMax: 3,
+      algorithms: {
+        kex: { prepend: ['curve25519-sha256'], append: [], remove: [] },
+        cipher: { prepend: ['aes128-gcm@openssh.com'], append: [], remove: [] },
+        serverHostKey,
+      },
+      hostVerifier: (key: Buffer, verify: (trusted: boolean) => void) => {
+        reached('host key');
+        checkHostKey(dial.hostKeys, key).then(
+          () => {
+            verify(true);
+          },
+          (error: unknown) => {
+            refused = error;
+            verify(false);
+          },
+        );
+      },
+    });
+    try {
+      await ready;
+      return connection;
+    } catch (error) {
+      client.destroy();
+      socket.destroy();
+      throw error;
+    }
+  }
+
+  /** Runs a command line. Rejects before it may have run with a passing {@link SshError} of stage `channel`. */
+  async exec(line: string): Promise<ClientChannel> {
+    return this.#open<ClientChannel>((done) => {
+      this.#client.exec(line, done);
+    });
+  }
+
+  async forward(endpoint: Endpoint): Promise<Duplex> {
+    return this.#open<Duplex>((done) => {
+      if ('path' in endpoint) this.#client.openssh_forwardOutStreamLocal(endpoint.path, done);
+      else this.#client.forwardOut('127.0.0.1', 0, endpoint.host, endpoint.port, done);
+    });
+  }
+
+  /** A half-open connection never answers: the opening of a channel has a deadline of its own, and the connection ends with it. */
+  #open<T extends Duplex>(request: (done: (error: Error | undefined, channel: T) => void) => void): Promise<T> {
+    return new Promise((resolve, reject) => {
+      if (this.#lost !== undefined) {
+        reject(this.#lost);
+        return;
+      }
+      const timer = setTimeout(() => {
+        const error = new SshError(this.#where, 'channel', `no answer within ${String(channelDeadline / 1000)} s`);
+        this.#lost ??= error;
+        this.#client.destroy();
+        reject(error);
+      }, channelDeadline);
+      request((error, channel) => {
+        clearTimeout(timer);
+        if (error === undefined) resolve(channel);
+        else reject(this.#lost ?? new SshError(this.#where, 'channel', error.message, { cause: error, refused: refusals.test(error.message) }));
+      });
+    });
+  }
+
+  /** Says goodbye, and hangs up where nobody answers. */
+  async close(): Promise<void> {
+    if (this.#lost !== undefined) return;
+    const closed = once(this.#client, 'close');
+    this.#client.end();
+    const timer = setTimeout(() => {
+      this.#client.destroy();
+    }, 1000);
+    await closed.catch(() => undefined);
+    clearTimeout(timer);
+  }
+}

@@ -1,0 +1,36 @@
+import { UnreachableError } from './host.js';
+
+/** How far a connection got. */
+export type SshStage =
+  'resolve' | 'connect' | 'banner' | 'key exchange' | 'host key' | 'authentication' | 'channel' | 'connection';
+
+const hints: Readonly<Record<SshStage, string>> = {
+  resolve: 'check the address in the suite, or the alias in ssh_config',
+  connect: 'check address and port, that sshd runs there, and the firewalls between',
+  banner: 'something listens there but does not talk SSH: check the port, or whether the host hangs',
+  'key exchange': 'see the log of sshd; it may refuse us because of MaxStartups, or share no algorithm with us',
+  'host key': 'make sure that it is the right host, then add its key to known_hosts',
+  authentication: 'check user, identity and agent; an encrypted key takes its passphrase from KVM4NFV_PASSPHRASE',
+  channel: 'see the log of sshd on the host (MaxSessions, limits of processes)',
+  connection: 'check the network and whether the host still runs; detached jobs go on and can be attached to',
+};
+
+/** An SSH host can't be reached, or was lost; says at which stage. */
+export class SshError extends UnreachableError {
+  readonly stage: SshStage;
+  /** Whether another try may go better. */
+  readonly passing: boolean;
+  /** The host itself said no to a channel: nothing has run. */
+  readonly refused: boolean;
+  constructor(
+    where: string,
+    stage: SshStage,
+    what: string,
+    options: { readonly cause?: unknown; readonly hint?: string; readonly passing?: boolean; readonly refused?: boolean } = {},
+  ) {
+    super(`${where}: ${stage}: ${what}`, { hint: options.hint ?? hints[stage], cause: options.cause });
+    this.stage = stage;
+    this.refused = options.refused ?? false;
+    this.passing = options.passing ?? ['connect', 'banner', 'key exchange', 'channel', 'connection'].includes(stage);
+  }
+}

@@ -1,0 +1,205 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Duplex } from 'node:stream';
+import type { ClientChannel } from 'ssh2';
+import { Kvm4nfvError } from '../error.js';
+import { CommandHost } from './command-host.js';
+import { aborted, commandGrace, newMarker, wrapCommand, type Command } from './command.js';
+import type { Endpoint, ExecResult, Host } from './host.js';
+import { quoteArgv } from './quote.js';
+import { reapScript } from './reap-script.js';
+import type { SshConnection } from './ssh-connection.js';
+import { SshError } from './ssh-error.js';
+import { Lines, type Line } from './ssh-lines.js';
+import { supervise, type Running } from './supervise.js';
+
+/** How long a lost connection is tried again: for a short command, and for a wait without a deadline. */
+const patience = { command: 30_000, wait: 600_000 };
+const firstDelay = 200;
+const longestDelay = 5000;
+const reapDeadline = commandGrace + 10_000;
+
+/** Adds up the CPU time of the sshd processes above our shell, up to the one that listens. */
+const overheadScript = String.raw`
+pid=$PPID
+sum=0
+while read -r name <"/proc/$pid/comm"; do
+  case $name in sshd*) ;; *) break ;; esac
+  read -r line <"/proc/$pid/cmdline" || :
+  case $line in *"[listener]"* | *"/sshd"*) break ;; esac
+  read -r used rest <"/proc/$pid/schedstat" && sum=$((sum + used))
+  while read -r key value; do [ "$key" = PPid: ] && break; done <"/proc/$pid/status"
+  pid=$value
+done
+echo "$sum"
+`;
+
+interface Ended {
+  readonly exitCode: number | undefined;
+  readonly signal: string | undefined;
+}
+
+/** How a channel ends: by the command's exit, by loss of the connection, or because we give it up. */
+const endOf = (channel: ClientChannel, lost: () => SshError): { readonly ended: Promise<Ended>; giveUp(): void } => {
+  let ended: Ended | undefined;
+  let giveUp = (): void => undefined;
+  channel.on('exit', (code: number | null, signal?: string) => {
+    ended = { exitCode: code ?? undefined, signal };
+  });
+  const promise = new Promise<Ended>((resolve, reject) => {
+    giveUp = () => {
+      reject(lost());
+    };
+    channel.on('close', () => {
+      if (ended === undefined) reject(lost());
+      else resolve(ended);
+    });
+  });
+  return { ended: promise, giveUp };
+};
+
+export interface SshHostOptions {
+  readonly name: string;
+  /** For messages: the host's name and address. */
+  readonly where: string;
+  readonly user: string;
+  dial(signal: AbortSignal | undefined): Promise<SshConnection>;
+  /** What must be closed with the host: the jump host. */
+  readonly owned: readonly AsyncDisposable[];
+}
+
+/** A host behind SSH. A lost connection is made again; only what may run twice is repeated then. */
+export class SshHost extends CommandHost implements Host {
+  readonly name: string;
+  readonly transport = 'ssh';
+  readonly #options: SshHostOptions;
+  readonly #lines = new Lines();
+  /** Of connections that are gone, and of those that live as last seen. */
+  readonly #used = new Map<SshConnection, number>();
+  #closed = false;
+
+  constructor(options: SshHostOptions, first: SshConnection) {
+    super();
+    this.name = options.name;
+    this.#options = options;
+    const [line] = this.#lines.all;
+    if (line !== undefined) line.connection = Promise.resolve(first);
+  }
+
+  async run(command: Command): Promise<ExecResult> {
+    const limit = command.timeout ?? (command.waits === true ? patience.wait : patience.command);
+    let until = Date.now() + limit;
+    for (let delay = firstDelay; ; delay = Math.min(2 * delay, longestDelay)) {
+      const left = command.timeout === undefined ? {} : { timeout: Math.max(1, until - Date.now()) };
+      const attempt = { ran: false };
+      try {
+        return await this.#lines.use(command.waits ?? false, (line) =>
+          this.#runOn(line, { ...command, ...left }, attempt),
+        );
+      } catch (error) {
+        const again = error instanceof SshError && error.passing && (!attempt.ran || command.repeatable === true);
+        if (!again || this.#closed) throw error;
+        // Patience counts from the loss; a deadline of the caller's counts from the start.
+        if (attempt.ran && command.timeout === undefined) until = Date.now() + limit;
+        if (Date.now() + delay > until) throw error;
+        await this.#pause(delay, command.signal);
+      }
+    }
+  }
+
+  async #pause(delay: number, signal: AbortSignal | undefined): Promise<void> {
+    await sleep(delay, undefined, signal === undefined ? {} : { signal }).catch((error: unknown) => {
+      throw signal === undefined ? error : aborted(`${this.name}: reconnecting`, signal);
+    });
+  }
+
+  /** The line's connection, made anew where it was lost. Several that ask at once get the same one. */
+  async #connected(line: Line, signal?: AbortSignal): Promise<SshConnection> {
+    if (this.#closed) throw new Kvm4nfvError('internal', `${this.name}: used after it was closed`);
+    const known = line.connection;
+    const before = await known?.catch(() => undefined);
+    if (before !== undefined && before.lost === undefined) return before;
+    if (signal?.aborted === true) throw aborted(`${this.name}: connecting`, signal);
+    // Whoever comes first dials; without a signal, since others wait for it too.
+    if (line.connection === known) line.connection = this.#options.dial(undefined);
+    const connection = line.connection;
+    if (connection === undefined) throw new Kvm4nfvError('internal', `${this.name}: no connection`);
+    return connection;
+  }
+
+  async #runOn(line: Line, command: Command, attempt: { ran: boolean }): Promise<ExecResult> {
+    const what = `${this.name}: ${command.argv[0] ?? ''}`;
+    if (command.signal?.aborted === true) throw aborted(what, command.signal);
+    const sudo = command.root === true && this.#options.user !== 'root';
+    const marker = newMarker();
+    const text = `exec ${quoteArgv(wrapCommand(command, { sudo, marker }))}`;
+    const connection = await this.#connected(line, command.signal);
+    // A connection that is lost while it is asked may have carried the command over; only a refusal is certain.
+    attempt.ran = true;
+    const channel = await connection.exec(text).catch((error: unknown) => {
+      attempt.ran = !(error instanceof SshError && error.refused);
+      throw error;
+    });
+    const lost = (): SshError =>
+      connection.lost ?? new SshError(this.#options.where, 'connection', `lost while ${command.argv[0] ?? ''} ran`);
+    const { ended, giveUp } = endOf(channel, lost);
+    const running: Running = {
+      stdin: channel,
+      stdout: channel,
+      stderr: channel.stderr,
+      ended,
+      kill: async () => {
+        await this.#reap(connection, marker, sudo).catch(() => undefined);
+        channel.close();
+        setTimeout(giveUp, 2000).unref();
+      },
+    };
+    return supervise(this.name, command, running);
+  }
+
+  /** Outside of the queue, which may be full of just what is to be ended. */
+  async #reap(connection: SshConnection, marker: string, sudo: boolean): Promise<void> {
+    const argv = ['sh', '-c', reapScript, 'sh', marker, '', String(commandGrace / 10)];
+    const channel = await connection.exec(`exec ${quoteArgv(sudo ? ['sudo', '-n', '--', ...argv] : argv)}`);
+    channel.resume();
+    channel.stderr.resume();
+    channel.end();
+    const { ended, giveUp } = endOf(channel, () => new SshError(this.#options.where, 'connection', 'lost'));
+    const timer = setTimeout(giveUp, reapDeadline);
+    await ended.finally(() => {
+      clearTimeout(timer);
+    });
+  }
+
+  async connect(endpoint: Endpoint, options: { readonly signal?: AbortSignal } = {}): Promise<Duplex> {
+    const [line] = this.#lines.all;
+    if (line === undefined) throw new Kvm4nfvError('internal', `${this.name}: no connection`);
+    const connection = await this.#connected(line, options.signal);
+    const stream = await connection.forward(endpoint);
+    if (options.signal?.aborted !== true) return stream;
+    stream.destroy();
+    throw aborted(`${this.name}: connecting`, options.signal);
+  }
+
+  /** CPU time of the sshd processes of our connections, as far as the kernel tells; of a lost one, as last seen. */
+  async overhead(): Promise<number> {
+    for (const line of this.#lines.all) {
+      const connection = await line.connection?.catch(() => undefined);
+      if (connection === undefined || connection.lost !== undefined) continue;
+      const { stdout } = await this.#runOn(
+        line,
+        { argv: ['sh', '-c', overheadScript], timeout: 10_000 },
+        { ran: false },
+      );
+      this.#used.set(connection, Number(stdout.trim()));
+    }
+    return [...this.#used.values()].reduce((sum, used) => sum + used, 0);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#closed = true;
+    await Promise.all(
+      this.#lines.all.map(async ({ connection }) => (await connection?.catch(() => undefined))?.close()),
+    );
+    for (const owned of this.#options.owned) await owned[Symbol.asyncDispose]();
+  }
+}

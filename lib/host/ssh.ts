@@ -1,0 +1,166 @@
+import type { Duplex } from 'node:stream';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Kvm4nfvError, messageOf } from '../error.js';
+import type { Host } from './host.js';
+import { authMethods } from './ssh-auth.js';
+import { resolveTarget, type SshTarget } from './ssh-config.js';
+import { SshConnection } from './ssh-connection.js';
+import { SshError } from './ssh-error.js';
+import { SshHost } from './ssh-host.js';
+import type { HostSpec } from './spec.js';
+
+export { SshError, type SshStage } from './ssh-error.js';
+
+export interface OpenSshOptions {
+  /** The suite's hosts, for `jump`. */
+  readonly hosts?: ReadonlyMap<string, HostSpec>;
+  /** Connects from this host, in the place of `jump` and ProxyJump; it stays open. */
+  readonly via?: Host;
+  readonly signal?: AbortSignal;
+  /** The only host keys that are right, each `type base64`; no known_hosts file is read then. */
+  readonly hostKeys?: readonly string[];
+  /** Text of the only private key that is tried. */
+  readonly privateKey?: string;
+  /** In the place of the user's ssh_config. */
+  readonly configFile?: string;
+  /** Milliseconds until a connection must be ready. Default: 20 s. */
+  readonly deadline?: number;
+}
+
+const defaultDeadline = 20_000;
+/** sshd drops connections by chance while many are being made (MaxStartups); these tries are spread out at random. */
+const firstTries = 4;
+
+/** `user@host:port`, as in ProxyJump. */
+const parseJump = (text: string): HostSpec & { readonly address: string } => {
+  const match = /^(?:ssh:\/\/)?(?:([^@]+)@)?(\[[^\]]+\]|[^:]+)(?::(\d+))?$/.exec(text.trim());
+  if (match?.[2] === undefined) throw new Kvm4nfvError('usage', `not a jump host: '${text}'`);
+  const address = match[2].replace(/^\[|\]$/g, '');
+  return {
+    address,
+    host_key: 'strict',
+    ...(match[1] === undefined ? {} : { user: match[1] }),
+    ...(match[3] === undefined ? {} : { port: Number(match[3]) }),
+  };
+};
+
+/** The host to connect from, freshly opened; undefined for this machine. */
+const openJump = async (
+  name: string,
+  spec: HostSpec,
+  target: SshTarget,
+  options: OpenSshOptions,
+  path: readonly string[],
+): Promise<Host | undefined> => {
+  if (spec.jump !== undefined) {
+    const jump = options.hosts?.get(spec.jump);
+    if (jump === undefined)
+      throw new Kvm4nfvError('usage', `host ${name}: there is no host '${spec.jump}' to jump through`);
+    if (jump.address === undefined) return undefined;
+    return open(spec.jump, jump, withoutKeys(options), path);
+  }
+  let via: Host | undefined;
+  for (const text of target.jumps) {
+    const hop = parseJump(text);
+    const from = via;
+    via = await open(
+      `${name}:${text}`,
+      hop,
+      { ...withoutKeys(options), ...(from === undefined ? {} : { via: from }) },
+      path,
+      from,
+    );
+  }
+  return via;
+};
+
+/** What is meant for the last host and not for those on the way. */
+const withoutKeys = ({ hostKeys: _keys, privateKey: _key, ...rest }: OpenSshOptions): OpenSshOptions => rest;
+
+const open = async (
+  name: string,
+  spec: HostSpec,
+  options: OpenSshOptions,
+  path: readonly string[],
+  owned?: Host,
+): Promise<Host> => {
+  if (path.includes(name)) throw new Kvm4nfvError('usage', `hosts jump in a circle: ${[...path, name].join(' -> ')}`);
+  // ProxyJump of ssh_config names no hosts of the suite: a circle there shows in its length only.
+  if (path.length > 16) throw new Kvm4nfvError('usage', `more than 16 jumps: ${path.join(' -> ')}`);
+  if (spec.address === undefined) throw new Kvm4nfvError('usage', `host ${name} has no address`);
+  const resolving = {
+    ...(options.configFile === undefined ? {} : { configFile: options.configFile }),
+    ...(options.signal === undefined ? {} : { signal: options.signal }),
+  };
+  const target = await resolveTarget({ ...spec, address: spec.address }, resolving);
+  const where = `${name} (${target.user}@${target.address}:${String(target.port)})`;
+  const jump = options.via === undefined ? await openJump(name, spec, target, options, [...path, name]) : undefined;
+  const from = options.via ?? jump;
+  const mine = [jump, owned].filter((host) => host !== undefined);
+  const hostKeys = {
+    where,
+    host: target.keyName,
+    port: target.port,
+    files: target.knownHosts,
+    mode: spec.host_key,
+    hashed: target.hashKnownHosts,
+    ...(options.hostKeys === undefined ? {} : { pinned: options.hostKeys }),
+  };
+  const dial = async (signal: AbortSignal | undefined): Promise<SshConnection> => {
+    const methods = await authMethods(where, spec, target, options.privateKey);
+    const through =
+      from === undefined
+        ? {}
+        : { stream: (at: AbortSignal) => streamThrough(from, where, target, at) };
+    const deadline = options.deadline ?? defaultDeadline;
+    return SshConnection.open({
+      where,
+      address: target.address,
+      port: target.port,
+      user: target.user,
+      methods,
+      hostKeys,
+      deadline,
+      signal,
+      ...through,
+    });
+  };
+  try {
+    const first = await tryHard(() => dial(options.signal));
+    return new SshHost({ name, where, user: target.user, dial, owned: mine }, first);
+  } catch (error) {
+    for (const host of mine) await host[Symbol.asyncDispose]();
+    throw error;
+  }
+};
+
+const streamThrough = async (from: Host, where: string, { address, port }: SshTarget, signal: AbortSignal): Promise<Duplex> => {
+  try {
+    return await from.connect({ host: address, port }, { signal });
+  } catch (error) {
+    if (signal.aborted || (error instanceof SshError && !error.refused)) throw error;
+    throw new SshError(where, 'connect', `through ${from.name}: ${messageOf(error)}`, { cause: error });
+  }
+};
+
+const tryHard = async (dial: () => Promise<SshConnection>): Promise<SshConnection> => {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await dial();
+    } catch (error) {
+      const dropped =
+        error instanceof SshError &&
+        (error.stage === 'banner' || error.stage === 'key exchange') &&
+        !/no answer/.test(error.message);
+      if (!dropped || tries >= firstTries) throw error;
+      await sleep(tries * (100 + Math.random() * 300));
+    }
+  }
+};
+
+/**
+ * Opens a host behind SSH: connects, checks its key, authenticates. What the spec leaves out comes from ssh_config.
+ * {@link SshError} tells at which stage it failed, and what to do.
+ */
+export const openSshHost = (name: string, spec: HostSpec, options: OpenSshOptions = {}): Promise<Host> =>
+  open(name, spec, options, []);
