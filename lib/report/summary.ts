@@ -84,8 +84,8 @@ const slaLine = ({ expression, observed, unit, verdict, reason }: SlaOutcome, pa
 };
 
 const details = (test: ResultTest, paint: Paint): string[] => {
-  const said = new Set(test.sla.map(({ expression, reason }) => (reason === undefined ? expression : `${expression}: ${reason}`)));
-  const reasons = test.reasons.filter((reason) => !said.has(reason));
+  // What an SLA observed has its own line.
+  const reasons = test.reasons.filter((reason) => !test.sla.some(({ expression }) => reason.startsWith(`${expression}: `)));
   const lines = [...test.sla.map((outcome) => slaLine(outcome, paint)), ...reasons.map((reason) => `  ${paint(verdictStyle[test.verdict], test.verdict.padEnd(7))}  ${reason}`), ...valueLines(test)];
   return lines.length === 0 ? [] : [paint('bold', test.name), ...lines];
 };

@@ -94,6 +94,9 @@ const tooShort = (measurement: Measurement, { duration }: Preview): string[] =>
     ? []
     : [`measured for ${(measurement.duration / 1e9).toFixed(3)} s of the ${(duration / 1e9).toFixed(3)} s asked for`];
 
+const whyMissed = ({ expression, observed, unit, reason }: SlaOutcome): string =>
+  `${expression}: ${observed === null ? (reason ?? 'no data') : `observed ${String(observed)} ${unit}`}`;
+
 /** The verdict on a measurement: no data never passes, a breached limit of the tool fails, then the SLAs. */
 export const assess = (test: PlannedTest, options: unknown, measurement: Measurement): { verdict: Verdict; reasons: string[]; sla: SlaOutcome[] } => {
   const preview = test.scenario.preview(options);
@@ -112,7 +115,7 @@ export const assess = (test: PlannedTest, options: unknown, measurement: Measure
       ...(breaches.length > 0 ? (['fail'] as const) : []),
       ...(lacking.length > 0 ? (['no-data'] as const) : []),
     ]),
-    reasons: [...lacking, ...breaches, ...missed.map(({ expression, reason }) => (reason === undefined ? expression : `${expression}: ${reason}`))],
+    reasons: [...lacking, ...breaches, ...missed.map(whyMissed)],
     sla,
   };
 };

@@ -1,0 +1,70 @@
+import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Kvm4nfvError } from '../error.js';
+import type { Host, Job } from '../host/host.js';
+
+/** A libvirtd of a run's own, for a host where none runs. Disposing ends it; its guests must be gone by then. */
+export interface PrivateDaemon extends AsyncDisposable {
+  readonly uri: string;
+}
+
+// Its directories stand in a mount namespace where it expects the system's, so that these are not touched.
+const inside = `
+set -e
+d=$(pwd)
+mkdir -p run/libvirt etc/qemu/networks lib log
+cache=$1; mkdir -p "$cache"
+cat >etc/libvirtd.conf <<EOF
+unix_sock_group = "root"
+auth_unix_ro = "none"
+auth_unix_rw = "none"
+host_uuid = "$2"
+log_outputs = "3:file:$d/log/libvirtd.log"
+EOF
+cat >etc/qemu.conf <<EOF
+user = "root"
+group = "root"
+security_driver = "none"
+namespaces = []
+cgroup_controllers = []
+remember_owner = 0
+stdio_handler = "file"
+EOF
+mount --make-rprivate /
+mount --bind "$d/run/libvirt" "$3/libvirt" 2>/dev/null || { mkdir -p "$3/libvirt" && mount --bind "$d/run/libvirt" "$3/libvirt"; }
+mount --bind "$d/etc" /etc/libvirt
+mount --bind "$d/lib" /var/lib/libvirt
+mount --bind "$cache" /var/cache/libvirt
+mount --bind "$d/log" /var/log/libvirt
+# What the job is known by must not be inherited by guests: they outlive a daemon that is restarted.
+exec env -u KVM4NFV_JOB libvirtd -f "$d/etc/libvirtd.conf"
+`;
+
+const startDeadline = 60_000;
+
+const said = async (host: Host, job: Job): Promise<string> => {
+  const files = [`${job.directory}/stderr`, `${job.directory}/log/libvirtd.log`];
+  const { stdout } = await host.exec(['tail', '-q', '-n', '5', ...files], { check: false, root: true });
+  return stdout.trim();
+};
+
+/** Starts a libvirtd of the run's own. `name` is unique within the run. Needs root on the host. */
+export const startPrivateDaemon = async (host: Host, run: string, name: string, signal: AbortSignal): Promise<PrivateDaemon> => {
+  const argv = ['unshare', '-m', 'sh', '-c', inside, 'sh', '/var/cache/kvm4nfv/libvirt', randomUUID(), '/run'];
+  const job = await host.start({ run, name, argv, root: true });
+  const socket = `${job.directory}/run/libvirt/libvirt-sock`;
+  try {
+    for (const until = Date.now() + startDeadline; ; await sleep(50, undefined, { signal })) {
+      const { exitCode } = await host.exec(['test', '-S', socket], { check: false, root: true, signal });
+      if (exitCode === 0) break;
+      if (!(await job.running()) || Date.now() > until)
+        throw new Kvm4nfvError('environment', `${host.name}: libvirtd does not start: ${await said(host, job)}`, {
+          hint: 'install libvirt-daemon-system and qemu-system-x86 there, or start libvirtd yourself',
+        });
+    }
+  } catch (error) {
+    await job[Symbol.asyncDispose]();
+    throw error;
+  }
+  return { uri: `qemu+unix:///system?socket=${socket}`, [Symbol.asyncDispose]: () => job[Symbol.asyncDispose]() };
+};
