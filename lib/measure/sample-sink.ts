@@ -52,8 +52,7 @@ export class SampleSink {
     let digits = this.#digits;
     let bad = this.#bad;
     let empty = this.#empty;
-    for (let index = 0; index < chunk.length; index++) {
-      const byte = chunk[index] ?? 0;
+    for (const byte of chunk) {
       const digit = byte - zero;
       if (digit >= 0 && digit <= 9) {
         number = number * 10 + digit;

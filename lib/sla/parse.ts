@@ -10,12 +10,11 @@ const statistics = ['min', 'mean', 'max', 'count', 'samples', 'over', 'share_ove
 const units = [...new Set(Object.values(spellings).flatMap((unit) => Object.keys(unit)))].filter((unit) => unit !== '');
 
 /** Thrown inside the parser only. */
-class Mistake {
-  readonly message: string;
+class Mistake extends Error {
   readonly offset: number;
   readonly hint: string | undefined;
   constructor(message: string, offset: number, hint?: string) {
-    this.message = message;
+    super(message);
     this.offset = offset;
     this.hint = hint;
   }

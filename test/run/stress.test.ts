@@ -138,7 +138,7 @@ describe('load', function () {
         (reason: unknown) => reason,
       );
     for (const { pid } of await processesOf(host, session)) await host.exec(['kill', '-CONT', String(pid)]);
-    expect(error).to.satisfy(Kvm4nfvError.is);
+    expect(Kvm4nfvError.is(error)).to.equal(true);
     expect(String(error)).to.contain('of CPU time');
   });
 

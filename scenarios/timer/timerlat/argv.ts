@@ -6,7 +6,7 @@ export interface TimerlatPlacement {
   readonly cpus: string;
   readonly houseKeeping?: string;
   /** Whether this machine's rtla knows a long option. A preview takes it that it knows all. */
-  has(option: string): boolean;
+  readonly has: (option: string) => boolean;
 }
 
 /** The long options that `rtla timerlat hist --help` names. */

@@ -85,7 +85,7 @@ export const parseTimerlat = (stdout: string, options: TimerlatOptions): Timerla
     return { kind: 'histogram', name, unit: 'ns', labels: { cpu: String(Number(match[2])) }, histogram };
   });
   const metrics = Object.values(kinds).flatMap((kind) => columns.filter(({ name }) => name === kind));
-  const stopped = lines.find((line) => /hit stop tracing/.test(line));
+  const stopped = lines.find((line) => line.includes('hit stop tracing'));
   const limits = [options.auto, options.stop_irq, options.stop_thread].filter((limit) => limit !== undefined);
   if (stopped === undefined || limits.length === 0) return { metrics };
   return {
