@@ -1,8 +1,9 @@
 import * as z from 'zod';
 import type { Definition, Registry } from '../run/registry.js';
+import { without } from './record.js';
 import { contextSchema, fileSchema, runnerSchema, testSchema } from './schema.js';
 
-type Json = { [key: string]: unknown };
+type Json = Record<string, unknown>;
 
 const isObject = (value: unknown): value is Json =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
@@ -50,11 +51,9 @@ class Generator {
 
   /** The JSON Schema of what is written in YAML; its own definitions are moved to the root under a prefix. */
   schema(schema: z.ZodType, prefix: string): Json {
-    const {
-      $schema: _dialect,
-      $defs,
-      ...json
-    } = z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any', target: 'draft-2020-12' }) as Json;
+    const written = z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any', target: 'draft-2020-12' }) as Json;
+    const { $defs } = written;
+    const json = without(written, '$schema', '$defs', '~standard');
     // zod writes the bounds of a safe integer where a schema has none of its own.
     const bounded = ({ maximum, minimum, ...one }: Json): Json => ({
       ...one,

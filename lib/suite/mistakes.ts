@@ -1,4 +1,6 @@
 import { SuiteError, type Diagnostic } from './diagnostic.js';
+import { characters } from './display.js';
+import { without } from './record.js';
 import type { Finding } from './findings.js';
 import type { Source } from './source.js';
 import { locate, locateWithin, valueAt, type Path, type Span, type Tree } from './tree.js';
@@ -19,12 +21,28 @@ export const below = (site: Site, ...path: Path): Site => ({ tree: site.tree, pa
 
 export const rawAt = ({ tree, path }: Site): unknown => valueAt(tree.value, path);
 
-const lineOf = ({ text }: Source, { start, end }: Span): Pick<Diagnostic, 'line' | 'column' | 'length'> => {
-  const before = text.slice(0, start);
-  const lineStart = Math.max(before.lastIndexOf('\n'), before.lastIndexOf('\r')) + 1;
-  const line = before.split(/\r\n|[\r\n]/).length;
-  const meant = text.slice(start, end).split(/[\r\n]/)[0] ?? '';
-  return { line, column: [...text.slice(lineStart, start)].length + 1, length: Math.max(1, [...meant].length) };
+const lineStarts = new WeakMap<Source, readonly number[]>();
+
+const startsOf = (source: Source): readonly number[] => {
+  let starts = lineStarts.get(source);
+  if (starts === undefined) {
+    starts = [0, ...Array.from(source.text.matchAll(/\r\n|[\r\n]/g), ({ index, 0: { length } }) => index + length)];
+    lineStarts.set(source, starts);
+  }
+  return starts;
+};
+
+const lineOf = (source: Source, { start, end }: Span): Pick<Diagnostic, 'line' | 'column' | 'length'> => {
+  const starts = startsOf(source);
+  let [low, high] = [0, starts.length];
+  while (high - low > 1) {
+    const middle = (low + high) >> 1;
+    if ((starts[middle] ?? 0) <= start) low = middle;
+    else high = middle;
+  }
+  const meant = source.text.slice(start, end).split(/[\r\n]/)[0] ?? '';
+  const before = source.text.slice(starts[low] ?? 0, start);
+  return { line: low + 1, column: characters(before).length + 1, length: Math.max(1, characters(meant).length) };
 };
 
 const spanOf = ({ site, finding }: Located): Span => {
@@ -53,7 +71,7 @@ const explanation = (
   ...(note === undefined ? {} : { note }),
 });
 
-/** Mistakes of one kind in one file beyond which the rest is only counted. */
+/** Mistakes beyond which the rest is only counted. */
 const maxDiagnostics = 200;
 
 /** All that is wrong with a suite, in the order of its files and lines. */
@@ -61,18 +79,26 @@ export class Mistakes {
   readonly #diagnostics: Diagnostic[] = [];
   readonly #sources = new Map<string, string>();
   readonly #seen = new Set<string>();
+  #more = 0;
 
   #push(diagnostic: Diagnostic, source?: Source): void {
     // The same mistake in `defaults` shows up through each test that uses them.
-    const { note: _note, ...mistake } = diagnostic;
-    const key = JSON.stringify(mistake);
+    const key = JSON.stringify(without({ ...diagnostic }, 'note'));
     if (this.#seen.has(key)) return;
     this.#seen.add(key);
     if (source !== undefined) this.#sources.set(source.file, source.text);
     this.#diagnostics.push(diagnostic);
   }
 
+  /** Whether another one is only counted. */
+  get #full(): boolean {
+    if (this.#diagnostics.length < maxDiagnostics) return false;
+    this.#more++;
+    return true;
+  }
+
   add(located: Located, options: { readonly note?: string; readonly severity?: Diagnostic['severity'] } = {}): void {
+    if (this.#full) return;
     const { source } = located.site.tree;
     this.#push(
       {
@@ -86,16 +112,18 @@ export class Mistakes {
   }
 
   addSpan(source: Source, span: Span, what: Omit<Finding, 'path'>): void {
+    if (this.#full) return;
     this.#push({ file: source.file, ...lineOf(source, span), severity: 'error', ...explanation(what) }, source);
   }
 
   /** About a whole file, or about what was said on the command line. */
   addWhole(file: string, what: Omit<Finding, 'path'>): void {
+    if (this.#full) return;
     this.#push({ file, line: 0, column: 0, length: 1, severity: 'error', ...explanation(what) });
   }
 
   get count(): number {
-    return this.#diagnostics.length;
+    return this.#diagnostics.length + this.#more;
   }
 
   get failed(): boolean {

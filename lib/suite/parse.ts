@@ -1,6 +1,7 @@
 import type { ZodType } from 'zod';
 import { messageOf } from '../error.js';
-import { findingsOf, type Finding } from './findings.js';
+import { findingsOf } from './explain.js';
+import type { Finding } from './findings.js';
 
 export type Parsed<T> =
   { readonly ok: true; readonly value: T } | { readonly ok: false; readonly findings: readonly Finding[] };

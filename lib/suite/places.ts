@@ -8,6 +8,7 @@ import { compilePart, evaluatePart } from './part.js';
 import type { Params } from './params.js';
 import { parseWith, type Parsed } from './parse.js';
 import { contextKeys, contextSchema } from './schema.js';
+import { without } from './record.js';
 import { knownKeys } from './schema-keys.js';
 import type { Vocabulary } from './template.js';
 
@@ -20,15 +21,20 @@ export interface Places {
   readonly secrets: readonly string[];
 }
 
-/** Names on the way from one thing to the next until one comes again; undefined where the way ends. */
-const circle = (start: string, next: (name: string) => string | undefined): readonly string[] | undefined => {
-  const seen = [start];
-  for (let name = next(start); name !== undefined; name = next(name)) {
-    if (name === start) return [...seen, start];
-    if (seen.includes(name)) return undefined;
-    seen.push(name);
-  }
-  return undefined;
+/** Finds circles of names; ways that were found to end are remembered. */
+const circles = (next: (name: string) => string | undefined) => {
+  const ending = new Set<string>();
+  return (start: string): readonly string[] | undefined => {
+    const seen = new Set([start]);
+    for (let name = next(start); name !== undefined && !ending.has(name); name = next(name)) {
+      if (name === start) return [...seen, start];
+      // A circle further on is reported where it is.
+      if (seen.has(name)) return undefined;
+      seen.add(name);
+    }
+    for (const name of seen) ending.add(name);
+    return undefined;
+  };
 };
 
 /** What a wrong host or context refers to can be checked all the same. */
@@ -47,7 +53,9 @@ export const parseContext = (
   complete: boolean,
 ): Parsed<Omit<PlannedContext, 'name' | 'on'> & { readonly on: string }> => {
   const head = parseWith(contextSchema, input);
-  const { type, host: _host, provision: _provision, ...own } = (input ?? {}) as Readonly<Record<string, unknown>>;
+  const written = (input ?? {}) as Readonly<Record<string, unknown>>;
+  const { type } = written;
+  const own = without(written, ...Object.keys(contextKeys));
   const definition = typeof type === 'string' ? registry.get('context', type) : undefined;
   const findings: Finding[] = head.ok ? [] : [...head.findings];
   if (definition === undefined) {
@@ -116,7 +124,7 @@ export const resolvePlaces = (
     name: string,
     kind: string,
     known: readonly string[],
-    next: (name: string) => string | undefined,
+    circleFrom: (name: string) => readonly string[] | undefined,
     from: string,
   ): void => {
     const at = below(site, key);
@@ -125,7 +133,7 @@ export const resolvePlaces = (
         mistakes.add({ site: at, finding: { path: [], message: `unknown ${kind} '${name}'`, ...choice(name, known) } });
       return;
     }
-    const found = circle(from, next);
+    const found = circleFrom(from);
     if (found !== undefined)
       mistakes.add({
         site: at,
@@ -135,14 +143,15 @@ export const resolvePlaces = (
         },
       });
   };
+  const jumps = circles((one) => hosts.get(one)?.jump);
   for (const [name, site] of gathered.hosts) {
     const jump = hosts.get(name)?.jump ?? plainText(rawAt(below(site, 'jump')));
-    if (jump !== undefined) refer(site, 'jump', jump, 'host', hostNames, (one) => hosts.get(one)?.jump, name);
+    if (jump !== undefined) refer(site, 'jump', jump, 'host', hostNames, jumps, name);
   }
+  const stands = circles((one) => contexts.get(one)?.on);
   for (const [name, site] of gathered.contexts) {
     const on = contexts.get(name)?.on ?? plainText(rawAt(below(site, 'host')));
-    if (on !== undefined)
-      refer(site, 'host', on, 'host or context', [...hostNames, ...contextNames], (one) => contexts.get(one)?.on, name);
+    if (on !== undefined) refer(site, 'host', on, 'host or context', [...hostNames, ...contextNames], stands, name);
   }
   return { hosts, contexts, hostNames, contextNames, secrets };
 };

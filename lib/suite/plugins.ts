@@ -57,7 +57,7 @@ const wrong = (definition: unknown): string | undefined => {
 
 const importError = (name: string, error: unknown): Omit<Finding, 'path'> => {
   const message = messageOf(error).split('\n')[0] ?? '';
-  const missing = error instanceof Error && 'code' in error && /MODULE_NOT_FOUND$/.test(String(error.code));
+  const missing = error instanceof Error && 'code' in error && String(error.code).endsWith('MODULE_NOT_FOUND');
   return {
     message: `plug-in '${name}' can't be loaded: ${message}`,
     ...(missing ? { hint: isPath(name) ? 'the path is relative to this file' : `npm install ${name}` } : {}),

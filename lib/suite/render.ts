@@ -1,5 +1,5 @@
 import type { Diagnostic } from './diagnostic.js';
-import { blanks, printable } from './display.js';
+import { blanks, characters, printable } from './display.js';
 
 /** Text of each file by the name that diagnostics use. */
 export type Sources = ReadonlyMap<string, string>;
@@ -23,7 +23,7 @@ const place = (diagnostic: Diagnostic, lines: readonly string[] | undefined): st
   const { expected } = diagnostic;
   if (diagnostic.line === 0 || source === undefined)
     return expected === undefined ? [] : [`  = expected ${printable(expected)}`];
-  const { text, column } = excerpt([...printable(source)], diagnostic.column - 1);
+  const { text, column } = excerpt(characters(printable(source)), diagnostic.column - 1);
   const number = String(diagnostic.line);
   const meant = text.slice(column, column + diagnostic.length).join('');
   const carets = '^'.repeat(Math.max(1, blanks(meant).length));

@@ -94,23 +94,17 @@ export const defaultsSchema = z
 
 const sections = {
   suite: text.meta({ description: 'Name of the suite.' }),
-  plugins: z
-    .array(text)
-    .meta({
-      description: 'Modules with more scenarios, runners and contexts: ./paths from this file, or package names.',
-    }),
-  include: z
-    .array(text)
-    .meta({
-      description:
-        'Files whose hosts, contexts, params, defaults and tests belong to this suite too; relative to this file.',
-    }),
-  params: z
-    .record(variable, z.unknown())
-    .meta({
-      description:
-        'Values for `${name}`, with their defaults; --param name=value overrides. Without a default one must be given.',
-    }),
+  plugins: z.array(text).meta({
+    description: 'Modules with more scenarios, runners and contexts: ./paths from this file, or package names.',
+  }),
+  include: z.array(text).meta({
+    description:
+      'Files whose hosts, contexts, params, defaults and tests belong to this suite too; relative to this file.',
+  }),
+  params: z.record(variable, z.unknown()).meta({
+    description:
+      'Values for `${name}`, with their defaults; --param name=value overrides. Without a default one must be given.',
+  }),
   parallel: z
     .int()
     .min(1)

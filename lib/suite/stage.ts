@@ -1,8 +1,8 @@
 import { Cache } from './cache.js';
-import type { Located } from './mistakes.js';
+import type { Located, Site } from './mistakes.js';
 import type { Parsed } from './parse.js';
 import { evaluatePart, type Part } from './part.js';
-import type { Scope } from './template.js';
+import type { Scope, Template } from './template.js';
 
 /** A part of a test for one set of values; equal values give the same object, with the same id. */
 export interface Outcome<T> {
@@ -32,8 +32,12 @@ export class Stage<T> {
     this.#parse = parse;
   }
 
-  get names(): readonly string[] {
-    return this.#part.template.names;
+  get site(): Site {
+    return this.#part.site;
+  }
+
+  get template(): Template {
+    return this.#part.template;
   }
 
   /** `partial`: the scope lacks the values of a wrong matrix; what needs them is left out. */

@@ -72,12 +72,16 @@ export const locateWithin = (tree: Tree, path: Path, value: string, offset: numb
   return { start: Math.min(start, Math.max(span.start, span.end - 1)), end: span.end - quote };
 };
 
-/** What of plain data is at a path; undefined where nothing is. */
-export const valueAt = (value: unknown, path: Path): unknown => {
+/** What of plain data is at a path; `there` is false where nothing is. */
+export const locateValue = (value: unknown, path: Path): { readonly there: boolean; readonly value: unknown } => {
   let here = value;
   for (const step of path) {
-    if (typeof here !== 'object' || here === null || !Object.hasOwn(here, step)) return undefined;
+    if (typeof here !== 'object' || here === null || !Object.hasOwn(here, step))
+      return { there: false, value: undefined };
     here = (here as Readonly<Record<string | number, unknown>>)[step];
   }
-  return here;
+  return { there: true, value: here };
 };
+
+/** The same, where nothing may stand for undefined. */
+export const valueAt = (value: unknown, path: Path): unknown => locateValue(value, path).value;

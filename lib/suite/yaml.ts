@@ -1,7 +1,6 @@
 import {
   Composer,
   isAlias,
-  isMap,
   isScalar,
   isSeq,
   Parser,
@@ -9,6 +8,7 @@ import {
   type CST,
   type Document,
   type Node,
+  type YAMLMap,
 } from 'yaml';
 import { nearest } from '../sla/nearest.js';
 import type { Source } from './source.js';
@@ -37,6 +37,8 @@ const options = {
 const maxDepth = 50;
 /** Nodes that aliases may add. */
 const maxAliased = 10_000;
+/** Mistakes of one file beyond which the rest is alike. */
+const maxMistakes = 50;
 /** A broken line breaks many others: the first mistakes are the telling ones. */
 const maxSyntaxMistakes = 5;
 
@@ -57,10 +59,10 @@ const tooDeep = (token: CST.Token): number | undefined => {
 
 const inFlow = 'inside { } and [ ] a text with ${...} needs quotes: "${...}"';
 
-const syntaxMistakes = (document: Document.Parsed, source: Source): TextMistake[] => {
+const syntaxMistakes = (document: Document.Parsed | Document, source: Source): TextMistake[] => {
   const unresolved = document.warnings.filter(({ code }) => code === 'TAG_RESOLVE_FAILED');
   const mistakes = document.errors.slice(0, maxSyntaxMistakes).map(({ message, pos: [start, end] }): TextMistake => {
-    const lineStart = source.text.lastIndexOf('\n', start) + 1;
+    const lineStart = Math.max(source.text.lastIndexOf('\n', start) + 1, start - 200);
     const hint = /[{[,]\s*[^"']*\$\{/.test(source.text.slice(lineStart, start + 40)) ? inFlow : undefined;
     return { start, end, message: message.split('\n')[0] ?? message, ...(hint === undefined ? {} : { hint }) };
   });
@@ -73,11 +75,12 @@ const syntaxMistakes = (document: Document.Parsed, source: Source): TextMistake[
       message: `unknown tag '${source.text.slice(start, end)}'`,
       hint: 'a suite is plain YAML: tags that make objects or run code are refused',
     });
-  if (document.directives.yaml.version !== '1.2')
+  const version = document.directives?.yaml.version ?? '1.2';
+  if (version !== '1.2')
     mistakes.push({
       start: 0,
       end: 5,
-      message: `YAML ${document.directives.yaml.version} is asked for`,
+      message: `YAML ${version} is asked for`,
       hint: 'suites are YAML 1.2: remove the directive',
     });
   return mistakes;
@@ -93,27 +96,29 @@ class Conversion {
   #depth = 0;
   #inAlias = false;
 
-  #mistake(node: Node, message: string, hint?: string): undefined {
+  #mistake(node: Node, message: string, hint?: string): void {
+    if (this.mistakes.length >= maxMistakes) return;
     const [start, end] = node.range ?? [0, 0];
     this.mistakes.push({ start, end, message, ...(hint === undefined ? {} : { hint }) });
   }
 
   plain(node: Node | null): unknown {
     if (node === null) return null;
-    if (this.#inAlias && ++this.#aliased > maxAliased)
-      return this.#aliased === maxAliased + 1
-        ? this.#mistake(node, `aliases make more than ${String(maxAliased)} values: refused as an alias bomb`)
-        : undefined;
+    if (this.#inAlias && ++this.#aliased > maxAliased) {
+      if (this.#aliased === maxAliased + 1)
+        this.#mistake(node, `aliases make more than ${String(maxAliased)} values: refused as an alias bomb`);
+      return undefined;
+    }
     if (isAlias(node)) return this.#alias(node);
-    if ('anchor' in node && node.anchor !== undefined) this.#anchors.set(node.anchor, node);
+    if (node.anchor !== undefined) this.#anchors.set(node.anchor, node);
     if (isScalar(node)) return node.value;
-    if (++this.#depth > maxDepth * 2) return this.#mistake(node, 'nested too deeply');
+    if (this.#depth > maxDepth * 2) {
+      this.#mistake(node, 'nested too deeply');
+      return undefined;
+    }
+    this.#depth++;
     this.#open.add(node);
-    const value = isSeq(node)
-      ? node.items.map((item) => this.plain(item as Node | null))
-      : isMap(node)
-        ? this.#map(node)
-        : undefined;
+    const value = isSeq(node) ? node.items.map((item) => this.plain(item as Node | null)) : this.#map(node);
     this.#open.delete(node);
     this.#depth--;
     return value;
@@ -121,15 +126,16 @@ class Conversion {
 
   #alias(node: Alias): unknown {
     const target = this.#anchors.get(node.source);
-    if (target === undefined) {
-      const meant = nearest(node.source, this.#anchors.keys());
-      return this.#mistake(
-        node,
-        `no anchor '&${node.source}' comes before this alias`,
-        meant === undefined ? undefined : `did you mean '*${meant}'?`,
-      );
+    if (target === undefined || this.#open.has(target)) {
+      const anchors = [...this.#anchors.keys()].slice(0, maxMistakes);
+      const meant = target === undefined ? nearest(node.source, anchors) : undefined;
+      const what =
+        target === undefined
+          ? `no anchor '&${node.source}' comes before this alias`
+          : `alias '*${node.source}' contains itself`;
+      this.#mistake(node, what, meant === undefined ? undefined : `did you mean '*${meant}'?`);
+      return undefined;
     }
-    if (this.#open.has(target)) return this.#mistake(node, `alias '*${node.source}' contains itself`);
     this.aliases.set(node, target);
     const outer = this.#inAlias;
     this.#inAlias = true;
@@ -138,7 +144,7 @@ class Conversion {
     return value;
   }
 
-  #map(map: Node & { items: { key: unknown; value: unknown }[] }): Record<string, unknown> {
+  #map(map: YAMLMap): Record<string, unknown> {
     const entries = new Map<string, unknown>();
     for (const { key, value } of map.items) {
       if (!isScalar(key)) continue;
@@ -175,9 +181,9 @@ export const parseYaml = (source: Source): Parsing => {
     });
   const document = [...new Composer(options).compose(tokens, true, source.text.length)][0];
   if (document === undefined) return fail({ start: 0, end: 0, message: 'the file is empty' });
-  const mistakes = syntaxMistakes(document as Document.Parsed, source);
+  const mistakes = syntaxMistakes(document, source);
   if (mistakes.length > 0) return fail(...mistakes);
-  const root = document.contents as Node | null;
+  const root = document.contents;
   const conversion = new Conversion();
   const value = conversion.plain(root);
   if (conversion.mistakes.length > 0) return fail(...conversion.mistakes);

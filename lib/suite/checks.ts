@@ -1,0 +1,85 @@
+import { messageOf } from '../error.js';
+import type { ScenarioDefinition } from '../run/scenario.js';
+import { checkSla, type Sla } from '../sla/sla.js';
+import type { Finding } from './findings.js';
+import type { Located, Site } from './mistakes.js';
+import { parseWith } from './parse.js';
+import { conceal } from './part.js';
+import type { Template } from './template.js';
+import type { Outcome } from './stage.js';
+import { slaPath, type PlannedRunner } from './test-parts.js';
+
+/** Options of a scenario as written and as parsed. */
+export interface ScenarioOptions {
+  readonly input: Readonly<Record<string, unknown>>;
+  readonly value: unknown;
+}
+
+/** Takes the question at the end of a message as its hint. */
+const parted = (message: string): Pick<Finding, 'message' | 'hint' | 'offset'> => {
+  const at = message.indexOf(': did you mean ');
+  return at === -1 ? { message, offset: 0 } : { message: message.slice(0, at), hint: message.slice(at + 2), offset: 0 };
+};
+
+/**
+ * Each set of parameters that the runner is known to ask for, put over the options.
+ * `templates` know which values must not be echoed.
+ */
+export const checkSets = (
+  site: Site,
+  scenario: ScenarioDefinition,
+  { input }: ScenarioOptions,
+  { sets, definition }: PlannedRunner,
+  templates: readonly Template[],
+): readonly Located[] => {
+  for (const set of sets) {
+    if (Object.keys(set).length === 0) continue;
+    const parsed = parseWith(scenario.options, { ...input, ...set });
+    if (parsed.ok) continue;
+    const findings = templates.reduce((said, template) => conceal(template, said), parsed.findings);
+    return findings.map(({ message, expected, hint }): Located => ({
+      site,
+      finding: {
+        path: [],
+        message: `runner '${definition.type}' gives '${scenario.type}' options that don't fit: ${message}`,
+        ...(expected === undefined ? {} : { expected }),
+        ...(hint === undefined ? {} : { hint }),
+      },
+    }));
+  }
+  return [];
+};
+
+/** Each SLA against what the scenario promises to measure, with each set of parameters that the runner is known to give. */
+export const checkSlas = (
+  site: Site,
+  scenario: ScenarioDefinition,
+  options: ScenarioOptions,
+  runner: PlannedRunner | undefined,
+  slas: Outcome<readonly Sla[]>,
+): readonly Located[] => {
+  const written = Array.isArray(slas.input) ? (slas.input as unknown[]) : [];
+  const metricsOf = (raw: unknown) => {
+    const parsed = parseWith(scenario.options, raw);
+    return parsed.ok ? scenario.metrics(parsed.value) : [];
+  };
+  try {
+    const varied = (runner?.sets ?? [])
+      .filter((set) => Object.keys(set).length > 0)
+      .map((set) => metricsOf({ ...options.input, ...set }));
+    const declared = varied.length > 0 ? varied : [scenario.metrics(options.value)];
+    return (slas.value ?? []).flatMap((sla, index) => {
+      const message = declared.map((metrics) => checkSla(sla, metrics)).find((one) => one !== undefined);
+      return message === undefined
+        ? []
+        : [{ site, finding: { path: slaPath(written[index], index), ...parted(message) } }];
+    });
+  } catch (error) {
+    return [
+      {
+        site,
+        finding: { path: [], message: `scenario '${scenario.type}' can't say what it measures: ${messageOf(error)}` },
+      },
+    ];
+  }
+};
