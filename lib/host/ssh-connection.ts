@@ -7,6 +7,7 @@ import { aborted } from './command.js';
 import type { Endpoint } from './host.js';
 import { checkHostKey, knownAlgorithms, type HostKeyPolicy } from './host-keys.js';
 import { SshError, type SshStage } from './ssh-error.js';
+import { sshSession, type SshSession } from './ssh-session.js';
 
 export interface Dial {
   /** For messages: the host's name and address. */
@@ -181,21 +182,31 @@ export class SshConnection {
   }
 
   /** Runs a command line. Rejects before it may have run with a passing {@link SshError} of stage `channel`. */
-  async exec(line: string): Promise<ClientChannel> {
-    return this.#open<ClientChannel>((done) => {
-      this.#client.exec(line, done);
-    });
+  async exec(line: string): Promise<SshSession> {
+    const lost = (): SshError => this.#lost ?? new SshError(this.#where, 'connection', 'lost before the command ended');
+    return this.#open<ClientChannel, SshSession>(
+      (done) => {
+        this.#client.exec(line, done);
+      },
+      (channel) => sshSession(channel, lost),
+    );
   }
 
   async forward(endpoint: Endpoint): Promise<Duplex> {
-    return this.#open<Duplex>((done) => {
-      if ('path' in endpoint) this.#client.openssh_forwardOutStreamLocal(endpoint.path, done);
-      else this.#client.forwardOut('127.0.0.1', 0, endpoint.host, endpoint.port, done);
-    });
+    return this.#open<Duplex, Duplex>(
+      (done) => {
+        if ('path' in endpoint) this.#client.openssh_forwardOutStreamLocal(endpoint.path, done);
+        else this.#client.forwardOut('127.0.0.1', 0, endpoint.host, endpoint.port, done);
+      },
+      (stream) => stream,
+    );
   }
 
   /** A half-open connection never answers: the opening of a channel has a deadline of its own, and the connection ends with it. */
-  #open<T extends Duplex>(request: (done: (error: Error | undefined, channel: T) => void) => void): Promise<T> {
+  #open<C extends Duplex, T>(
+    request: (done: (error: Error | undefined, channel: C) => void) => void,
+    use: (channel: C) => T,
+  ): Promise<T> {
     return new Promise((resolve, reject) => {
       if (this.#lost !== undefined) {
         reject(this.#lost);
@@ -209,8 +220,15 @@ export class SshConnection {
       }, channelDeadline);
       request((error, channel) => {
         clearTimeout(timer);
-        if (error === undefined) resolve(channel);
-        else reject(this.#lost ?? new SshError(this.#where, 'channel', error.message, { cause: error, refused: refusals.test(error.message) }));
+        if (error === undefined) resolve(use(channel));
+        else
+          reject(
+            this.#lost ??
+              new SshError(this.#where, 'channel', error.message, {
+                cause: error,
+                refused: refusals.test(error.message),
+              }),
+          );
       });
     });
   }

@@ -26,7 +26,12 @@ export class SshError extends UnreachableError {
     where: string,
     stage: SshStage,
     what: string,
-    options: { readonly cause?: unknown; readonly hint?: string; readonly passing?: boolean; readonly refused?: boolean } = {},
+    options: {
+      readonly cause?: unknown;
+      readonly hint?: string;
+      readonly passing?: boolean;
+      readonly refused?: boolean;
+    } = {},
   ) {
     super(`${where}: ${stage}: ${what}`, { hint: options.hint ?? hints[stage], cause: options.cause });
     this.stage = stage;

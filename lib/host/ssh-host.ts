@@ -1,6 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Duplex } from 'node:stream';
-import type { ClientChannel } from 'ssh2';
 import { Kvm4nfvError } from '../error.js';
 import { CommandHost } from './command-host.js';
 import { aborted, commandGrace, newMarker, wrapCommand, type Command } from './command.js';
@@ -32,30 +31,6 @@ while read -r name <"/proc/$pid/comm"; do
 done
 echo "$sum"
 `;
-
-interface Ended {
-  readonly exitCode: number | undefined;
-  readonly signal: string | undefined;
-}
-
-/** How a channel ends: by the command's exit, by loss of the connection, or because we give it up. */
-const endOf = (channel: ClientChannel, lost: () => SshError): { readonly ended: Promise<Ended>; giveUp(): void } => {
-  let ended: Ended | undefined;
-  let giveUp = (): void => undefined;
-  channel.on('exit', (code: number | null, signal?: string) => {
-    ended = { exitCode: code ?? undefined, signal };
-  });
-  const promise = new Promise<Ended>((resolve, reject) => {
-    giveUp = () => {
-      reject(lost());
-    };
-    channel.on('close', () => {
-      if (ended === undefined) reject(lost());
-      else resolve(ended);
-    });
-  });
-  return { ended: promise, giveUp };
-};
 
 export interface SshHostOptions {
   readonly name: string;
@@ -135,22 +110,18 @@ export class SshHost extends CommandHost implements Host {
     const connection = await this.#connected(line, command.signal);
     // A connection that is lost while it is asked may have carried the command over; only a refusal is certain.
     attempt.ran = true;
-    const channel = await connection.exec(text).catch((error: unknown) => {
+    const session = await connection.exec(text).catch((error: unknown) => {
       attempt.ran = !(error instanceof SshError && error.refused);
       throw error;
     });
-    const lost = (): SshError =>
-      connection.lost ?? new SshError(this.#options.where, 'connection', `lost while ${command.argv[0] ?? ''} ran`);
-    const { ended, giveUp } = endOf(channel, lost);
     const running: Running = {
-      stdin: channel,
-      stdout: channel,
-      stderr: channel.stderr,
-      ended,
+      stdin: session.channel,
+      stdout: session.channel,
+      stderr: session.channel.stderr,
+      ended: session.ended,
       kill: async () => {
         await this.#reap(connection, marker, sudo).catch(() => undefined);
-        channel.close();
-        setTimeout(giveUp, 2000).unref();
+        session.hangUp();
       },
     };
     return supervise(this.name, command, running);
@@ -159,13 +130,14 @@ export class SshHost extends CommandHost implements Host {
   /** Outside of the queue, which may be full of just what is to be ended. */
   async #reap(connection: SshConnection, marker: string, sudo: boolean): Promise<void> {
     const argv = ['sh', '-c', reapScript, 'sh', marker, '', String(commandGrace / 10)];
-    const channel = await connection.exec(`exec ${quoteArgv(sudo ? ['sudo', '-n', '--', ...argv] : argv)}`);
-    channel.resume();
-    channel.stderr.resume();
-    channel.end();
-    const { ended, giveUp } = endOf(channel, () => new SshError(this.#options.where, 'connection', 'lost'));
-    const timer = setTimeout(giveUp, reapDeadline);
-    await ended.finally(() => {
+    const session = await connection.exec(`exec ${quoteArgv(sudo ? ['sudo', '-n', '--', ...argv] : argv)}`);
+    session.channel.resume();
+    session.channel.stderr.resume();
+    session.channel.end();
+    const timer = setTimeout(() => {
+      session.hangUp();
+    }, reapDeadline);
+    await session.ended.finally(() => {
       clearTimeout(timer);
     });
   }

@@ -108,10 +108,7 @@ const open = async (
   };
   const dial = async (signal: AbortSignal | undefined): Promise<SshConnection> => {
     const methods = await authMethods(where, spec, target, options.privateKey);
-    const through =
-      from === undefined
-        ? {}
-        : { stream: (at: AbortSignal) => streamThrough(from, where, target, at) };
+    const through = from === undefined ? {} : { stream: (at: AbortSignal) => streamThrough(from, where, target, at) };
     const deadline = options.deadline ?? defaultDeadline;
     return SshConnection.open({
       where,
@@ -134,7 +131,12 @@ const open = async (
   }
 };
 
-const streamThrough = async (from: Host, where: string, { address, port }: SshTarget, signal: AbortSignal): Promise<Duplex> => {
+const streamThrough = async (
+  from: Host,
+  where: string,
+  { address, port }: SshTarget,
+  signal: AbortSignal,
+): Promise<Duplex> => {
   try {
     return await from.connect({ host: address, port }, { signal });
   } catch (error) {

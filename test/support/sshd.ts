@@ -94,13 +94,17 @@ export const startSshd = async (options: SshdOptions = {}): Promise<Sshd> => {
     'PasswordAuthentication no',
     'KbdInteractiveAuthentication no',
     'LogLevel VERBOSE',
+    // bash reads ~/.bashrc for each command that sshd starts: the tests should not depend on it, nor wait for it.
+    `SetEnv HOME=${directory}`,
     ...(options.config ?? []),
   ];
   await writeFile(join(directory, 'sshd_config'), `${config.join('\n')}\n`);
   // Debian's sshd wants its empty directory even where no service has made it.
   if (userInfo().uid === 0) await mkdir('/run/sshd', { recursive: true, mode: 0o755 });
   const logFile = join(directory, 'log');
-  const child = spawn('/usr/sbin/sshd', ['-D', '-f', join(directory, 'sshd_config'), '-E', logFile], { stdio: 'ignore' });
+  const child = spawn('/usr/sbin/sshd', ['-D', '-f', join(directory, 'sshd_config'), '-E', logFile], {
+    stdio: 'ignore',
+  });
   const pid = child.pid ?? 0;
   const log = (): Promise<string> => readFile(logFile, 'utf8').catch(() => '');
   const exited = once(child, 'exit');
