@@ -47,7 +47,7 @@ for user in $KVM4NFV_USERS; do useradd --create-home --shell /bin/bash --passwor
 [ ! -s $out/setup ] || sh -eu $out/setup "$release" "$epoch"
 
 # The guest boots by the kernel and initrd beside the image.
-rm -rf /boot/*
+rm -rf /boot/* /vmlinuz* /initrd.img*
 rm -f /etc/machine-id /var/lib/dbus/machine-id /etc/ssh/ssh_host_* /etc/modules-load.d/modules.conf /var/lib/systemd/random-seed
 rm -f /etc/passwd- /etc/group- /etc/shadow- /etc/gshadow- /etc/subuid- /etc/subgid- /etc/ld.so.cache~ /etc/resolv.conf~
 rm -rf /var/log/* /var/cache/* /var/tmp/* /tmp/* /run/* /var/lib/apt/lists/* /var/lib/dpkg/*-old /var/lib/initramfs-tools
@@ -73,6 +73,10 @@ find "$2/view" -xdev -newermt "@$KVM4NFV_EPOCH" -exec touch -h -d "@$KVM4NFV_EPO
 truncate -s "$KVM4NFV_SIZE" "$2/disk.raw"
 mke2fs -q -F -t ext4 -L kvm4nfv-root -U "$KVM4NFV_UUID" -O ^has_journal,^metadata_csum -m 0 -N 65536 \\
   -E "nodiscard,lazy_itable_init=1,root_owner=0:0,hash_seed=$KVM4NFV_UUID" -d "$2/view" "$2/disk.raw"
+# mke2fs takes the change time of inodes from the scratch directory, which no tool can set there.
+find "$2/view" -xdev -printf 'set_inode_field "/%P" ctime @'"$KVM4NFV_EPOCH"'\\n' >"$2/times"
+debugfs -w -f "$2/times" "$2/disk.raw" >/dev/null 2>&1
+rm "$2/times"
 umount "$2/view"
 rmdir "$2/view"
 `;
