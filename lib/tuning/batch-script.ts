@@ -1,0 +1,91 @@
+/**
+ * The one shell script that tuning runs on a host: journal, then change, then read, in a single round trip.
+ * A constant text; what to do comes line by line on standard input. Arguments: a token that frames the answer, and
+ * the journal file (or `-`). Needs a POSIX shell and the core utilities, with GNU grep.
+ *
+ * Lines of input, words parted by single spaces, texts escaped for `printf %b`:
+ * `j TEXT` a line for the journal · `s` the journal reaches the disk · `q` a batch of the same journal that still runs is ended
+ * `w N PATH TEXT` kernel file · `d N PATH TEXT` file on disk, atomically · `r N PATH` remove a file ·
+ * `k N PATH` / `K N PATH` make / remove a directory · `x N ARGV...` run ·
+ * `g GLOB` read kernel files · `n GLOB` only their names · `t GLOB` files' exact bytes · `l PATH` where a link leads · `c N ARGV...` a command's output
+ */
+export const batchScript = `
+set -f
+LC_ALL=C; export LC_ALL
+token=$1; journal=$2; files=; pidfile=
+done_with() { printf '\\n%s r %s %s\\n%s' "$token" "$1" "$2" "$3"; }
+finish() { [ -z "$pidfile" ] || rm -f "$pidfile"; }
+if [ "$journal" != - ]; then
+  mkdir -p "\${journal%/*}" && chmod 700 "\${journal%/*}" || exit 90
+fi
+while IFS=' ' read -r verb rest; do
+  case $verb in
+  q)
+    if [ -r "$journal.pid" ] && read -r other < "$journal.pid"; then
+      tries=0
+      while [ -n "$other" ] && grep -aq kvm4nfv-batch "/proc/$other/cmdline" 2>/dev/null; do
+        kill -TERM "$other" 2>/dev/null
+        [ "$tries" -lt 20 ] || kill -KILL "$other" 2>/dev/null
+        tries=$((tries + 1)); [ "$tries" -lt 200 ] || exit 91
+        sleep 0.05
+      done
+      rm -f "$journal.pid"
+    fi ;;
+  j)
+    if [ -z "$pidfile" ]; then
+      pidfile=$journal.pid; trap finish EXIT; trap 'exit 143' TERM HUP INT
+      printf '%s\\n' "$$" > "$pidfile" || exit 90
+    fi
+    printf '%b\\n' "$rest" >> "$journal" || exit 90 ;;
+  s) { sync "$journal" && sync "\${journal%/*}"; } 2>/dev/null || sync || exit 90 ;;
+  w)
+    number=\${rest%% *}; rest=\${rest#* }; path=\${rest%% *}; text=\${rest#* }
+    if [ ! -e "$path" ]; then done_with "$number" 2 'no such file'
+    elif { printf '%b' "$text" > "$path"; } 2>/dev/null; then done_with "$number" 0 ''
+    else
+      said=$({ printf '%b' "$text" | cat > "$path"; } 2>&1); status=$?
+      done_with "$number" "$status" "$said"
+    fi ;;
+  d)
+    number=\${rest%% *}; rest=\${rest#* }; path=\${rest%% *}; text=\${rest#* }
+    said=$({
+      printf '%b' "$text" > "$path.kvm4nfv" &&
+      if [ -e "$path" ]; then chown --reference="$path" "$path.kvm4nfv" && chmod --reference="$path" "$path.kvm4nfv"
+      else chmod 644 "$path.kvm4nfv"; fi &&
+      { sync "$path.kvm4nfv" || sync; } && mv -f "$path.kvm4nfv" "$path" && { sync "\${path%/*}" || sync; }
+    } 2>&1); done_with "$number" "$?" "$said" ;;
+  r)
+    number=\${rest%% *}; path=\${rest#* }
+    said=$({ rm -f "$path" "$path.kvm4nfv" && { sync "\${path%/*}" || sync; }; } 2>&1); done_with "$number" "$?" "$said" ;;
+  k) number=\${rest%% *}; said=$(mkdir "\${rest#* }" 2>&1); done_with "$number" "$?" "$said" ;;
+  K) number=\${rest%% *}; said=$(rmdir "\${rest#* }" 2>&1); done_with "$number" "$?" "$said" ;;
+  x)
+    number=\${rest%% *}; set --
+    for word in \${rest#* }; do
+      case $word in *\\\\*) word=$(printf '%b.' "$word"); word=\${word%.} ;; esac
+      set -- "$@" "$word"
+    done
+    said=$(timeout 120 "$@" 2>&1 < /dev/null); done_with "$number" "$?" "$said" ;;
+  g)
+    set +f; for path in $rest; do [ ! -f "$path" ] || [ ! -r "$path" ] || files="$files $path"; done; set -f ;;
+  n)
+    set +f; for path in $rest; do [ ! -e "$path" ] || printf '\\n%s n %s' "$token" "$path"; done; set -f ;;
+  t)
+    set +f; for path in $rest; do [ ! -f "$path" ] || { printf '\\n%s t %s\\n' "$token" "$path"; cat "$path"; }; done; set -f ;;
+  l) [ ! -h "$rest" ] || { printf '\\n%s l %s\\n' "$token" "$rest"; readlink "$rest"; } ;;
+  c)
+    number=\${rest%% *}; set --
+    for word in \${rest#* }; do
+      case $word in *\\\\*) word=$(printf '%b.' "$word"); word=\${word%.} ;; esac
+      set -- "$@" "$word"
+    done
+    printf '\\n%s c %s\\n' "$token" "$number"
+    timeout 60 "$@" 2>/dev/null < /dev/null; printf '\\n%s e %s %s' "$token" "$number" "$?" ;;
+  *) exit 92 ;;
+  esac
+done
+for path in $files; do printf '\\n%s f %s' "$token" "$path"; done
+printf '\\n%s F\\n' "$token"
+[ -z "$files" ] || grep -HaZ '' /dev/null $files 2>/dev/null
+printf '\\n%s z\\n' "$token"
+`;

@@ -1,0 +1,169 @@
+import { randomBytes } from 'node:crypto';
+import { Kvm4nfvError } from '../error.js';
+import type { Host } from '../host/host.js';
+import { batchScript } from './batch-script.js';
+import { keyOf, type CommandOutput, type Request, type Snapshot } from './reading.js';
+
+/** One change of a host. */
+export type Action =
+  | { readonly kind: 'write'; readonly path: string; readonly text: string }
+  | { readonly kind: 'install'; readonly path: string; readonly text: string }
+  | { readonly kind: 'remove'; readonly path: string }
+  | { readonly kind: 'mkdir'; readonly path: string }
+  | { readonly kind: 'rmdir'; readonly path: string }
+  | { readonly kind: 'run'; readonly argv: readonly string[] };
+
+export interface Batch {
+  /** The journal file on the host, where anything is written to it. */
+  readonly journal?: string;
+  /** End a batch of the same journal that a dead controller left running. */
+  readonly quiesce?: boolean;
+  /** Lines for the journal; on disk before the first action. */
+  readonly record?: readonly string[];
+  readonly actions?: readonly Action[];
+  /** Read after the actions. */
+  readonly requests?: readonly Request[];
+}
+
+export interface Outcome {
+  readonly status: number;
+  readonly said: string;
+}
+
+export interface BatchResult {
+  /** One for each action. */
+  readonly outcomes: readonly Outcome[];
+  readonly snapshot: Snapshot;
+}
+
+const word = /^[A-Za-z0-9_./:,*?=+@%~^#[\]{}()!&;<>|$'"`-]+$/;
+const plainWord = (value: string): string => {
+  if (word.test(value)) return value;
+  throw new Kvm4nfvError(
+    'internal',
+    `a path of a tuning batch may not hold blanks or control characters: ${JSON.stringify(value)}`,
+  );
+};
+
+/** For `printf %b`, free of blanks: bytes that a line of words can't hold become `\0ooo`. */
+export const escapeText = (value: string): string =>
+  Array.from(Buffer.from(value, 'utf8'), (byte) =>
+    byte > 0x20 && byte < 0x7f && byte !== 0x5c ? String.fromCharCode(byte) : `\\0${byte.toString(8).padStart(3, '0')}`,
+  ).join('') || '\\c';
+
+const encodeAction = (action: Action, index: number): string => {
+  const number = String(index);
+  switch (action.kind) {
+    case 'write':
+      return `w ${number} ${plainWord(action.path)} ${escapeText(action.text)}`;
+    case 'install':
+      return `d ${number} ${plainWord(action.path)} ${escapeText(action.text)}`;
+    case 'remove':
+      return `r ${number} ${plainWord(action.path)}`;
+    case 'mkdir':
+      return `k ${number} ${plainWord(action.path)}`;
+    case 'rmdir':
+      return `K ${number} ${plainWord(action.path)}`;
+    case 'run':
+      return `x ${number} ${action.argv.map(escapeText).join(' ')}`;
+  }
+};
+
+const encodeRequest = (request: Request, index: number): string => {
+  switch (request.kind) {
+    case 'files':
+      return `g ${plainWord(request.glob)}`;
+    case 'names':
+      return `n ${plainWord(request.glob)}`;
+    case 'text':
+      return `t ${plainWord(request.path)}`;
+    case 'link':
+      return `l ${plainWord(request.path)}`;
+    case 'command':
+      return `c ${String(index)} ${request.argv.map(escapeText).join(' ')}`;
+  }
+};
+
+const unique = (requests: readonly Request[]): Request[] => [
+  ...new Map(requests.map((request) => [keyOf(request), request])).values(),
+];
+
+export const encodeBatch = (batch: Batch): string => {
+  const lines = [
+    ...(batch.quiesce === true ? ['q'] : []),
+    ...(batch.record ?? []).map((entry) => `j ${escapeText(entry)}`),
+    ...((batch.record ?? []).length > 0 ? ['s'] : []),
+    ...(batch.actions ?? []).map(encodeAction),
+    ...unique(batch.requests ?? []).map(encodeRequest),
+  ];
+  return lines.map((entry) => `${entry}\n`).join('');
+};
+
+/** Reads what the script printed; pure. */
+export const parseBatch = (stdout: string, token: string, batch: Batch): BatchResult => {
+  const asked = unique(batch.requests ?? []);
+  const outcomes: Outcome[] = [];
+  const seen = new Map<string, string>();
+  const named = new Set<string>();
+  const texts = new Map<string, string>();
+  const links = new Map<string, string>();
+  const commands = new Map<string, CommandOutput>();
+  let output = '';
+  let complete = false;
+  for (const section of stdout.split(`\n${token} `).slice(1)) {
+    const end = section.indexOf('\n');
+    const head = end < 0 ? section : section.slice(0, end);
+    const body = end < 0 ? '' : section.slice(end + 1);
+    const [verb, first = '', second = ''] = head.split(' ');
+    if (verb === 'r') outcomes[Number(first)] = { status: Number(second), said: body.trim() };
+    else if (verb === 'n') named.add(first);
+    else if (verb === 't') texts.set(first, body);
+    else if (verb === 'l') links.set(first, body.trim());
+    else if (verb === 'f') seen.set(first, '');
+    else if (verb === 'c') output = body;
+    else if (verb === 'e') {
+      const request = asked[Number(first)];
+      if (request !== undefined) commands.set(keyOf(request), { exitCode: Number(second), stdout: output });
+    } else if (verb === 'F') {
+      for (const entry of body.split('\n')) {
+        const mark = entry.indexOf('\0');
+        if (mark < 0) continue;
+        const path = entry.slice(0, mark);
+        seen.set(path, `${seen.get(path) ?? ''}${entry.slice(mark + 1)}\n`);
+      }
+    } else if (verb === 'z') complete = true;
+  }
+  const wanted = batch.actions?.length ?? 0;
+  if (!complete || Object.keys(outcomes).length !== wanted)
+    throw new Kvm4nfvError(
+      'environment',
+      `the tuning script ended early: ${String(Object.keys(outcomes).length)} of ${String(wanted)} changes answered`,
+    );
+  return { outcomes, snapshot: { files: seen, names: named, texts, links, commands } };
+};
+
+const refusals: Readonly<Record<number, string>> = {
+  90: 'the journal could not be written, so nothing was changed',
+  91: 'an earlier batch of the same run could not be ended',
+  92: 'the script did not understand its input',
+  143: 'it was ended from outside',
+};
+
+/** Does everything in one round trip. Fails with `environment` when the script could not run to its end. */
+export const runBatch = async (host: Host, batch: Batch, signal?: AbortSignal): Promise<BatchResult> => {
+  const token = `=${randomBytes(12).toString('hex')}=`;
+  const result = await host.exec(['sh', '-c', batchScript, 'kvm4nfv-batch', token, batch.journal ?? '-'], {
+    stdin: encodeBatch(batch),
+    root: true,
+    check: false,
+    timeout: 300_000,
+    ...(signal === undefined ? {} : { signal }),
+  });
+  if (result.exitCode !== 0)
+    throw new Kvm4nfvError(
+      'environment',
+      `${host.name}: the tuning script failed (${result.signal ?? `exit ${String(result.exitCode)}`}): ${refusals[result.exitCode ?? -1] ?? result.stderr.trim()}`,
+      { hint: 'Tuning needs root (or sudo without a password) and a writable /var/lib/kvm4nfv on the host.' },
+    );
+  return parseBatch(result.stdout, token, batch);
+};

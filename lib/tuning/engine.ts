@@ -1,0 +1,244 @@
+import { Kvm4nfvError } from '../error.js';
+import type { Host } from '../host/host.js';
+import { runBatch } from './batch.js';
+import { bootloaderOf, type ExternalCommandLine } from './bootloader.js';
+import { diffCmdline, mergeCmdline, missingParameters, type CmdlineDiff } from './cmdline.js';
+import { commandLineKnob, journalOf, parseJournal } from './journal.js';
+import { isEffective, type KnobResult } from './judge.js';
+import { dropLease, takeLease } from './lease.js';
+import type { Machine } from './machine.js';
+import type { ResolvedTuning } from './profile.js';
+import { text } from './reading.js';
+import { reboot, type RebootOptions } from './reboot.js';
+import { restoreRun, type RestoreReport } from './restore.js';
+import { carryOut, changesOf, judge, look, type KnobChange, type View } from './session.js';
+
+export interface TuningOptions {
+  readonly signal?: AbortSignal;
+  /** Reboot where a knob needs it. Default: false. */
+  readonly reboot?: boolean;
+  readonly rebootOptions?: Omit<RebootOptions, 'signal'>;
+  /** Where the command line stands, for machines that are booted from outside. Default: in the machine's own boot loader. */
+  readonly commandLine?: ExternalCommandLine;
+  /** Put the kernel command line back with the rest, and reboot again. Default: true. */
+  readonly restoreBoot?: boolean;
+}
+
+export interface PlannedCommandLine {
+  /** `grub`, `bls`, `external`; undefined where no boot loader is known. */
+  readonly bootloader: string | undefined;
+  readonly before: string;
+  readonly after: string;
+  readonly diff: CmdlineDiff;
+}
+
+export interface TuningPlan {
+  /** How every knob stands now. */
+  readonly results: readonly KnobResult[];
+  /** What would be changed, as far as it can be seen now: CPUs that go offline or groups that are made show more later. */
+  readonly changes: readonly KnobChange[];
+  /** Absent where the running kernel has every parameter already. */
+  readonly commandLine?: PlannedCommandLine;
+}
+
+const parametersOf = ({ knobs }: View): string[] =>
+  knobs.flatMap(({ items }) => items.flatMap((item) => (item.kind === 'parameter' ? [item.parameter] : [])));
+
+const planCommandLine = async (view: View, external?: ExternalCommandLine): Promise<PlannedCommandLine | undefined> => {
+  const wanted = parametersOf(view);
+  if (missingParameters(view.machine.cmdline, wanted).length === 0) return undefined;
+  const loader = bootloaderOf(view.now);
+  const before =
+    external === undefined ? (loader?.configured(view.now) ?? view.machine.cmdline) : await external.configured();
+  const after = mergeCmdline(before, wanted);
+  return {
+    bootloader: external === undefined ? loader?.name : 'external',
+    before,
+    after,
+    diff: diffCmdline(before, after),
+  };
+};
+
+/** What applying would do. Writes nothing. One round trip. */
+export const planTuning = async (
+  host: Host,
+  tuning: ResolvedTuning,
+  options: TuningOptions = {},
+): Promise<TuningPlan> => {
+  const view = await look(host, tuning, options.signal);
+  const commandLine = await planCommandLine(view, options.commandLine);
+  return {
+    results: judge(view, new Map()),
+    changes: changesOf(view),
+    ...(commandLine === undefined ? {} : { commandLine }),
+  };
+};
+
+/** What the kernel refused the run earlier, for verifying from another process: what it set out to change and still is as before. */
+const refusalsOf = async (
+  host: Host,
+  run: string,
+  signal?: AbortSignal,
+): Promise<Map<string, { status: number; said: string }>> => {
+  const journal = journalOf(run);
+  const { snapshot } = await runBatch(host, { requests: [text(journal)] }, signal);
+  const entries = parseJournal(snapshot.texts.get(journal) ?? '', journal);
+  return new Map(
+    entries.flatMap(({ change }) =>
+      change.kind === 'value' ? [[change.path, { status: 1, said: 'when the run set it' }]] : [],
+    ),
+  );
+};
+
+/** How every knob stands: requested and effective. With the id of the run that applied it, what the kernel refused then counts as refused. */
+export const verifyTuning = async (
+  host: Host,
+  tuning: ResolvedTuning,
+  options: { readonly signal?: AbortSignal; readonly run?: string } = {},
+): Promise<KnobResult[]> => {
+  const refusals =
+    options.run === undefined ? new Map<string, never>() : await refusalsOf(host, options.run, options.signal);
+  return judge(await look(host, tuning, options.signal), refusals);
+};
+
+/** The `environment` error of a tuning that is not in effect; does nothing where all of it is. */
+export const assertEffective = (host: Host, results: readonly KnobResult[]): void => {
+  const wrong = results.filter((result) => !isEffective(result));
+  if (wrong.length === 0) return;
+  const told = wrong.map(({ knob, state, reason }) => `${knob} (${state}): ${reason ?? ''}`);
+  throw new Kvm4nfvError('environment', `${host.name}: tuning is not in effect:\n  ${told.join('\n  ')}`, {
+    hint: wrong.some(({ state }) => state === 'needs-reboot')
+      ? 'Allow `reboot: true` in the tuning, or set those knobs to `keep`.'
+      : 'Mend what is named, or set those knobs to `keep`.',
+  });
+};
+
+/** Knobs that were in effect before and are not any more. */
+export const driftOf = (before: readonly KnobResult[], after: readonly KnobResult[]): KnobResult[] =>
+  after.filter((result) => !isEffective(result) && before.some((old) => old.knob === result.knob && isEffective(old)));
+
+export interface AppliedTuning {
+  /** As read back right after applying. */
+  readonly results: readonly KnobResult[];
+  readonly machine: Machine;
+  /** Reads everything back again: one round trip. */
+  verify(signal?: AbortSignal): Promise<readonly KnobResult[]>;
+  /** Puts everything back and gives the host back. Safe to call twice. */
+  restore(signal?: AbortSignal): Promise<RestoreReport>;
+}
+
+const bootChanges = (view: View): KnobChange[] | undefined =>
+  bootloaderOf(view.now)
+    ?.changes(view.now, parametersOf(view))
+    .map((planned) => ({ ...planned, knob: commandLineKnob, label: 'command line' }));
+
+/** Writes the command line, boots with it and gives the new view. */
+const boot = async (
+  host: Host,
+  run: string,
+  tuning: ResolvedTuning,
+  view: View,
+  options: TuningOptions,
+): Promise<View> => {
+  const wanted = parametersOf(view);
+  const external = options.commandLine;
+  if (external === undefined) {
+    const changes = bootChanges(view);
+    if (changes === undefined)
+      throw new Kvm4nfvError(
+        'environment',
+        `${host.name}: no boot loader is known here, so the kernel command line can't be set`,
+        {
+          hint: `Boot it with: ${missingParameters(view.machine.cmdline, wanted).join(' ')}`,
+        },
+      );
+    const refusals = new Map<string, { status: number; said: string }>();
+    await carryOut(host, tuning, view, { run, changes }, refusals, options.signal);
+    for (const [place, { said }] of refusals)
+      throw new Kvm4nfvError('environment', `${host.name}: ${place} can't be written: ${said}`);
+  } else await external.set(mergeCmdline(await external.configured(), wanted));
+  const bootId = await reboot(host, rebootOptions(options));
+  const fresh = await look(host, tuning, options.signal, view.machine);
+  if (fresh.machine.bootId !== bootId)
+    throw new Kvm4nfvError('environment', `${host.name} rebooted once more by itself`);
+  return fresh;
+};
+
+const rebootOptions = ({ rebootOptions: own = {}, signal, commandLine }: TuningOptions): RebootOptions => ({
+  ...own,
+  ...(signal === undefined ? {} : { signal }),
+  ...(commandLine?.reboot === undefined || own.start !== undefined ? {} : { start: commandLine.reboot }),
+});
+
+const restoring = async (
+  host: Host,
+  run: string,
+  before: string | undefined,
+  options: TuningOptions,
+  signal?: AbortSignal,
+): Promise<RestoreReport> => {
+  const keepBoot = options.restoreBoot === false;
+  const report = await restoreRun(host, run, { keepBoot, ...(signal === undefined ? {} : { signal }) });
+  const external = options.commandLine !== undefined && before !== undefined && !keepBoot;
+  if (external && options.commandLine !== undefined) await options.commandLine.set(before);
+  const again = (report.needsReboot || external) && options.reboot === true;
+  if (again) await reboot(host, rebootOptions(options));
+  if (report.complete) await dropLease(host, run);
+  return again ? { ...report, needsReboot: false } : report;
+};
+
+/**
+ * Takes the host for the run, sets every knob and reads it back. Old values are in the journal on the host before anything
+ * changes; when this fails half way, what was changed is put back. In observe mode it only looks.
+ * Round trips: lease, first look, and one for each phase that changes something (three at most), with what the reboot takes.
+ */
+export const applyTuning = async (
+  host: Host,
+  run: string,
+  tuning: ResolvedTuning,
+  options: TuningOptions = {},
+): Promise<AppliedTuning> => {
+  if (tuning.observe) return observed(host, run, tuning, options);
+  await takeLease(host, run);
+  const refusals = new Map<string, { status: number; said: string }>();
+  let cmdlineBefore: string | undefined;
+  try {
+    let view = await look(host, tuning, options.signal);
+    const commandLine = options.reboot === true ? await planCommandLine(view, options.commandLine) : undefined;
+    if (commandLine !== undefined) {
+      cmdlineBefore = commandLine.before;
+      view = await boot(host, run, tuning, view, options);
+    }
+    for (const phase of [0, 1, 2] as const) {
+      const changes = changesOf(view, phase);
+      if (changes.length > 0) view = await carryOut(host, tuning, view, { run, changes }, refusals, options.signal);
+    }
+    const { machine } = view;
+    return {
+      results: judge(view, refusals),
+      machine,
+      verify: async (signal) => judge(await look(host, tuning, signal, machine), refusals),
+      restore: (signal) => restoring(host, run, cmdlineBefore, options, signal),
+    };
+  } catch (error) {
+    await restoring(host, run, cmdlineBefore, options).catch((failure: unknown) => {
+      throw new AggregateError([error, failure], 'applying a tuning failed, and so did putting it back');
+    });
+    throw error;
+  }
+};
+
+const observed = async (
+  host: Host,
+  run: string,
+  tuning: ResolvedTuning,
+  options: TuningOptions,
+): Promise<AppliedTuning> => {
+  const view = await look(host, tuning, options.signal);
+  return {
+    results: judge(view, new Map()),
+    machine: view.machine,
+    verify: async (signal) => judge(await look(host, tuning, signal), new Map()),
+    restore: () => Promise.resolve({ run, places: [], complete: true, needsReboot: false }),
+  };
+};

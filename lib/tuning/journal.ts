@@ -1,0 +1,98 @@
+import * as z from 'zod';
+import { Kvm4nfvError } from '../error.js';
+import { isAspect, type Aspect } from './aspect.js';
+
+export const stateDirectory = '/var/lib/kvm4nfv';
+/** The name under which changes of the boot loader are journalled. */
+export const commandLineKnob = 'kernel-command-line';
+export const journalDirectory = `${stateDirectory}/journal`;
+
+const runIds = /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/;
+/** Where the journal of a run lies on the host. A run id that is no plain name is a `usage` error. */
+export const journalOf = (run: string): string => {
+  if (!runIds.test(run) || run.includes('..')) throw new Kvm4nfvError('usage', `not a run id: ${JSON.stringify(run)}`);
+  return `${journalDirectory}/${run}.ndjson`;
+};
+
+const aspect = z.custom<Aspect>(isAspect, 'not an aspect');
+const argv = z.array(z.string()).min(1).readonly();
+const placeSchema = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('file'), path: z.string() }),
+  z.object({ kind: z.literal('link'), path: z.string() }),
+  z.object({ kind: z.literal('command'), argv }),
+]);
+
+const changeSchema = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('value'), path: z.string(), aspect, before: z.string(), after: z.string() }),
+  /** null: no such file. */
+  z.object({ kind: z.literal('file'), path: z.string(), before: z.string().nullable(), after: z.string().nullable() }),
+  z.object({
+    kind: z.literal('action'),
+    place: placeSchema,
+    aspect,
+    before: z.string(),
+    after: z.string(),
+    argv,
+    undo: argv,
+    /** It is written to a disk, so that it outlives a reboot. */
+    persists: z.boolean().optional(),
+  }),
+  z.object({ kind: z.literal('directory'), path: z.string() }),
+  /** To be run after everything that was changed later has been put back, whatever the host shows. */
+  z.object({ kind: z.literal('after-undo'), argv }),
+]);
+/** One change of a host, with all that is needed to undo it. */
+export type Change = z.output<typeof changeSchema>;
+
+const entrySchema = z.object({
+  version: z.literal(1),
+  run: z.string(),
+  /** Boot id of the host when the change was made: what lives in memory only is gone with the boot. */
+  boot: z.string(),
+  knob: z.string(),
+  label: z.string(),
+  change: changeSchema,
+});
+export type JournalEntry = z.output<typeof entrySchema>;
+
+export const encodeEntry = (entry: JournalEntry): string => JSON.stringify(entry);
+
+/**
+ * Reads a journal. A last line that broke off was never followed by its change, and is left out; any other line that
+ * is none of ours is an `internal` error: guessing what to restore would be worse than stopping.
+ */
+export const parseJournal = (text: string, path: string): JournalEntry[] => {
+  const complete = text.slice(0, text.lastIndexOf('\n') + 1);
+  return complete
+    .split('\n')
+    .filter((entry) => entry !== '')
+    .map((entry, index) => {
+      try {
+        return entrySchema.parse(JSON.parse(entry));
+      } catch (cause) {
+        throw new Kvm4nfvError(
+          'internal',
+          `${path}:${String(index + 1)}: not an entry of a journal: ${entry.slice(0, 80)}`,
+          {
+            hint: 'Restore what it names by hand, then remove the file.',
+            cause,
+          },
+        );
+      }
+    });
+};
+
+/** Whether the change outlives a reboot. */
+export const persists = (change: Change): boolean => {
+  switch (change.kind) {
+    case 'value':
+      return false;
+    case 'file':
+    case 'after-undo':
+      return true;
+    case 'action':
+      return change.persists === true;
+    case 'directory':
+      return !/^\/(?:sys|proc|dev|run)\//.test(change.path);
+  }
+};

@@ -1,0 +1,121 @@
+import type { ZodType } from 'zod';
+import type { Aspect } from './aspect.js';
+import type { Machine } from './machine.js';
+import type { Request, Snapshot } from './reading.js';
+
+/** The three groups of the KVM4NFV requirements. */
+export const groups = ['platform', 'operating-system', 'performance'] as const;
+export type Group = (typeof groups)[number];
+
+/** Where a value shows: a kernel file, a link, or what a command prints. */
+export type Place =
+  | { readonly kind: 'file'; readonly path: string }
+  | { readonly kind: 'link'; readonly path: string }
+  | { readonly kind: 'command'; readonly argv: readonly string[] };
+
+/**
+ * 0: what others would undo or that changes which CPUs there are (services, SMT, mounts); 1: directories and groups; 2: values.
+ * Each phase is planned on what the host shows after the one before.
+ */
+export type Phase = 0 | 1 | 2;
+
+interface Common {
+  /** Names the item within its knob: `IRQ 24`, `node 1`. */
+  readonly label: string;
+  readonly phase?: Phase;
+}
+
+/** One single thing that a knob wants of a host. */
+export type Item = Common &
+  (
+    | {
+        /** A value in a kernel file, written and read back there. */
+        readonly kind: 'value';
+        readonly path: string;
+        readonly aspect: Aspect;
+        readonly want: string;
+        /** What to write, where that is only a part of what will show. Default: `want`. */
+        readonly text?: string;
+        /** Other values that are good as well, by their canonical form. */
+        readonly accept?: (value: string) => boolean;
+        /** The kernel may refuse it for a known reason; that is listed then and not an error. */
+        readonly mayRefuse?: string;
+        /** Set at boot or when its module is loaded: never written, only compared. */
+        readonly bootOnly?: boolean;
+      }
+    | {
+        /** A whole file on disk; undefined: no such file. */ readonly kind: 'file';
+        readonly path: string;
+        readonly want: string | undefined;
+      }
+    | {
+        /** Something that a command changes and that shows elsewhere. */
+        readonly kind: 'action';
+        readonly place: Place;
+        readonly aspect: Aspect;
+        readonly want: string;
+        readonly accept?: (value: string) => boolean;
+        readonly argv: readonly string[];
+        /** The command that puts `before` back. */
+        readonly undo: (before: string) => readonly string[];
+      }
+    | { readonly kind: 'directory'; readonly path: string }
+    | {
+        /** Only looked at: where the kernel shows the effect. */
+        readonly kind: 'check';
+        readonly place: Place;
+        readonly aspect: Aspect;
+        readonly want: string;
+        readonly accept?: (value: string) => boolean;
+      }
+    | {
+        /** A kernel parameter such as `isolcpus=2-5`; takes effect with the next boot. */
+        readonly kind: 'parameter';
+        readonly parameter: string;
+      }
+    | {
+        /** The machine can't have it. */
+        readonly kind: 'lacking';
+        readonly state: 'absent' | 'unsupported';
+        readonly reason: string;
+      }
+  );
+
+export interface KnobContext<V = unknown> {
+  readonly value: V;
+  readonly machine: Machine;
+}
+
+export interface KnobDefinition<V = unknown> {
+  readonly kind: 'knob';
+  readonly apiVersion: 1;
+  /** kebab-case, unique. */
+  readonly name: string;
+  readonly group: Group;
+  /** What it sets, in one line. */
+  readonly summary: string;
+  /** Why it exists. */
+  readonly why: string;
+  /** What it costs in latency when it is wrong. */
+  readonly costs: string;
+  /** The kernel document (or manual) that it comes from. */
+  readonly source: string;
+  /** How to mend it by hand. */
+  readonly mend: string;
+  readonly value: ZodType<V>;
+  /** What it takes a reboot for. Default: false. */
+  readonly needsReboot?: boolean;
+  /** How bad it is when not set, for the readiness report. Default: `minor`. */
+  readonly weight?: 'major' | 'minor';
+  /** What must be read to know its items and where they stand: globs, since nothing is known of the machine yet. */
+  reads(value: V): readonly Request[];
+  /** What it wants, given what the host shows; pure. No items: the machine has nothing of the sort. */
+  items(context: KnobContext<V>, now: Snapshot): readonly Item[];
+}
+
+/** Defines a knob: one tunable thing. It says what to read and, of that, what it wants; reading, journalling, writing and verifying are the engine's. */
+export const defineKnob = <V>(definition: Omit<KnobDefinition<V>, 'kind' | 'apiVersion'>): KnobDefinition<V> => ({
+  kind: 'knob',
+  apiVersion: 1,
+  ...definition,
+});

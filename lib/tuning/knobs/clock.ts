@@ -1,0 +1,44 @@
+import * as z from 'zod';
+import { defineKnob } from '../knob.js';
+import { files } from '../reading.js';
+import { parameter, value } from './common.js';
+
+const directory = '/sys/devices/system/clocksource/clocksource0';
+
+export const clocksource = defineKnob({
+  name: 'clocksource',
+  group: 'operating-system',
+  summary: 'The clock that the kernel and clock_gettime read.',
+  why: 'Only the TSC is read in user space in tens of nanoseconds; hpet and acpi_pm go over a bus and, in a guest, exit to the host.',
+  costs: 'A microsecond or more for each reading of the clock, two of them in each cycle of cyclictest.',
+  source: 'Documentation/timers/timekeeping.rst; kernel-parameters.txt: clocksource=, tsc=',
+  mend: 'Boot with tsc=reliable where the TSC is invariant, and look in the kernel log for why it was found unstable.',
+  weight: 'major',
+  value: z.enum(['tsc', 'kvm-clock']),
+  reads: () => files(`${directory}/*_clocksource`),
+  items: ({ value: wanted }, now) =>
+    (now.files.get(`${directory}/available_clocksource`) ?? '').split(/\s+/).includes(wanted)
+      ? [value(`${directory}/current_clocksource`, 'text', wanted)]
+      : [
+          {
+            kind: 'lacking',
+            label: wanted,
+            state: 'absent',
+            reason: `the kernel offers ${now.files.get(`${directory}/available_clocksource`)?.trim() ?? 'none'}`,
+          },
+        ],
+});
+
+export const tsc = defineKnob({
+  name: 'tsc',
+  group: 'operating-system',
+  summary: 'Takes the TSC for reliable, without the watchdog that checks it against another clock.',
+  why: 'The watchdog reads a slow clock on every CPU in turn every half second, and may give the TSC up for good after one late reading.',
+  costs: 'A timer interrupt on every CPU, and all of the clocksource costs where it gives the TSC up.',
+  source: 'Documentation/admin-guide/kernel-parameters.txt: tsc=',
+  mend: 'Boot with tsc=reliable (tsc=nowatchdog where only the watchdog is unwanted).',
+  needsReboot: true,
+  value: z.enum(['reliable', 'nowatchdog']),
+  reads: () => [],
+  items: ({ value: how }) => [parameter(`tsc=${how}`)],
+});

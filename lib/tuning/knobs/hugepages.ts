@@ -1,0 +1,125 @@
+import * as z from 'zod';
+import { parseSize } from '../../measure/fields.js';
+import { defineKnob, type Item } from '../knob.js';
+import { command, files, text } from '../reading.js';
+import { lacking, parameter } from './common.js';
+
+const pageSize = z.enum(['2MiB', '1GiB']);
+const kilobytes = (size: string): string => String((parseSize(size) ?? 0) / 1024);
+const kernelSize = { '2MiB': '2M', '1GiB': '1G' } as const;
+
+export const hugepages = defineKnob({
+  name: 'hugepages',
+  group: 'operating-system',
+  summary: 'Exact number of huge pages of a size on a NUMA node, read back.',
+  why: 'Guest memory and DPDK buffers in huge pages need no page-table walk of four (with EPT: 24) steps, and cannot be swapped or split. The count is what is wanted in all, not what is added.',
+  costs: 'TLB misses all along; a guest that does not start, or memory of the other node, where there are too few.',
+  source: 'Documentation/admin-guide/mm/hugetlbpage.rst',
+  mend: 'Write the number to /sys/devices/system/node/nodeN/hugepages/hugepages-<kB>kB/nr_hugepages, or reserve at boot (hugepages-boot).',
+  weight: 'major',
+  value: z
+    .array(z.strictObject({ size: pageSize, count: z.int().min(0), node: z.int().min(0).optional() }))
+    .min(1)
+    .meta({ description: "Count in all, by size and node. Default node: the profile's." }),
+  reads: () =>
+    files(
+      '/sys/devices/system/node/node[0-9]*/hugepages/hugepages-*/nr_hugepages',
+      '/sys/kernel/mm/hugepages/hugepages-*/nr_hugepages',
+    ),
+  items: ({ value: wanted, machine }, now) =>
+    wanted.map(({ size, count, node = machine.node }): Item => {
+      const file = `hugepages-${kilobytes(size)}kB/nr_hugepages`;
+      const perNode = `/sys/devices/system/node/node${String(node)}/hugepages/${file}`;
+      const label = `${size} pages of node ${String(node)}`;
+      // Without NUMA there is no per-node count.
+      const path = now.files.has(perNode) || machine.nodes.length > 0 ? perNode : `/sys/kernel/mm/hugepages/${file}`;
+      return now.files.has(path)
+        ? { kind: 'value', path, aspect: 'amount', want: String(count), label }
+        : lacking(label, `${path} is not there`);
+    }),
+});
+
+export const hugepagesAtBoot = defineKnob({
+  name: 'hugepages-boot',
+  group: 'operating-system',
+  summary: 'Huge pages reserved at boot, and the default size.',
+  why: 'Pages of 1 GiB need memory in one piece, which is found for certain only at boot.',
+  costs: 'As for hugepages.',
+  source: 'Documentation/admin-guide/kernel-parameters.txt: hugepagesz=, hugepages=, default_hugepagesz=',
+  mend: 'Boot with default_hugepagesz=1G hugepagesz=1G hugepages=<n>.',
+  needsReboot: true,
+  value: z.strictObject({
+    default: pageSize.optional(),
+    pages: z.array(z.strictObject({ size: pageSize, count: z.int().min(0) })).default([]),
+  }),
+  reads: () => [],
+  items: ({ value: { default: fallback, pages } }) => [
+    ...(fallback === undefined ? [] : [parameter(`default_hugepagesz=${kernelSize[fallback]}`)]),
+    ...pages.map(({ size, count }) => parameter(`hugepagesz=${kernelSize[size]} hugepages=${String(count)}`)),
+  ],
+});
+
+export const hugetlbfs = defineKnob({
+  name: 'hugetlbfs',
+  group: 'operating-system',
+  summary: 'A hugetlbfs mount for a page size.',
+  why: 'QEMU and DPDK take huge pages of a given size from a file system of that size.',
+  costs: 'A guest that does not start, or starts on small pages.',
+  source: 'Documentation/admin-guide/mm/hugetlbpage.rst (mount options)',
+  mend: 'mount -t hugetlbfs -o pagesize=1G none /dev/hugepages1G',
+  value: z
+    .array(
+      z.strictObject({
+        size: pageSize,
+        path: z
+          .string()
+          .regex(/^\/[A-Za-z0-9_./-]+$/)
+          .refine((path) => !path.split('/').includes('..'), 'no .. in the path'),
+      }),
+    )
+    .min(1),
+  reads: (mounts) => [
+    ...mounts.map(({ path }) => command('findmnt', '-n', '-o', 'FSTYPE', '-M', path)),
+    ...mounts.map(({ path }) => ({ kind: 'names', glob: path }) as const),
+    text('/proc/filesystems'),
+  ],
+  items: ({ value: mounts }, now) => {
+    if (!(now.texts.get('/proc/filesystems') ?? '').includes('hugetlbfs'))
+      return [lacking('hugetlbfs', 'the kernel has no hugetlbfs')];
+    return mounts.flatMap(({ size, path }): Item[] => [
+      { kind: 'directory', path, label: path, phase: 1 },
+      {
+        kind: 'action',
+        label: `${size} at ${path}`,
+        place: { kind: 'command', argv: ['findmnt', '-n', '-o', 'FSTYPE', '-M', path] },
+        aspect: 'first-word',
+        want: 'hugetlbfs',
+        argv: ['mount', '-t', 'hugetlbfs', '-o', `pagesize=${kernelSize[size]}`, 'none', path],
+        undo: () => ['umount', path],
+      },
+    ]);
+  },
+});
+
+export const lockedMemory = defineKnob({
+  name: 'locked-memory',
+  group: 'operating-system',
+  summary: 'No limit on locked memory for new sessions of any user.',
+  why: 'Real-time programs and DPDK lock their memory (mlockall); without the right they fail or, worse, go on with memory that can be swapped.',
+  costs: 'A page fault, up to milliseconds from swap, at the first touch of each page.',
+  source: 'getrlimit(2) (RLIMIT_MEMLOCK), limits.conf(5)',
+  mend: 'memlock unlimited in /etc/security/limits.d/',
+  value: z.literal('unlimited'),
+  reads: () => [text('/etc/security/limits.d/95-kvm4nfv.conf'), { kind: 'names', glob: '/etc/security/limits.d' }],
+  items: (_, now) =>
+    now.names.has('/etc/security/limits.d')
+      ? [
+          {
+            kind: 'file',
+            label: 'limits.d',
+            path: '/etc/security/limits.d/95-kvm4nfv.conf',
+            want: '# Written by kvm4nfv and removed again by it.\n* soft memlock unlimited\n* hard memlock unlimited\nroot soft memlock unlimited\nroot hard memlock unlimited\n',
+          },
+        ]
+      : [],
+});

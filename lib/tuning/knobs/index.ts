@@ -1,0 +1,91 @@
+import type { KnobDefinition } from '../knob.js';
+import * as boot from './boot.js';
+import * as clock from './clock.js';
+import * as frequency from './cpu-frequency.js';
+import * as idle from './cpu-idle.js';
+import { deviceDriver } from './device.js';
+import * as pages from './hugepages.js';
+import { irqAffinity } from './irq.js';
+import * as isolation from './isolation.js';
+import { irqThreads, kthreadPriorities } from './kthreads.js';
+import * as kvm from './kvm.js';
+import * as memory from './memory.js';
+import * as network from './network.js';
+import { cacheAllocation } from './resctrl.js';
+import * as scheduler from './scheduler.js';
+import { irqbalance, services } from './services.js';
+import { smt } from './smt.js';
+
+/** The built-in knobs, in the order in which they are applied. */
+export const builtinKnobs: readonly KnobDefinition[] = [
+  irqbalance,
+  services,
+  smt,
+  idle.idleStates,
+  idle.wakeUpLatency,
+  idle.idleLoop,
+  frequency.governor,
+  frequency.turbo,
+  frequency.energyBias,
+  frequency.minimumPerformance,
+  frequency.pStateDriver,
+  frequency.platformProfile,
+  boot.iommu,
+  boot.pcieLinks,
+  boot.machineChecks,
+  clock.clocksource,
+  clock.tsc,
+  isolation.isolcpus,
+  isolation.nohzFull,
+  isolation.rcuCallbacks,
+  isolation.bootIrqAffinity,
+  isolation.cpusetPartition,
+  irqAffinity,
+  scheduler.workqueues,
+  kthreadPriorities,
+  scheduler.rtThrottling,
+  scheduler.watchdogs,
+  scheduler.timerMigration,
+  scheduler.schedulerSettings,
+  scheduler.autogroup,
+  memory.statInterval,
+  memory.transparentHugepages,
+  memory.ksm,
+  memory.numaBalancing,
+  memory.swappiness,
+  memory.dirtyLimits,
+  memory.compaction,
+  memory.hungTasks,
+  boot.splitLocks,
+  pages.hugepages,
+  pages.hugepagesAtBoot,
+  pages.hugetlbfs,
+  pages.lockedMemory,
+  boot.mitigations,
+  boot.skewTick,
+  boot.noSoftLockup,
+  boot.audit,
+  boot.rcuBoost,
+  boot.rcuNormal,
+  deviceDriver,
+  cacheAllocation,
+  kvm.haltPolling,
+  kvm.kvmParameters,
+  kvm.preemptionTimer,
+  boot.threadedInterrupts,
+  irqThreads,
+  network.networkQueues,
+  network.coalescing,
+  network.ringSizes,
+  network.networkOffloads,
+  network.receiveSteering,
+  network.transmitSteering,
+  network.busyPolling,
+];
+
+/** Knobs by name. Two of one name are a fault of the program. */
+export const knobsByName = (knobs: readonly KnobDefinition[] = builtinKnobs): ReadonlyMap<string, KnobDefinition> => {
+  const named = new Map(knobs.map((knob) => [knob.name, knob]));
+  if (named.size !== knobs.length) throw new Error('two knobs have one name');
+  return named;
+};

@@ -1,0 +1,110 @@
+import * as z from 'zod';
+import { Kvm4nfvError } from '../error.js';
+import type { Host } from '../host/host.js';
+import { lives, thisController, type Controller } from './controller.js';
+import { stateDirectory } from './journal.js';
+
+export const leasePath = `${stateDirectory}/lease`;
+
+const leaseSchema = z.object({
+  run: z.string(),
+  since: z.string(),
+  controller: z.object({
+    host: z.string(),
+    pid: z.number(),
+    machine: z.string(),
+    boot: z.string(),
+    namespace: z.string(),
+    started: z.string(),
+  }),
+});
+export type Lease = z.output<typeof leaseSchema>;
+
+/** `stale`: its controller is gone. `unknown`: it is a process of another machine, of which nothing can be said from here. */
+export type LeaseState =
+  | { readonly kind: 'free' }
+  | { readonly kind: 'held' | 'stale' | 'unknown'; readonly lease: Lease }
+  | { readonly kind: 'unreadable'; readonly text: string };
+
+/** `link` is atomic and fails where the name is taken; the file it links is complete by then. */
+const takeScript = `
+lease=$1; mkdir -p "\${lease%/*}" && chmod 700 "\${lease%/*}" || exit 1
+cat > "$lease.$$" && sync "$lease.$$" && ln "$lease.$$" "$lease" 2>/dev/null; taken=$?
+rm -f "$lease.$$"
+[ "$taken" = 0 ] && exit 0
+cat "$lease" && exit 3`;
+/** Takes the lease away only as long as it is the one that was read. */
+const dropScript = `
+lease=$1; expected=$2
+[ -e "$lease" ] || exit 0
+[ "$(cat "$lease")" = "$expected" ] || exit 3
+rm -f "$lease"; rmdir "\${lease%/*}" 2>/dev/null; exit 0`;
+const readScript = `[ ! -e "$1" ] || cat "$1"`;
+
+const stateOf = async (text: string): Promise<LeaseState> => {
+  if (text.trim() === '') return { kind: 'free' };
+  let lease: Lease;
+  try {
+    lease = leaseSchema.parse(JSON.parse(text));
+  } catch {
+    return { kind: 'unreadable', text };
+  }
+  const alive = await lives(lease.controller);
+  return { kind: alive === undefined ? 'unknown' : alive ? 'held' : 'stale', lease };
+};
+
+/** Who has the host now. */
+export const leaseOf = async (host: Host): Promise<LeaseState> => {
+  const { stdout } = await host.exec(['sh', '-c', readScript, 'kvm4nfv-lease', leasePath], { root: true });
+  return stateOf(stdout);
+};
+
+const describe = ({ run, since, controller }: Lease): string =>
+  `run ${run} of ${controller.host} (process ${String(controller.pid)}, since ${since})`;
+
+const refusal = (host: Host, state: Exclude<LeaseState, { kind: 'free' }>): Kvm4nfvError => {
+  if (state.kind === 'unreadable')
+    return new Kvm4nfvError(
+      'environment',
+      `${host.name}: ${leasePath} is no lease of ours: ${state.text.slice(0, 80)}`,
+      { hint: `Remove ${leasePath} once you know that no run uses the host.` },
+    );
+  const hints = {
+    held: 'Wait for it, or stop it.',
+    stale: `Its controller is gone: run \`kvm4nfv cleanup\` to put back what it changed.`,
+    unknown: `If that process is gone, run \`kvm4nfv cleanup ${state.lease.run}\`.`,
+  };
+  return new Kvm4nfvError('environment', `${host.name} is in use by ${describe(state.lease)}`, {
+    hint: hints[state.kind],
+  });
+};
+
+/**
+ * Takes the host for a run; one run has it at a time. A run that has it already has it still. An `environment` error
+ * says who has it otherwise, even where that run is dead: what it changed must be put back first.
+ */
+export const takeLease = async (host: Host, run: string, controller?: Controller): Promise<Lease> => {
+  const lease: Lease = { run, since: new Date().toISOString(), controller: controller ?? (await thisController()) };
+  const argv = ['sh', '-c', takeScript, 'kvm4nfv-lease', leasePath];
+  const { exitCode, stdout, stderr } = await host.exec(argv, {
+    root: true,
+    check: false,
+    stdin: JSON.stringify(lease),
+  });
+  if (exitCode === 0) return lease;
+  const state: LeaseState = exitCode === 3 ? await stateOf(stdout) : { kind: 'free' };
+  if (state.kind === 'free')
+    throw new Kvm4nfvError('environment', `${host.name}: the lease can't be written: ${stderr.trim()}`, {
+      hint: `Tuning needs root and a writable ${stateDirectory}.`,
+    });
+  if (state.kind !== 'unreadable' && state.lease.run === run && state.kind === 'held') return state.lease;
+  throw refusal(host, state);
+};
+
+/** Gives the host back, where the run has it. */
+export const dropLease = async (host: Host, run: string): Promise<void> => {
+  const { stdout } = await host.exec(['sh', '-c', readScript, 'kvm4nfv-lease', leasePath], { root: true });
+  const state = await stateOf(stdout);
+  if (state.kind === 'free' || state.kind === 'unreadable' || state.lease.run !== run) return;
+  await host.exec(['sh', '-c', dropScript, 'kvm4nfv-lease', leasePath, stdout], { root: true, check: false });
+};

@@ -1,0 +1,98 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
+import { parse } from 'yaml';
+import * as z from 'zod';
+import { Kvm4nfvError, messageOf } from '../error.js';
+import type { KnobDefinition } from './knob.js';
+import type { TuningParameters } from './machine.js';
+import { profileSchema, type Profile, type TuningSpec } from './tuning-schema.js';
+
+/** Where the built-in profiles lie: `profiles/` beside this module. */
+export const profilesDirectory = fileURLToPath(new URL('./profiles/', import.meta.url));
+
+/** Reads the profiles of a directory, one to a YAML file. A file that is none is a `usage` error naming it. */
+export const loadProfiles = async (directory: string = profilesDirectory): Promise<ReadonlyMap<string, Profile>> => {
+  const found = (await readdir(directory)).filter((file) => file.endsWith('.yaml')).sort();
+  const profiles = await Promise.all(
+    found.map(async (file) => {
+      const path = join(directory, file);
+      try {
+        return profileSchema.parse(parse(await readFile(path, 'utf8')));
+      } catch (cause) {
+        throw new Kvm4nfvError(
+          'usage',
+          `${path}: not a profile: ${cause instanceof z.ZodError ? z.prettifyError(cause) : messageOf(cause)}`,
+          { cause },
+        );
+      }
+    }),
+  );
+  return new Map(profiles.map((profile) => [profile.profile, profile]));
+};
+
+export interface ResolvedKnob {
+  readonly knob: KnobDefinition;
+  readonly value: unknown;
+}
+
+/** A profile with everything inherited and overridden. */
+export interface ResolvedTuning {
+  readonly profile: string;
+  readonly observe: boolean;
+  readonly parameters: TuningParameters;
+  /** In the order in which they are applied. */
+  readonly knobs: readonly ResolvedKnob[];
+}
+
+const closest = (name: string, known: Iterable<string>): string => {
+  const all = [...known].sort();
+  const near = all.filter((candidate) => candidate.startsWith(name.slice(0, 3)));
+  return (near.length > 0 ? near : all).join(', ');
+};
+
+/** The profile and those it builds on, the deepest first. */
+const lineage = (name: string, profiles: ReadonlyMap<string, Profile>, below: readonly string[] = []): Profile[] => {
+  if (below.includes(name))
+    throw new Kvm4nfvError('usage', `profiles inherit in a circle: ${[...below, name].join(' -> ')}`);
+  const profile = profiles.get(name);
+  if (profile === undefined)
+    throw new Kvm4nfvError('usage', `no profile '${name}'`, {
+      hint: `There are: ${[...profiles.keys()].sort().join(', ')}.`,
+    });
+  return [...profile.extends.flatMap((parent) => lineage(parent, profiles, [...below, name])), profile];
+};
+
+/** Puts a profile, what it inherits and what the suite says of it together. Unknown profiles, knobs and values are `usage` errors. */
+export const resolveTuning = (
+  spec: TuningSpec,
+  profiles: ReadonlyMap<string, Profile>,
+  knobs: ReadonlyMap<string, KnobDefinition>,
+): ResolvedTuning => {
+  const line = lineage(spec.profile, profiles);
+  const parameters = Object.assign({}, ...line.map((profile) => profile.with), spec.with) as TuningParameters;
+  const required = line.flatMap(({ requires }) => requires).find((name) => parameters[name] === undefined);
+  const observe = line.at(-1)?.observe === true;
+  if (required !== undefined && !observe)
+    throw new Kvm4nfvError('usage', `profile '${spec.profile}' needs the parameter ${required}`, {
+      hint: `Write with: { ${required}: 2-5 }, say.`,
+    });
+  const values = Object.assign({}, ...line.map((profile) => profile.knobs), spec.knobs) as Readonly<
+    Record<string, unknown>
+  >;
+  for (const name of Object.keys(values))
+    if (!knobs.has(name))
+      throw new Kvm4nfvError('usage', `no knob '${name}'`, { hint: `There are: ${closest(name, knobs.keys())}.` });
+  const chosen = [...knobs.values()].flatMap((knob): ResolvedKnob[] => {
+    const written = values[knob.name];
+    if (written === undefined || written === 'keep') return [];
+    const parsed = knob.value.safeParse(written);
+    if (!parsed.success)
+      throw new Kvm4nfvError(
+        'usage',
+        `knob '${knob.name}': ${JSON.stringify(written)}: ${z.prettifyError(parsed.error)}`,
+      );
+    return [{ knob, value: parsed.data }];
+  });
+  return { profile: spec.profile, observe, parameters, knobs: chosen };
+};

@@ -1,0 +1,137 @@
+import { Kvm4nfvError } from '../error.js';
+import type { Host } from '../host/host.js';
+import { runBatch, type Action } from './batch.js';
+import {
+  commandLineKnob,
+  journalDirectory,
+  journalOf,
+  parseJournal,
+  stateDirectory,
+  type JournalEntry,
+} from './journal.js';
+import { bootIdPath } from './machine.js';
+import { files, line, names, text } from './reading.js';
+import { fateOf, requestsOf, touchedOf, type Fate, type Touched } from './restore-plan.js';
+
+export interface RestoredPlace {
+  readonly knob: string;
+  readonly label: string;
+  readonly place: string;
+  readonly fate: 'restored' | 'as-before' | 'foreign' | 'gone' | 'failed';
+  /** For `foreign`: old value, ours, and the one that is there now. For `failed`: what the host said. */
+  readonly detail?: string;
+}
+
+export interface RestoreReport {
+  readonly run: string;
+  readonly places: readonly RestoredPlace[];
+  /** Nothing of the run is left, apart from values that others have changed since. */
+  readonly complete: boolean;
+  /** What the boot loader says was put back, but the machine still runs with ours. */
+  readonly needsReboot: boolean;
+}
+
+export interface RestoreOptions {
+  readonly signal?: AbortSignal;
+  /** Leave the kernel command line as we set it, for the next run. Default: false. */
+  readonly keepBoot?: boolean;
+}
+
+const place = ({ first, key }: Touched, fate: RestoredPlace['fate'], detail?: string): RestoredPlace => ({
+  knob: first.knob,
+  label: first.label,
+  place: key,
+  fate,
+  ...(detail === undefined ? {} : { detail }),
+});
+
+const readJournal = async (
+  host: Host,
+  run: string,
+  signal?: AbortSignal,
+): Promise<{ entries: JournalEntry[]; bootId: string }> => {
+  const journal = journalOf(run);
+  const requests = [text(journal), ...files(bootIdPath)];
+  const { snapshot } = await runBatch(host, { journal, quiesce: true, requests }, signal);
+  return {
+    entries: parseJournal(snapshot.texts.get(journal) ?? '', journal),
+    bootId: line(snapshot, bootIdPath) ?? '',
+  };
+};
+
+const describe = (fate: Extract<Fate, { kind: 'foreign' }>): string =>
+  `was ${fate.before}, we set ${fate.ours}, now ${fate.now}`;
+
+/**
+ * Puts back what a run changed, latest change first. Safe to run twice, and after the controller was killed at any
+ * point; a value that is neither the old one nor ours is reported and left alone.
+ */
+export const restoreRun = async (host: Host, run: string, options: RestoreOptions = {}): Promise<RestoreReport> => {
+  const { entries, bootId } = await readJournal(host, run, options.signal);
+  const kept = options.keepBoot === true ? entries.filter(({ knob }) => knob !== commandLineKnob) : entries;
+  const touched = touchedOf(kept, bootId);
+  const { snapshot } = await runBatch(host, { requests: requestsOf(touched) }, options.signal);
+
+  const planned = touched.map((item) => ({ item, fate: fateOf(item, snapshot) }));
+  const actions: Action[] = planned.flatMap(({ fate }) => (fate.kind === 'restore' ? fate.actions : []));
+  const { outcomes, snapshot: after } = await runBatch(
+    host,
+    { actions, requests: requestsOf(touched) },
+    options.signal,
+  );
+
+  let next = 0;
+  const places = planned.map(({ item, fate }): RestoredPlace => {
+    if (fate.kind === 'foreign') return place(item, 'foreign', describe(fate));
+    if (fate.kind !== 'restore') return place(item, fate.kind);
+    const outcome = outcomes[next++];
+    if (item.first.change.kind === 'after-undo')
+      return outcome?.status === 0 ? place(item, 'restored') : place(item, 'failed', outcome?.said ?? '');
+    const now = fateOf(item, after);
+    return now.kind === 'as-before' || now.kind === 'gone'
+      ? place(item, 'restored')
+      : place(item, 'failed', outcome?.said ?? 'the value did not take');
+  });
+  const failed = places.some(({ fate }) => fate === 'failed');
+  if (!failed && kept.length === entries.length) await forget(host, run, options.signal);
+  return {
+    run,
+    places,
+    complete: !failed,
+    needsReboot: kept.some(({ boot, knob }) => knob === commandLineKnob && boot !== bootId),
+  };
+};
+
+/** Removes the journal, and our directories where they are empty. */
+const forget = async (host: Host, run: string, signal?: AbortSignal): Promise<void> => {
+  const actions: Action[] = [
+    { kind: 'remove', path: journalOf(run) },
+    { kind: 'rmdir', path: journalDirectory },
+    { kind: 'rmdir', path: stateDirectory },
+  ];
+  const { outcomes } = await runBatch(host, { actions }, signal);
+  if (outcomes[0]?.status !== 0)
+    throw new Kvm4nfvError(
+      'teardown',
+      `${host.name}: the journal of run ${run} can't be removed: ${outcomes[0]?.said ?? ''}`,
+    );
+};
+
+/** Ids of the runs that have a journal on the host: those whose changes are not, or not wholly, put back. */
+export const runsToRestore = async (host: Host, signal?: AbortSignal): Promise<string[]> => {
+  const { snapshot } = await runBatch(host, { requests: [names(`${journalDirectory}/*.ndjson`)] }, signal);
+  return [...snapshot.names].map((path) => path.slice(journalDirectory.length + 1, -'.ndjson'.length)).sort();
+};
+
+/** One line for each place that is not as before. */
+export const renderRestore = ({ run, places, needsReboot }: RestoreReport): string => {
+  const told = places.filter(({ fate }) => fate === 'foreign' || fate === 'failed');
+  return [
+    `run ${run}: ${String(places.filter(({ fate }) => fate === 'restored').length)} restored, ${String(places.filter(({ fate }) => fate === 'as-before').length)} already as before`,
+    ...told.map(
+      ({ fate, place: where, detail }) =>
+        `${fate === 'foreign' ? 'changed by others, left alone' : 'NOT restored'}: ${where}: ${detail ?? ''}`,
+    ),
+    ...(needsReboot ? ['the kernel command line is put back and takes effect with the next boot'] : []),
+  ].join('\n');
+};
