@@ -1,10 +1,10 @@
 import { readdir } from 'node:fs/promises';
-import { hostname } from 'node:os';
 import path from 'node:path';
 import { Kvm4nfvError, messageOf } from '../error.js';
 import { removeRun } from '../host/runs.js';
 import { openHost } from '../host/open.js';
 import { hostSchema, type HostSpec } from '../host/spec.js';
+import { lives } from '../tuning/controller.js';
 import type { Registry } from './registry.js';
 import { eventSchema, type RunEvent } from './event.js';
 import { eventsFile, readEvents } from './store.js';
@@ -40,16 +40,6 @@ const readState = async (directory: string): Promise<RunState | undefined> => {
   return started === undefined ? undefined : { started, finished, troubled };
 };
 
-const lives = ({ controller }: RunStarted): boolean => {
-  if (controller.hostname !== hostname()) return false;
-  try {
-    process.kill(controller.pid, 0);
-    return controller.pid !== process.pid;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
-  }
-};
-
 const cleanHost = async (name: string, specs: ReadonlyMap<string, HostSpec>, run: string, registry: Registry, signal: AbortSignal): Promise<string[]> => {
   await using host = await openHost(name, specs, { signal });
   const lines: string[] = [];
@@ -58,13 +48,22 @@ const cleanHost = async (name: string, specs: ReadonlyMap<string, HostSpec>, run
   return lines.map((line) => `${name}: ${line}`);
 };
 
+export interface CleanupOptions {
+  readonly signal: AbortSignal;
+  /** The user named this run: one whose controller is on another machine is seen to as well. Default: false. */
+  readonly named?: boolean;
+}
+
 /** Ends what a killed run left on its hosts and removes its files there. Safe to repeat. */
-export const cleanupRun = async (directory: string, registry: Registry, signal: AbortSignal): Promise<CleanupReport> => {
+export const cleanupRun = async (directory: string, registry: Registry, { signal, named = false }: CleanupOptions): Promise<CleanupReport> => {
   const run = path.basename(directory);
   const state = await readState(directory);
   if (state === undefined) return { run, state: 'clean', lines: ['it never began'] };
   const { started, finished, troubled } = state;
-  if (!finished && lives(started)) return { run, state: 'running', lines: [`process ${String(started.controller.pid)} runs it`] };
+  const alive = finished ? false : await lives(started.controller);
+  // A controller on another machine can't be asked: its run is left alone unless it is named.
+  if (alive === true || (alive === undefined && !named))
+    return { run, state: 'running', lines: [`process ${String(started.controller.pid)} of ${started.controller.host} runs it${alive === undefined ? ', as far as can be told from here' : ''}`] };
   if (finished && !troubled) return { run, state: 'clean', lines: [] };
   const specs = new Map(Object.entries(started.hosts).map(([name, spec]) => [name, hostSchema.parse(spec)]));
   const ended = await Promise.allSettled([...specs.keys()].map((name) => cleanHost(name, specs, started.runId, registry, signal)));

@@ -1,6 +1,16 @@
 import * as z from 'zod';
 import { contextResultSchema, factsSchema, faultSchema, problemSchema, testSchema, trialSchema, verdictSchema } from './result.js';
 
+/** The process that runs the suite, so told that `cleanup` can see whether it still lives. */
+const controllerSchema = z.strictObject({
+  host: z.string(),
+  pid: z.int(),
+  machine: z.string(),
+  boot: z.string(),
+  namespace: z.string(),
+  started: z.string(),
+});
+
 const index = z.int().min(0);
 const plannedTest = testSchema.pick({ name: true, scenario: true, context: true, tags: true, parameters: true });
 
@@ -12,7 +22,7 @@ const bodies = [
     runId: z.string(),
     kvm4nfv: z.string(),
     suite: z.strictObject({ name: z.string(), file: z.string(), sha256: z.string() }),
-    controller: z.strictObject({ hostname: z.string(), pid: z.int(), node: z.string() }),
+    controller: controllerSchema,
     /** How to reach the hosts again, for `cleanup`. */
     hosts: z.record(z.string(), z.record(z.string(), z.unknown())),
     tests: z.int(),

@@ -1,8 +1,8 @@
-import { hostname } from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pLimit from 'p-limit';
 import { Kvm4nfvError, messageOf, type Fault } from '../error.js';
+import { thisController } from '../tuning/controller.js';
 import { version } from '../version.js';
 import { worst, type Verdict } from '../sla/verdict.js';
 import { chainOf, Deployments, machinesOf } from './deployments.js';
@@ -85,7 +85,7 @@ class Execution {
       runId: this.#run,
       kvm4nfv: version,
       suite,
-      controller: { hostname: hostname(), pid: process.pid, node: process.version },
+      controller: await thisController(),
       hosts: Object.fromEntries([...hosts].map(([name, spec]) => [name, { ...spec }])),
       tests: tests.length,
       expected: tests.reduce((sum, { test }) => sum + (estimate(test) ?? 0), 0),

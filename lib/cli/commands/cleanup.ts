@@ -9,7 +9,7 @@ export const cleanup = async ({ output, run }: { readonly output: string; readon
   let failed = false;
   let seen = 0;
   for (const directory of await runDirectories(output, run)) {
-    const report = await cleanupRun(directory, builtins(), interrupt.signal);
+    const report = await cleanupRun(directory, builtins(), { signal: interrupt.signal, named: run !== undefined });
     seen += 1;
     failed ||= report.state === 'failed';
     if (report.state !== 'clean' || run !== undefined) print([`${report.run}: ${report.state}`, ...report.lines.map((line) => `  ${line}`)].join('\n'));
