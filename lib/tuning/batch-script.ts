@@ -84,6 +84,7 @@ while IFS=' ' read -r verb rest; do
   *) exit 92 ;;
   esac
 done
+[ -z "$files" ] || files=$(printf '%s\\n' $files | sort -u)
 for path in $files; do printf '\\n%s f %s' "$token" "$path"; done
 printf '\\n%s F\\n' "$token"
 [ -z "$files" ] || grep -HaZ '' /dev/null $files 2>/dev/null

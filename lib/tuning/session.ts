@@ -29,7 +29,7 @@ export interface KnobChange extends PlannedChange {
   readonly label: string;
 }
 
-const requestsOf = ({ knobs }: ResolvedTuning): Request[] => [
+export const requestsOf = ({ knobs }: ResolvedTuning): Request[] => [
   ...machineRequests,
   ...bootloaderRequests,
   ...knobs.flatMap(({ knob, value }) => knob.reads(value)),
@@ -45,7 +45,8 @@ const stillOnline = (parameters: TuningParameters, earlier: Machine, now: Snapsh
   };
 };
 
-const viewOf = (tuning: ResolvedTuning, now: Snapshot, earlier?: Machine): View => {
+/** What a tuning wants, given a snapshot of {@link requestsOf}; pure. */
+export const viewOf = (tuning: ResolvedTuning, now: Snapshot, earlier?: Machine): View => {
   const parameters = earlier === undefined ? tuning.parameters : stillOnline(tuning.parameters, earlier, now);
   const machine = machineOf(now, parameters);
   const knobs = tuning.knobs.map(({ knob, value }) => ({

@@ -1,0 +1,15 @@
+export { examine, type Readiness } from './doctor.js';
+export { type Finding, type Severity } from './doctor-checks.js';
+export { renderReadinessJson, renderReadinessMarkdown, renderReadinessText } from './doctor-render.js';
+export { type FirmwareSetting } from './bios-checklist.js';
+export { applyTuning, assertEffective, driftOf, planTuning, verifyTuning, type AppliedTuning, type TuningOptions, type TuningPlan } from './engine.js';
+export { type ExternalCommandLine } from './bootloader.js';
+export { diffCmdline, mergeCmdline, missingParameters, renderCmdlineDiff } from './cmdline.js';
+export { isEffective, type KnobResult, type KnobState } from './judge.js';
+export { defineKnob, type Item, type KnobDefinition } from './knob.js';
+export { knobDocs } from './knob-docs.js';
+export { builtinKnobs, knobsByName } from './knobs/index.js';
+export { dropLease, leaseOf, takeLease, type LeaseState } from './lease.js';
+export { loadProfiles, profilesDirectory, resolveTuning, type ResolvedTuning } from './profile.js';
+export { renderRestore, restoreRun, runsToRestore, type RestoreReport } from './restore.js';
+export { profileSchema, tuningSchema, type Profile, type TuningSpec } from './tuning-schema.js';
