@@ -34,7 +34,7 @@ const readScript = String.raw`
 token=$1
 shift
 for path do
-  if cat -- "$path" 2>/dev/null; then printf '%s+' "$token"; else printf '%s-' "$token"; fi
+  if [ -r "$path" ] && [ ! -d "$path" ] && cat -- "$path" 2>/dev/null; then printf '%s+' "$token"; else printf '%s-' "$token"; fi
 done
 `;
 
