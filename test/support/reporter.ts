@@ -10,7 +10,7 @@ const patience = 15_000;
  * One line for each top-level suite and, below it, only what deserves a look: failures, skipped and slow tests. Failures
  * in full at the end; the very last line is `N passed, N failed`, and `, N skipped` where some were.
  */
-export class Reporter extends Mocha.reporters.Base {
+export default class Reporter extends Mocha.reporters.Base {
   #passed = 0;
   #skipped = 0;
   #before = { passed: 0, failed: 0, skipped: 0, at: 0 };
@@ -82,5 +82,3 @@ export class Reporter extends Mocha.reporters.Base {
     this.#notes = [];
   }
 }
-
-export default Reporter;
