@@ -17,6 +17,7 @@ UseDNS no
 MaxStartups 64:30:128
 MaxSessions 64
 ClientAliveInterval 0
+SetEnv PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 AcceptEnv LANG LC_*
 Subsystem sftp internal-sftp
 `;

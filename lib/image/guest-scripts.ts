@@ -75,15 +75,14 @@ echo "applied $id"
 /**
  * Waits on the virtio port `kvm4nfv.control` for lines `restore <seconds.nanoseconds>`, and answers each with what `apply`
  * says, on one line. A read of a port that no host has opened ends at once, so it sleeps until SIGIO says that one has:
- * no timer, nothing wakes up while something is measured. Runs only where the guest has that port.
+ * no timer, nothing wakes up while something is measured. A signal may fall between the read and the sleep: who gets no
+ * answer writes the line again. Runs only where the guest has that port.
  */
 export const controlScript = `#!/usr/bin/perl
 use strict;
 use Fcntl;
-use POSIX ();
 sysopen my $port, '/dev/virtio-ports/kvm4nfv.control', O_RDWR or die "kvm4nfv.control: $!";
 $SIG{IO} = sub { };
-POSIX::sigprocmask(POSIX::SIG_BLOCK, POSIX::SigSet->new(POSIX::SIGIO));
 fcntl $port, F_SETOWN, $$ + 0 or die "F_SETOWN: $!";
 fcntl $port, F_SETFL, O_RDWR | O_ASYNC or die "F_SETFL: $!";
 my $text = '';
@@ -91,7 +90,7 @@ while (1) {
   my $read = sysread $port, $text, 4096, length $text;
   next if !defined $read && $!{EINTR};
   die "kvm4nfv.control: $!" if !defined $read;
-  if ($read == 0) { $text = ''; POSIX::sigsuspend(POSIX::SigSet->new); next; }
+  if ($read == 0) { $text = ''; sleep; next; }
   while ($text =~ s/^([^\\n]*)\\n//) {
     my $line = $1;
     if ($line !~ /^restore (\\d+(?:\\.\\d+)?)$/) { syswrite $port, "unknown $line\\n"; next; }
@@ -139,7 +138,7 @@ busybox mount -t ext4 -o noatime,noinit_itable "$root" /root || lost "can't moun
 busybox mount -t tmpfs -o mode=755,nosuid,nodev run /root/run
 # What udev would make of modules that load when their node is opened (tun, vhost-net, loop-control ...).
 while read -r kind node mode major minor; do
-  busybox mkdir -p "/dev/\${node%/*}"
+  case $node in */*) busybox mkdir -p "/dev/\${node%/*}" ;; esac
   [ -e "/dev/$node" ] || busybox mknod -m "$mode" "/dev/$node" "$kind" "$major" "$minor"
 done </nodes
 busybox mkdir -p /root/run/lock
