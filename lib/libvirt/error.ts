@@ -22,6 +22,13 @@ const hints: Readonly<Record<string, string>> = {
   VIR_ERR_NO_SUPPORT: 'this hypervisor driver cannot do it: use another URI',
 };
 
+const clues: readonly (readonly [said: RegExp, hint: string])[] = [
+  [/^Failed to connect socket/, 'start libvirtd there, or give the right URI'],
+  [/cannot limit locked memory/, 'libvirtd lacks CAP_SYS_RESOURCE there: leave memory.locked off'],
+  [/unable to map backing store for guest RAM|Cannot allocate memory/, 'set more hugepages or memory free on that NUMA node'],
+  [/Could not set up host forwarding rule/, 'that port of the host is taken: choose another'],
+];
+
 /** Any trouble with libvirt: its own words and number, and the line of the XML that it complains of. */
 export class LibvirtError extends Kvm4nfvError {
   /** libvirt's own text, untouched. */
@@ -62,6 +69,7 @@ const faultOf = (text: string, name: string | undefined): Fault => {
 };
 
 const hintFor = (text: string, name: string | undefined): string | undefined => {
-  if (text.startsWith('Failed to connect socket')) return 'start libvirtd there, or give the right URI';
+  const clue = clues.find(([said]) => said.test(text));
+  if (clue !== undefined) return clue[1];
   return name === undefined ? undefined : hints[name];
 };
