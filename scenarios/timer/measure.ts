@@ -32,7 +32,7 @@ const withCyclictest = async (trial: Trial, options: CyclictestOptions): Promise
     ...(options.main_affinity === undefined ? {} : { mainAffinity: formatCpuList(trial.cpus(options.main_affinity)) }),
   });
   const run = await runTool(trial, argv, { length: cyclictestLength(options), resultFile: cyclictestFile });
-  if (run.exitCode !== 0 || run.result === undefined) throw failure('cyclictest', run);
+  if (run.result === undefined) throw await failure('cyclictest', run);
   const parsed = parseCyclictest(run.result, options);
   if (parsed.breach === undefined && options.duration !== undefined)
     requireLength('cyclictest', run.elapsed, options.duration);
@@ -43,10 +43,10 @@ const withOslat = async (trial: Trial, options: OslatOptions): Promise<Measureme
   if (options.main_cpu !== undefined) trial.cpus(String(options.main_cpu));
   const argv = oslatArgv(options, formatCpuList(trial.cpus(options.cpus)));
   const run = await runTool(trial, argv, { length: oslatLength(options), resultFile: oslatFile });
-  const stopped = options.trace_threshold === undefined ? undefined : parseOslatBreach(run.stderr);
+  const stopped = options.trace_threshold === undefined ? undefined : parseOslatBreach(await run.output('stderr'));
   if (stopped !== undefined) return measurement(argv, { ...stopped, duration: run.elapsed });
-  if (run.exitCode !== 0 || run.result === undefined) throw failure('oslat', run);
-  const parsed = parseOslat(run.result, run.stdout, options);
+  if (run.result === undefined) throw await failure('oslat', run);
+  const parsed = parseOslat(run.result, options.bias ? await run.output('stdout') : '', options);
   // Its threads stop a few ms before the time is up.
   requireLength('oslat', parsed.duration + 50e6, options.duration);
   return measurement(argv, parsed);
@@ -68,10 +68,11 @@ const withTimerlat = async (trial: Trial, options: TimerlatOptions): Promise<Mea
   });
   const run = await runTool(trial, argv, { length: timerlatLength(options) });
   const says = /\(version ([^)]+)\)/.exec(`${help.stdout}\n${help.stderr}`)?.[1];
-  if (!run.stdout.includes('RTLA timerlat histogram')) throw failure('rtla', run);
-  const parsed = parseTimerlat(run.stdout, options);
+  const stdout = await run.output('stdout');
+  if (!stdout.includes('RTLA timerlat histogram')) throw await failure('rtla', run);
+  const parsed = parseTimerlat(stdout, options);
   // Newer versions exit with 2 where a limit stopped them.
-  if (run.exitCode !== 0 && parsed.breach === undefined) throw failure('rtla', run);
+  if (run.exitCode !== 0 && parsed.breach === undefined) throw await failure('rtla', run);
   if (parsed.breach === undefined) requireLength('rtla', run.elapsed, timerlatLength(options));
   return measurement(argv, { ...parsed, duration: run.elapsed, ...(says === undefined ? {} : { version: says }) });
 };

@@ -2,13 +2,13 @@ import { readFile } from 'node:fs/promises';
 import { Kvm4nfvError, type Nanoseconds, type Trial } from '../../lib/plugin.js';
 
 export interface ToolRun {
-  /** Undefined where the tool wrote no such file. */
+  /** Undefined where the tool wrote no such file, or failed. */
   readonly result: string | undefined;
-  readonly stdout: string;
-  readonly stderr: string;
   readonly exitCode: number;
   /** How long the tool ran, by the clock of the SUT. */
   readonly elapsed: Nanoseconds;
+  /** What it printed; fetched when asked for. */
+  readonly output: (stream: 'stdout' | 'stderr') => Promise<string>;
 }
 
 /** A tool is given this much longer than it should take: it warms up, and a loaded machine is slow. */
@@ -28,31 +28,36 @@ export const runTool = async (
     const started = await trial.start(argv, { root: true });
     return { job: started, ended: await started.wait({ timeout: patience(options.length), signal: trial.signal }) };
   });
-  const fetch = async (file: string, as: string): Promise<string> =>
-    readFile(await trial.keep(`${job.directory}/${file}`, as), 'utf8');
-  const stdout = await fetch('stdout', `${tool}.stdout`);
-  const stderr = await fetch('stderr', `${tool}.stderr`);
-  if (ended.exitCode === undefined)
+  const { exitCode } = ended;
+  if (exitCode === undefined)
     throw new Kvm4nfvError('tool', `${tool} was killed by signal ${ended.signal ?? 'unknown'}`, {
       hint: 'its raw output is kept',
     });
+  const fetchResult = async (file: string): Promise<string | undefined> => {
+    try {
+      return await readFile(await trial.keep(`${job.directory}/${file}`, file), 'utf8');
+    } catch (error) {
+      if (trial.signal.aborted || (Kvm4nfvError.is(error) && error.fault === 'unreachable')) throw error;
+      return undefined;
+    }
+  };
   const file = options.resultFile;
-  // A tool that fails writes none; asking for it would report the missing file, not the failure.
-  const there =
-    file !== undefined &&
-    (await trial.sut.exec(['test', '-f', `${job.directory}/${file}`], { check: false })).exitCode === 0;
-  const result = there ? await fetch(file, file) : undefined;
-  return { result, stdout, stderr, exitCode: ended.exitCode, elapsed: Number(ended.endedAt - ended.startedAt) };
+  return {
+    // A tool that fails writes none.
+    result: file === undefined || exitCode !== 0 ? undefined : await fetchResult(file),
+    exitCode,
+    elapsed: Number(ended.endedAt - ended.startedAt),
+    output: (stream) => trial.sut.read(`${job.directory}/${stream}`, { root: true }),
+  };
 };
 
 const lastLines = (text: string): string => text.trim().split('\n').slice(-3).join('\n');
 
 /** The error of a tool that gave no result. */
-export const failure = (tool: string, run: ToolRun): Kvm4nfvError =>
-  new Kvm4nfvError(
-    'tool',
-    `${tool}: exit ${String(run.exitCode)} without a result: ${lastLines(run.stderr) || lastLines(run.stdout) || 'it said nothing'}`,
-  );
+export const failure = async (tool: string, run: ToolRun): Promise<Kvm4nfvError> => {
+  const said = lastLines(await run.output('stderr')) || lastLines(await run.output('stdout')) || 'it said nothing';
+  return new Kvm4nfvError('tool', `${tool}: exit ${String(run.exitCode)} without a result: ${said}`);
+};
 
 /** A tool that was to run for `length` did; a killed one may end with a result and exit 0. */
 export const requireLength = (tool: string, elapsed: Nanoseconds, length: Nanoseconds): void => {

@@ -1,0 +1,163 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { expect } from 'chai';
+import { readFacts, type HostFacts } from '../../../lib/host/facts.js';
+import type { Host } from '../../../lib/host/host.js';
+import { localHost } from '../../../lib/host/local.js';
+import { iteration } from '../../../runners/iteration.js';
+import { loadSchema } from '../../../lib/run/load.js';
+import type { PlannedTest } from '../../../lib/run/plan.js';
+import { runTrial, type TrialOutcome } from '../../../lib/run/trial.js';
+import { parseSla, type Sla } from '../../../lib/sla/sla.js';
+import { timer } from '../../../scenarios/timer/index.js';
+
+const slas = (texts: readonly string[]): Sla[] =>
+  texts.map((text) => {
+    const parsed = parseSla(text);
+    if (!parsed.ok) throw new Error(parsed.message);
+    return parsed.sla;
+  });
+
+/** The tools themselves, run by the executor's own trial on this machine. */
+describe('timer scenario', function () {
+  this.timeout(120_000);
+  let host: Host;
+  let facts: HostFacts;
+  let directory: string;
+  let number = 0;
+  const run = `timer-test-${String(process.pid)}`;
+
+  before(async () => {
+    host = localHost('local');
+    facts = await readFacts(host);
+    directory = mkdtempSync(path.join(tmpdir(), 'kvm4nfv-timer-'));
+  });
+  after(async () => {
+    await host[Symbol.asyncDispose]();
+    rmSync(directory, { recursive: true, force: true });
+  });
+
+  const trial = (input: Record<string, unknown>, sla: readonly string[] = [], load: readonly unknown[] = []): Promise<TrialOutcome> => {
+    const test: PlannedTest = {
+      name: 'timer',
+      tags: [],
+      scenario: timer,
+      context: 'metal',
+      input,
+      options: timer.options.parse(input),
+      parameters: {},
+      runner: { definition: iteration, options: {} },
+      load: load.map((one) => loadSchema.parse(one)),
+      sla: slas(sla),
+    };
+    const machine = { host, facts };
+    const id = `trial-${String(++number)}`;
+    return runTrial({
+      run,
+      id,
+      test,
+      asked: { parameters: {} },
+      sut: machine,
+      loadMachines: test.load.map(() => machine),
+      directory: path.join(directory, id),
+      signal: AbortSignal.timeout(110_000),
+    });
+  };
+
+  /** The pid of a job, once it runs. */
+  const pidOf = async (job: string): Promise<number> => {
+    for (;;) {
+      try {
+        return (await host.attach(run, job)).pid;
+      } catch {
+        await sleep(20);
+      }
+    }
+  };
+
+  const onlyCpu = (): string => String(facts.topology.online.at(-1));
+
+  it('measures every loop of every thread with cyclictest', async () => {
+    const { result, measurement } = await trial({ cpus: 'all', loops: 300, break: 'none' }, ['count >= 300', 'p90 <= 1h', 'duration >= 300ms']);
+    expect(result.reasons).to.deep.equal([]);
+    expect(result.verdict).to.equal('pass');
+    expect(measurement?.metrics).to.have.length(facts.topology.online.length);
+    for (const metric of measurement?.metrics ?? []) expect(metric.kind === 'histogram' && metric.histogram.count).to.equal(300);
+    expect(readdirSync(path.join(directory, result.id, 'raw'))).to.include('cyclictest.json');
+  });
+
+  it('fails with a reason where a latency is above break', async () => {
+    const { result } = await trial({ cpus: onlyCpu(), loops: 2000, break: '1us' });
+    expect(result.verdict).to.equal('fail');
+    expect(result.reasons.join()).to.match(/above the 1 us of break/);
+  });
+
+  it('does not pass what too few samples support', async () => {
+    const { result } = await trial({ cpus: onlyCpu(), loops: 50, break: 'none' }, ['p99.99 <= 1h']);
+    expect(result.verdict).to.equal('no-data');
+    expect(result.reasons.join()).to.contain('100000 needed');
+  });
+
+  for (const signal of ['KILL', 'TERM'])
+    it(`gives error where cyclictest is ended by ${signal} in the middle`, async () => {
+      const running = trial({ cpus: onlyCpu(), duration: '60s', break: 'none' });
+      const pid = await pidOf(`trial-${String(number)}-0`);
+      // It catches TERM once it measures, which it does as soon as it has threads.
+      while (readdirSync(`/proc/${String(pid)}/task`).length < 2) await sleep(20);
+      await sleep(50);
+      await host.exec(['kill', `-${signal}`, String(pid)]);
+      const { result } = await running;
+      expect(result.verdict, result.reasons.join()).to.equal('error');
+      expect(result.fault).to.equal('tool');
+    });
+
+  it('gives error where the load died', async () => {
+    const running = trial({ cpus: onlyCpu(), loops: 1500, break: 'none' }, [], [{ stressor: 'cpu', cpus: onlyCpu() }]);
+    const pid = await pidOf(`trial-${String(number)}-load0`);
+    await pidOf(`trial-${String(number)}-0`);
+    await host.exec(['kill', '-KILL', String(pid)]);
+    const { result } = await running;
+    expect(result.verdict, result.reasons.join()).to.equal('error');
+    expect(result.reasons.join()).to.contain('stress-ng');
+  });
+
+  it('measures with oslat', async () => {
+    const { result, measurement } = await trial({ tool: 'oslat', cpus: onlyCpu(), duration: '1s' }, ['count >= 1000']);
+    expect(result.verdict, result.reasons.join()).to.equal('pass');
+    const [metric] = measurement?.metrics ?? [];
+    const raw = JSON.parse(readFileSync(path.join(directory, result.id, 'raw', 'oslat.json'), 'utf8')) as { thread: Record<string, { min: number; max: number; histogram: Record<string, number> }> };
+    const thread = raw.thread['0'];
+    if (metric?.kind !== 'histogram' || thread === undefined) throw new Error('no histogram');
+    expect(metric.histogram.count).to.equal(Object.values(thread.histogram).reduce((sum, count) => sum + count, 0));
+    expect([metric.histogram.min, metric.histogram.max]).to.deep.equal([thread.min * 1000, thread.max * 1000]);
+  });
+
+  it('fails with the interruption that stopped oslat', async () => {
+    const { result } = await trial({ tool: 'oslat', cpus: onlyCpu(), duration: '30s', trace_threshold: '1us' });
+    expect(result.verdict, result.reasons.join()).to.equal('fail');
+    expect(result.reasons.join()).to.contain('of trace_threshold');
+  });
+
+  it('names the online CPUs where the one asked for is not there', async () => {
+    const { result } = await trial({ cpus: 4000 });
+    expect(result.fault).to.equal('environment');
+    expect(result.reasons.join()).to.contain('online');
+  });
+
+  it('previews every command', () => {
+    for (const tool of ['cyclictest', 'oslat', 'timerlat']) {
+      const { commands, duration } = timer.preview(timer.options.parse({ tool }));
+      expect(commands).to.have.length(1);
+      expect(duration).to.be.greaterThan(0);
+    }
+    expect(timer.preview(timer.options.parse({ cpus: '2-5,8' })).commands[0]).to.include.members(['2-5,8', '5']);
+  });
+
+  it('takes cyclictest where no tool is named, and refuses an option of another tool', () => {
+    expect(timer.options.parse({})).to.have.property('tool', 'cyclictest');
+    expect(timer.options.safeParse({ buckets: 8 }).success).to.equal(false);
+    expect(timer.options.safeParse({ tool: 'cyclicdeadline' }).success).to.equal(false);
+  });
+});
