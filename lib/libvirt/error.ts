@@ -25,7 +25,10 @@ const hints: Readonly<Record<string, string>> = {
 const clues: readonly (readonly [said: RegExp, hint: string])[] = [
   [/^Failed to connect socket/, 'start libvirtd there, or give the right URI'],
   [/cannot limit locked memory/, 'libvirtd lacks CAP_SYS_RESOURCE there: leave memory.locked off'],
-  [/unable to map backing store for guest RAM|Cannot allocate memory/, 'set more hugepages or memory free on that NUMA node'],
+  [
+    /unable to map backing store for guest RAM|Cannot allocate memory/,
+    'set more hugepages or memory free on that NUMA node',
+  ],
   [/Could not set up host forwarding rule/, 'that port of the host is taken: choose another'],
 ];
 
@@ -58,9 +61,11 @@ export class LibvirtError extends Kvm4nfvError {
 
 /** The connection to libvirtd is gone or could not be made: trying again may help. */
 export const isDisconnected = (error: unknown): boolean =>
-  error instanceof LibvirtError && (error.fault === 'unreachable' || /End of file while reading|Cannot (?:recv|write) data/.test(error.text));
+  error instanceof LibvirtError &&
+  (error.fault === 'unreachable' || /End of file while reading|Cannot (?:recv|write) data/.test(error.text));
 
-export const isNoDomain = (error: unknown): boolean => error instanceof LibvirtError && error.codeName === 'VIR_ERR_NO_DOMAIN';
+export const isNoDomain = (error: unknown): boolean =>
+  error instanceof LibvirtError && error.codeName === 'VIR_ERR_NO_DOMAIN';
 
 const faultOf = (text: string, name: string | undefined): Fault => {
   if (text.startsWith('Failed to connect socket')) return 'environment';

@@ -2,7 +2,19 @@ import type { Host } from '../host/host.js';
 import type { Capabilities } from './parse/capabilities.js';
 import type { DomainCapabilities } from './parse/domain-capabilities.js';
 import type {
-  CallOptions, CreateOptions, DomainInfo, DomainSummary, InterfaceAddress, JobInfo, LifecycleEvent, MigrateOptions, MonitorCommand, NodeDevice, OwnedDomain, Pinning, Versions,
+  CallOptions,
+  CreateOptions,
+  DomainInfo,
+  DomainSummary,
+  InterfaceAddress,
+  JobInfo,
+  LifecycleEvent,
+  MigrateOptions,
+  MonitorCommand,
+  NodeDevice,
+  OwnedDomain,
+  Pinning,
+  Versions,
 } from './types.js';
 
 /** Making, starting and ending domains. */
@@ -39,7 +51,10 @@ export interface Queries {
   ours(run?: string, options?: CallOptions): Promise<readonly OwnedDomain[]>;
   /** Undefined where there is none. */
   lookup(domain: string, options?: CallOptions): Promise<DomainSummary | undefined>;
-  xml(domain: string, options?: CallOptions & { readonly inactive?: boolean; readonly migratable?: boolean }): Promise<string>;
+  xml(
+    domain: string,
+    options?: CallOptions & { readonly inactive?: boolean; readonly migratable?: boolean },
+  ): Promise<string>;
   info(domain: string, options?: CallOptions): Promise<DomainInfo>;
   /** Every statistic by libvirt's own name, such as `vcpu.0.wait`. */
   statistics(domain: string, options?: CallOptions): Promise<Readonly<Record<string, number | string>>>;
@@ -55,7 +70,11 @@ export interface PinningCalls {
 
 /** What the guest and its QEMU tell. */
 export interface GuestCalls {
-  interfaceAddresses(domain: string, source: 'lease' | 'agent' | 'arp', options?: CallOptions): Promise<readonly InterfaceAddress[]>;
+  interfaceAddresses(
+    domain: string,
+    source: 'lease' | 'agent' | 'arp',
+    options?: CallOptions,
+  ): Promise<readonly InterfaceAddress[]>;
   /** A QMP command; gives what it returned. */
   monitor(domain: string, command: MonitorCommand, options?: CallOptions): Promise<unknown>;
   /** A guest agent command; gives what it returned. */
@@ -78,7 +97,12 @@ export interface JobCalls {
 export interface NodeCalls {
   capabilities(options?: CallOptions): Promise<Capabilities>;
   domainCapabilities(
-    wanted?: { readonly type?: 'kvm' | 'qemu'; readonly machine?: string; readonly arch?: string; readonly emulator?: string },
+    wanted?: {
+      readonly type?: 'kvm' | 'qemu';
+      readonly machine?: string;
+      readonly arch?: string;
+      readonly emulator?: string;
+    },
     options?: CallOptions,
   ): Promise<DomainCapabilities>;
   /** Devices of the host that have a capability such as `pci`, `net`, `vf`. */
@@ -102,7 +126,11 @@ export interface EventCalls {
    * Lifecycle events from now on, until the signal: it listens when this resolves, so that nothing after it is missed.
    * `run` owns the listening process on the host.
    */
-  events(options: { readonly run: string; readonly signal: AbortSignal; readonly domain?: string }): Promise<AsyncIterable<LifecycleEvent>>;
+  events(options: {
+    readonly run: string;
+    readonly signal: AbortSignal;
+    readonly domain?: string;
+  }): Promise<AsyncIterable<LifecycleEvent>>;
 }
 
 /**

@@ -42,13 +42,23 @@ const patience = 20;
 /** What the script printed, told as a result. */
 export const parseKvmProbe = (text: string): KvmProbe => {
   const [first = '', ...rest] = text.trim().split('\n');
-  const said = rest.map((line) => line.replace(/^\S*qemu-system-\S+: /, '')).find((line) => line.startsWith('error')) ?? rest.at(-1) ?? '';
+  const said =
+    rest.map((line) => line.replace(/^\S*qemu-system-\S+: /, '')).find((line) => line.startsWith('error')) ??
+    rest.at(-1) ??
+    '';
   if (first === 'none') return { works: false, reason: 'there is no /dev/kvm' };
   if (first === 'denied') return { works: false, reason: '/dev/kvm may not be opened by this user' };
   if (first === 'missing') return { works: false, reason: 'QEMU is not installed' };
   if (first === 'ended 33') return { works: true, reason: 'a 64-bit guest ran under KVM' };
-  if (first === 'ended 137') return { works: false, reason: `/dev/kvm is there, but a 64-bit guest did not get through its start within ${String(patience)} s` };
-  return { works: false, reason: `/dev/kvm is there, but QEMU ended with ${first.replace('ended ', '')}${said === '' ? '' : `: ${said}`}` };
+  if (first === 'ended 137')
+    return {
+      works: false,
+      reason: `/dev/kvm is there, but a 64-bit guest did not get through its start within ${String(patience)} s`,
+    };
+  return {
+    works: false,
+    reason: `/dev/kvm is there, but QEMU ended with ${first.replace('ended ', '')}${said === '' ? '' : `: ${said}`}`,
+  };
 };
 
 const known = new Map<string, Promise<KvmProbe>>();
@@ -73,6 +83,11 @@ export const probeKvm = async (
 
 const run = async (host: Host, emulator: string, root: boolean, signal: AbortSignal | undefined): Promise<KvmProbe> => {
   const argv = ['sh', '-c', probeScript, 'sh', emulator, String(patience)];
-  const { stdout } = await host.exec(argv, { stdin: bootSector, root, timeout: (patience + 20) * 1000, ...(signal === undefined ? {} : { signal }) });
+  const { stdout } = await host.exec(argv, {
+    stdin: bootSector,
+    root,
+    timeout: (patience + 20) * 1000,
+    ...(signal === undefined ? {} : { signal }),
+  });
   return parseKvmProbe(stdout);
 };

@@ -25,12 +25,19 @@ export const checkUri = (uri: string): string => {
 };
 
 /** libvirt on a host. Nothing is connected to before the first call. Fault `environment` where the implementation asked for can't be had. */
-export const openHypervisor = async (host: Host, uri = 'qemu:///system', options: OpenHypervisorOptions = {}): Promise<Hypervisor> => {
+export const openHypervisor = async (
+  host: Host,
+  uri = 'qemu:///system',
+  options: OpenHypervisorOptions = {},
+): Promise<Hypervisor> => {
   const { implementation = 'auto', root = false, bindingFrom } = options;
   checkUri(uri);
-  if (implementation === 'virsh' || (implementation === 'auto' && host.transport !== 'local')) return virshHypervisor(host, uri, { root });
+  if (implementation === 'virsh' || (implementation === 'auto' && host.transport !== 'local'))
+    return virshHypervisor(host, uri, { root });
   if (host.transport !== 'local')
-    throw new Kvm4nfvError('environment', `${host.name}: the libvirt binding works for this machine only`, { hint: 'use virsh' });
+    throw new Kvm4nfvError('environment', `${host.name}: the libvirt binding works for this machine only`, {
+      hint: 'use virsh',
+    });
   try {
     return bindingHypervisor(await loadBinding(bindingFrom), host, uri, { root });
   } catch (error) {

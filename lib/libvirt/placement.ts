@@ -1,43 +1,16 @@
-import { Kvm4nfvError } from '../error.js';
 import { formatCpuList } from '../host/cpu-list.js';
+import { checkOnline, checkPins, nodeOf, refuse, siblingsOf } from './placement-checks.js';
 import type { PlacementHost, PlacementNode } from './placement-host.js';
+import type { Placement, PlacementWish } from './placement-wish.js';
 
-export interface PlacementWish {
-  readonly vcpus: number;
-  /**
-   * `realtime`: each vCPU has a core of its own, of which no other thread is used, on isolated CPUs where there are any;
-   * emulator and IOThreads stay on housekeeping CPUs. `default`: all vCPUs share the CPUs of one node.
-   */
-  readonly profile: 'realtime' | 'default';
-  /** NUMA node. Default: the one with the fewest CPUs that suffices. */
-  readonly node?: number;
-  /** CPUs that the user chose, one for each vCPU, in order. Checked, and kept as they are. */
-  readonly pins?: readonly number[];
-  /** CPUs for emulator and IOThreads, as the user chose them. */
-  readonly housekeeping?: readonly number[];
-  /** CPUs that other guests have already. */
-  readonly taken?: readonly number[];
-}
-
-export interface Placement {
-  /** NUMA nodes that the vCPUs run on: where its memory should come from. */
-  readonly nodes: readonly number[];
-  /** For each vCPU the CPUs that it may run on. */
-  readonly vcpus: readonly (readonly number[])[];
-  /** For emulator and IOThreads. */
-  readonly housekeeping: readonly number[];
-}
-
-const refuse = (why: string, hint: string): never => {
-  throw new Kvm4nfvError('environment', `no place for the guest: ${why}`, { hint });
-};
-
-const siblingsOf = (host: PlacementHost, cpu: number): readonly number[] => host.siblings.get(cpu) ?? [cpu];
-const nodeOf = (host: PlacementHost, cpu: number): number | undefined => host.nodes.find(({ cpus }) => cpus.includes(cpu))?.id;
-const without = (cpus: readonly number[], used: ReadonlySet<number>): readonly number[] => cpus.filter((cpu) => !used.has(cpu));
+export type { Placement, PlacementWish } from './placement-wish.js';
 
 /** One CPU of each core that is wholly free, the lowest first. The cores of CPU 0 come last: the kernel itself likes it. */
-const wholeCores = (host: PlacementHost, candidates: readonly number[], taken: ReadonlySet<number>): readonly number[] => {
+const wholeCores = (
+  host: PlacementHost,
+  candidates: readonly number[],
+  taken: ReadonlySet<number>,
+): readonly number[] => {
   const seen = new Set<number>();
   const free = candidates.filter((cpu) => {
     const siblings = siblingsOf(host, cpu);
@@ -54,7 +27,12 @@ const isolatedOf = (host: PlacementHost): ReadonlySet<number> => new Set(host.is
 /** CPUs that may be a vCPU's in realtime: with isolation those that are isolated, else all but one core for the host. */
 const realtimeCores = (host: PlacementHost, node: PlacementNode, taken: ReadonlySet<number>): readonly number[] => {
   const isolated = isolatedOf(host);
-  if (isolated.size > 0) return wholeCores(host, node.cpus.filter((cpu) => isolated.has(cpu)), taken);
+  if (isolated.size > 0)
+    return wholeCores(
+      host,
+      node.cpus.filter((cpu) => isolated.has(cpu)),
+      taken,
+    );
   const cores = wholeCores(host, node.cpus, taken);
   const elsewhere = host.nodes.some(({ id, cpus }) => id !== node.id && cpus.length > 0);
   return elsewhere ? cores : cores.slice(0, -1);
@@ -63,41 +41,36 @@ const realtimeCores = (host: PlacementHost, node: PlacementNode, taken: Readonly
 const chooseNode = (host: PlacementHost, wish: PlacementWish, room: (node: PlacementNode) => number): PlacementNode => {
   const known = host.nodes.map((node) => `node ${String(node.id)} has ${String(room(node))}`).join(', ');
   const wanted = wish.node === undefined ? host.nodes : host.nodes.filter(({ id }) => id === wish.node);
-  if (wanted.length === 0) return refuse(`the host has no NUMA node ${String(wish.node)}`, `nodes: ${host.nodes.map(({ id }) => String(id)).join(', ')}`);
+  if (wanted.length === 0)
+    return refuse(
+      `the host has no NUMA node ${String(wish.node)}`,
+      `nodes: ${host.nodes.map(({ id }) => String(id)).join(', ')}`,
+    );
   const [best] = wanted.filter((node) => room(node) >= wish.vcpus).sort((a, b) => room(a) - room(b) || a.id - b.id);
   if (best !== undefined) return best;
   const what = wish.profile === 'realtime' ? 'whole free cores' : 'free CPUs';
-  return refuse(`${String(wish.vcpus)} vCPUs need as many ${what} on one NUMA node${wish.node === undefined ? '' : ` (${String(wish.node)})`}; ${known}`, 'take fewer vCPUs, or set the pins yourself');
+  return refuse(
+    `${String(wish.vcpus)} vCPUs need as many ${what} on one NUMA node${wish.node === undefined ? '' : ` (${String(wish.node)})`}; ${known}`,
+    'take fewer vCPUs, or set the pins yourself',
+  );
 };
 
 /** CPUs for emulator and IOThreads: what is not isolated and nobody's, on the guest's node where there are any, else anywhere. */
-const housekeepingFor = (host: PlacementHost, used: ReadonlySet<number>, nodes: readonly number[]): readonly number[] => {
+const housekeepingFor = (
+  host: PlacementHost,
+  used: ReadonlySet<number>,
+  nodes: readonly number[],
+): readonly number[] => {
   const isolated = isolatedOf(host);
   const free = host.online.filter((cpu) => !isolated.has(cpu) && !used.has(cpu));
   const near = free.filter((cpu) => nodes.includes(nodeOf(host, cpu) ?? -1));
   const chosen = near.length > 0 ? near : free;
-  return chosen.length > 0 ? chosen : refuse('no CPU is left for the host, the emulator and the IOThreads', `online: ${formatCpuList(host.online)}; take fewer vCPUs or isolate fewer CPUs`);
-};
-
-const checkOnline = (host: PlacementHost, cpus: readonly number[], what: string): void => {
-  const offline = cpus.filter((cpu) => !host.online.includes(cpu));
-  if (offline.length > 0) refuse(`${what}: CPU ${formatCpuList(offline)} is not online`, `online: ${formatCpuList(host.online)}`);
-};
-
-const checkPins = (host: PlacementHost, wish: PlacementWish, pins: readonly number[], taken: ReadonlySet<number>): void => {
-  if (pins.length !== wish.vcpus) refuse(`${String(wish.vcpus)} vCPUs, but ${String(pins.length)} pins (${pins.join(', ')})`, 'give one CPU for each vCPU');
-  checkOnline(host, pins, 'pins');
-  const busy = pins.filter((cpu) => taken.has(cpu));
-  if (busy.length > 0) refuse(`pins: CPU ${formatCpuList(busy)} is another guest's`, 'choose others, or wait for it');
-  if (wish.node !== undefined) {
-    const away = pins.filter((cpu) => nodeOf(host, cpu) !== wish.node);
-    if (away.length > 0) refuse(`pins: CPU ${formatCpuList(away)} is not of NUMA node ${String(wish.node)}`, 'leave out the node, or choose its CPUs');
-  }
-  if (wish.profile !== 'realtime') return;
-  for (const [index, cpu] of pins.entries()) {
-    const shared = pins.find((other, at) => at !== index && siblingsOf(host, cpu).includes(other));
-    if (shared !== undefined) refuse(`pins: CPUs ${String(cpu)} and ${String(shared)} are of one core (${formatCpuList(siblingsOf(host, cpu))})`, 'give each realtime vCPU a core of its own');
-  }
+  return chosen.length > 0
+    ? chosen
+    : refuse(
+        'no CPU is left for the host, the emulator and the IOThreads',
+        `online: ${formatCpuList(host.online)}; take fewer vCPUs or isolate fewer CPUs`,
+      );
 };
 
 /** What its vCPUs occupy: in realtime also the other threads of their cores. */
@@ -115,7 +88,8 @@ export const place = (host: PlacementHost, wish: PlacementWish): Placement => {
     if (wish.housekeeping === undefined) return { nodes, vcpus, housekeeping: housekeepingFor(host, used, nodes) };
     checkOnline(host, wish.housekeeping, 'housekeeping');
     const both = wish.housekeeping.filter((cpu) => own.has(cpu));
-    if (both.length > 0) refuse(`housekeeping: CPU ${formatCpuList(both)} belongs to a realtime vCPU's core`, 'choose others');
+    if (both.length > 0)
+      refuse(`housekeeping: CPU ${formatCpuList(both)} belongs to a realtime vCPU's core`, 'choose others');
     return { nodes, vcpus, housekeeping: wish.housekeeping };
   };
   if (wish.pins !== undefined) {
@@ -124,10 +98,15 @@ export const place = (host: PlacementHost, wish: PlacementWish): Placement => {
   }
   if (wish.profile === 'realtime') {
     const node = chooseNode(host, wish, (one) => realtimeCores(host, one, taken).length);
-    return finish(realtimeCores(host, node, taken).slice(0, wish.vcpus).map((cpu) => [cpu]));
+    return finish(
+      realtimeCores(host, node, taken)
+        .slice(0, wish.vcpus)
+        .map((cpu) => [cpu]),
+    );
   }
   const isolated = isolatedOf(host);
-  const free = (one: PlacementNode): readonly number[] => without(one.cpus, new Set([...taken, ...isolated]));
+  const free = (one: PlacementNode): readonly number[] =>
+    one.cpus.filter((cpu) => !taken.has(cpu) && !isolated.has(cpu));
   const node = chooseNode(host, wish, (one) => free(one).length);
   return finish(Array.from({ length: wish.vcpus }, () => free(node)));
 };

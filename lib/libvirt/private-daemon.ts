@@ -49,7 +49,12 @@ const said = async (host: Host, job: Job): Promise<string> => {
 };
 
 /** Starts a libvirtd of the run's own. `name` is unique within the run. Needs root on the host. */
-export const startPrivateDaemon = async (host: Host, run: string, name: string, signal: AbortSignal): Promise<PrivateDaemon> => {
+export const startPrivateDaemon = async (
+  host: Host,
+  run: string,
+  name: string,
+  signal: AbortSignal,
+): Promise<PrivateDaemon> => {
   const argv = ['unshare', '-m', 'sh', '-c', inside, 'sh', '/var/cache/kvm4nfv/libvirt', randomUUID(), '/run'];
   const job = await host.start({ run, name, argv, root: true });
   const socket = `${job.directory}/run/libvirt/libvirt-sock`;

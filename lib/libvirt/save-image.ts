@@ -16,8 +16,11 @@ interface SaveHeader {
 
 const readHeader = (bytes: Buffer, path: string): SaveHeader => {
   const broken = (why: string): Kvm4nfvError =>
-    new Kvm4nfvError('environment', `${path} is no saved state that can be used: ${why}`, { hint: 'remove it; the guest is booted instead' });
-  if (bytes.subarray(0, magic.length).toString('latin1') !== magic) throw broken('it does not begin as one of libvirt does');
+    new Kvm4nfvError('environment', `${path} is no saved state that can be used: ${why}`, {
+      hint: 'remove it; the guest is booted instead',
+    });
+  if (bytes.subarray(0, magic.length).toString('latin1') !== magic)
+    throw broken('it does not begin as one of libvirt does');
   const version = bytes.readUInt32LE(16);
   if (version !== 2) throw broken(`its format has version ${String(version)}, and only 2 is known`);
   const length = bytes.readUInt32LE(lengthAt);
@@ -34,9 +37,13 @@ export const replaceDocument = (bytes: Buffer, xml: string, path = 'the file'): 
   const document = Buffer.from(`${xml}\0`);
   const used = document.length + cookie.length;
   if (used > length)
-    throw new Kvm4nfvError('environment', `${path}: a document of ${String(used)} bytes does not fit into its ${String(length)}`, {
-      hint: 'boot the guest instead (warm: false)',
-    });
+    throw new Kvm4nfvError(
+      'environment',
+      `${path}: a document of ${String(used)} bytes does not fit into its ${String(length)}`,
+      {
+        hint: 'boot the guest instead (warm: false)',
+      },
+    );
   if (cookie.length > 0) header.writeUInt32LE(document.length, cookieAt);
   return Buffer.concat([header, document, cookie, Buffer.alloc(length - used)]);
 };
@@ -63,10 +70,17 @@ export const retargetSavedState = async (
   xml: string,
   options: { readonly root?: boolean; readonly signal?: AbortSignal } = {},
 ): Promise<void> => {
-  const { stdout } = await host.exec(['sh', '-c', 'head -c "$1" -- "$2" | base64 -w0', 'sh', String(mostHeader), from], {
-    ...options,
-    maxOutput: 2 * mostHeader,
-  });
+  const { stdout } = await host.exec(
+    ['sh', '-c', 'head -c "$1" -- "$2" | base64 -w0', 'sh', String(mostHeader), from],
+    {
+      ...options,
+      maxOutput: 2 * mostHeader,
+    },
+  );
   const head = replaceDocument(Buffer.from(stdout, 'base64'), xml, from);
-  await host.exec(['sh', '-c', copyScript, 'sh', from, to], { ...options, stdin: head.toString('base64'), timeout: 120_000 });
+  await host.exec(['sh', '-c', copyScript, 'sh', from, to], {
+    ...options,
+    stdin: head.toString('base64'),
+    timeout: 120_000,
+  });
 };

@@ -2,7 +2,8 @@ import type { Bytes, Nanoseconds } from '../measure/units.js';
 import type { Ownership } from './ownership.js';
 
 /** As virDomainState. */
-export type DomainState = 'nostate' | 'running' | 'blocked' | 'paused' | 'shutdown' | 'shutoff' | 'crashed' | 'pmsuspended';
+export type DomainState =
+  'nostate' | 'running' | 'blocked' | 'paused' | 'shutdown' | 'shutoff' | 'crashed' | 'pmsuspended';
 
 export interface DomainSummary {
   readonly name: string;
@@ -90,7 +91,8 @@ export interface MigrateOptions {
 
 export interface LifecycleEvent {
   readonly domain: string;
-  readonly event: 'defined' | 'undefined' | 'started' | 'suspended' | 'resumed' | 'stopped' | 'shutdown' | 'pmsuspended' | 'crashed';
+  readonly event:
+    'defined' | 'undefined' | 'started' | 'suspended' | 'resumed' | 'stopped' | 'shutdown' | 'pmsuspended' | 'crashed';
   /** libvirt's word for the reason, lower case, such as `destroyed`, `migrated`, `booted`. */
   readonly detail: string;
   /** By the clock of the host that virsh runs on, nanoseconds since the epoch. */

@@ -14,13 +14,22 @@ export interface Verification {
   readonly ok: boolean;
 }
 
-const same = (what: string, requested: string, effective: string): Verification => ({ what, requested, effective, ok: requested === effective });
+const same = (what: string, requested: string, effective: string): Verification => ({
+  what,
+  requested,
+  effective,
+  ok: requested === effective,
+});
 
 const affinity = (what: string, cpus: readonly number[], thread: QemuThread | undefined): Verification =>
   same(`${what}: CPUs`, formatCpuList(cpus), thread === undefined ? 'no such thread' : formatCpuList(thread.affinity));
 
-type Scheduler = { readonly policy: string; readonly priority?: number | undefined };
-const schedulerText = ({ policy, priority = 0 }: Scheduler): string => (priority === 0 ? policy : `${policy} ${String(priority)}`);
+interface Scheduler {
+  readonly policy: string;
+  readonly priority?: number | undefined;
+}
+const schedulerText = ({ policy, priority = 0 }: Scheduler): string =>
+  priority === 0 ? policy : `${policy} ${String(priority)}`;
 const scheduling = (what: string, wanted: Scheduler, thread: QemuThread | undefined): Verification =>
   same(`${what}: scheduling`, schedulerText(wanted), thread === undefined ? 'no such thread' : schedulerText(thread));
 
@@ -28,29 +37,52 @@ const mebibytes = (size: number): string => `${String(Math.round(size / 2 ** 20)
 
 const emulatorAffinity = (cpus: readonly number[], threads: readonly QemuThread[]): Verification => {
   const all = [...new Set(threads.flatMap((thread) => thread.affinity))];
-  const outside = invertCpus(all, cpus).length === 0 && invertCpus(cpus, all).length === 0;
-  return { what: 'emulator: CPUs', requested: formatCpuList(cpus), effective: formatCpuList(all), ok: outside };
+  const exact = invertCpus(all, cpus).length === 0 && invertCpus(cpus, all).length === 0;
+  return { what: 'emulator: CPUs', requested: formatCpuList(cpus), effective: formatCpuList(all), ok: exact };
 };
 
 function* memoryChecks({ memory }: DomainSpec, { pages, locked, bound }: QemuProcess): Generator<Verification> {
   const hugepages = memory.hugepages;
   const huge = pages.filter(({ size }) => size === hugepages).reduce((sum, { held }) => sum + held, 0);
-  const said = pages.filter(({ held }) => held > 0).map(({ size, held }) => `${mebibytes(held)} in pages of ${String(size / 1024)} KiB`).join(', ');
+  const said = pages
+    .filter(({ held }) => held > 0)
+    .map(({ size, held }) => `${mebibytes(held)} in pages of ${String(size / 1024)} KiB`)
+    .join(', ');
   if (hugepages !== undefined)
-    yield { what: 'memory: hugepages', requested: `${mebibytes(memory.size)} in pages of ${String(hugepages / 1024)} KiB`, effective: said, ok: huge >= memory.size };
+    yield {
+      what: 'memory: hugepages',
+      requested: `${mebibytes(memory.size)} in pages of ${String(hugepages / 1024)} KiB`,
+      effective: said,
+      ok: huge >= memory.size,
+    };
   if (memory.locked) {
     // The kernel does not count hugetlb pages as locked; they can't be swapped in any case.
     const fixed = locked + huge;
-    yield { what: 'memory: locked', requested: mebibytes(memory.size), effective: mebibytes(fixed), ok: fixed >= memory.size };
+    yield {
+      what: 'memory: locked',
+      requested: mebibytes(memory.size),
+      effective: mebibytes(fixed),
+      ok: fixed >= memory.size,
+    };
   }
   if (!memory.sharePages) {
     const mergeable = pages.reduce((sum, page) => sum + page.mergeable, 0);
-    yield { what: 'memory: that KSM may merge', requested: mebibytes(0), effective: mebibytes(mergeable), ok: mergeable < memory.size / 2 };
+    yield {
+      what: 'memory: that KSM may merge',
+      requested: mebibytes(0),
+      effective: mebibytes(mergeable),
+      ok: mergeable < memory.size / 2,
+    };
   }
   if (memory.numa?.mode === 'strict') {
     const nodes = [...bound.entries()].filter(([, size]) => size > 0).map(([node]) => node);
     const wanted = memory.numa.nodes;
-    yield { what: 'memory: NUMA nodes', requested: formatCpuList(wanted), effective: formatCpuList(nodes), ok: nodes.length > 0 && nodes.every((node) => wanted.includes(node)) };
+    yield {
+      what: 'memory: NUMA nodes',
+      requested: formatCpuList(wanted),
+      effective: formatCpuList(nodes),
+      ok: nodes.length > 0 && nodes.every((node) => wanted.includes(node)),
+    };
   }
 }
 
@@ -58,13 +90,32 @@ function* memoryChecks({ memory }: DomainSpec, { pages, locked, bound }: QemuPro
 export const compareDomain = (spec: DomainSpec, process: QemuProcess): readonly Verification[] => {
   const { tune } = spec;
   const vcpu = (id: number): readonly [string, QemuThread | undefined] => [`vCPU ${String(id)}`, process.vcpus.get(id)];
-  const iothread = (id: number): readonly [string, QemuThread | undefined] => [`IOThread ${String(id)}`, process.iothreads.get(id)];
+  const iothread = (id: number): readonly [string, QemuThread | undefined] => [
+    `IOThread ${String(id)}`,
+    process.iothreads.get(id),
+  ];
   const main = process.emulator.find(({ tid }) => tid === process.pid);
   return [
-    ...tune.vcpuPins.map(({ id, cpus }) => { const [what, thread] = vcpu(id); return affinity(what, cpus, thread); }),
-    ...tune.vcpuSchedulers.flatMap((wanted) => wanted.vcpus.map((id) => { const [what, thread] = vcpu(id); return scheduling(what, wanted, thread); })),
-    ...tune.iothreadPins.map(({ id, cpus }) => { const [what, thread] = iothread(id); return affinity(what, cpus, thread); }),
-    ...tune.iothreadSchedulers.flatMap((wanted) => wanted.iothreads.map((id) => { const [what, thread] = iothread(id); return scheduling(what, wanted, thread); })),
+    ...tune.vcpuPins.map(({ id, cpus }) => {
+      const [what, thread] = vcpu(id);
+      return affinity(what, cpus, thread);
+    }),
+    ...tune.vcpuSchedulers.flatMap((wanted) =>
+      wanted.vcpus.map((id) => {
+        const [what, thread] = vcpu(id);
+        return scheduling(what, wanted, thread);
+      }),
+    ),
+    ...tune.iothreadPins.map(({ id, cpus }) => {
+      const [what, thread] = iothread(id);
+      return affinity(what, cpus, thread);
+    }),
+    ...tune.iothreadSchedulers.flatMap((wanted) =>
+      wanted.iothreads.map((id) => {
+        const [what, thread] = iothread(id);
+        return scheduling(what, wanted, thread);
+      }),
+    ),
     ...(tune.emulatorPin === undefined ? [] : [emulatorAffinity(tune.emulatorPin, process.emulator)]),
     ...(tune.emulatorScheduler === undefined ? [] : [scheduling('emulator', tune.emulatorScheduler, main)]),
     ...memoryChecks(spec, process),

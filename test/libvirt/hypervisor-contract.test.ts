@@ -36,15 +36,16 @@ for (const implementation of ['virsh', 'binding'] as const) {
 
   describe(`Hypervisor by ${implementation}, on libvirt's test driver`, () => {
     let hypervisor: Hypervisor;
+    let opened: Hypervisor | undefined;
     before(async function () {
       const why = implementation === 'binding' ? await noBinding() : undefined;
       if (why !== undefined) {
         console.log(`      skipped: ${why}`);
         this.skip();
       }
-      hypervisor = await open('test:///default');
+      hypervisor = opened = await open('test:///default');
     });
-    after(() => hypervisor?.[Symbol.asyncDispose]());
+    after(() => opened?.[Symbol.asyncDispose]());
 
     it('is the implementation that was asked for', () => {
       expect(hypervisor.implementation).to.equal(implementation);
@@ -90,7 +91,10 @@ for (const implementation of ['virsh', 'binding'] as const) {
 
     it("reads the host's NUMA cells and CPUs", async () => {
       const { cells, guests } = await hypervisor.capabilities();
-      expect(cells.map(({ id, cpus }) => [id, cpus.length])).to.deep.equal([[0, 8], [1, 8]]);
+      expect(cells.map(({ id, cpus }) => [id, cpus.length])).to.deep.equal([
+        [0, 8],
+        [1, 8],
+      ]);
       expect(guests[0]?.domains).to.deep.equal(['test']);
     });
 
@@ -105,7 +109,8 @@ for (const implementation of ['virsh', 'binding'] as const) {
     this.timeout(180_000);
     let libvirtd: PrivateLibvirtd;
     let hypervisor: Hypervisor;
-    let files: string;
+    let files = '';
+    const used: AsyncDisposable[] = [];
     const name = `kvm4nfv-contract-${implementation}`;
 
     before(async function () {
@@ -116,12 +121,13 @@ for (const implementation of ['virsh', 'binding'] as const) {
       }
       files = await mkdtemp(join(tmpdir(), 'kvm4nfv-contract-'));
       libvirtd = await startLibvirtd();
+      used.push(libvirtd);
       hypervisor = await open(libvirtd.uri);
+      used.push(hypervisor);
     });
     after(async () => {
-      await hypervisor?.[Symbol.asyncDispose]();
-      await libvirtd?.[Symbol.asyncDispose]();
-      if (files !== undefined) await rm(files, { recursive: true, force: true });
+      for (const one of used.reverse()) await one[Symbol.asyncDispose]();
+      if (files !== '') await rm(files, { recursive: true, force: true });
     });
     beforeEach(() => hypervisor.create(document(name, 'run-1'), { paused: true }));
     afterEach(async () => {
@@ -142,10 +148,12 @@ for (const implementation of ['virsh', 'binding'] as const) {
       await hypervisor.create(document('other-run', 'run-2'), { paused: true });
       await hypervisor.create(foreign('foreign'), { paused: true });
       expect((await hypervisor.list()).map((domain) => domain.name)).to.have.members([name, 'other-run', 'foreign']);
-      expect((await hypervisor.ours()).map((domain) => [domain.name, domain.run, domain.context])).to.have.deep.members([
-        [name, 'run-1', 'guest'],
-        ['other-run', 'run-2', 'guest'],
-      ]);
+      expect((await hypervisor.ours()).map((domain) => [domain.name, domain.run, domain.context])).to.have.deep.members(
+        [
+          [name, 'run-1', 'guest'],
+          ['other-run', 'run-2', 'guest'],
+        ],
+      );
       expect((await hypervisor.ours('run-2')).map((domain) => domain.name)).to.deep.equal(['other-run']);
     });
 
@@ -168,7 +176,13 @@ for (const implementation of ['virsh', 'binding'] as const) {
       await hypervisor.restore(path, { paused: true });
       expect((await hypervisor.info(name)).state).to.equal('paused');
       await hypervisor.destroy(name);
-      await hypervisor.restore(path, { paused: true, xml: document(name, 'run-9').replace('</name>', `</name><uuid>${uuidIn(await hypervisor.savedXml(path))}</uuid>`) });
+      await hypervisor.restore(path, {
+        paused: true,
+        xml: document(name, 'run-9').replace(
+          '</name>',
+          `</name><uuid>${uuidIn(await hypervisor.savedXml(path))}</uuid>`,
+        ),
+      });
       expect((await hypervisor.ours('run-9')).map((domain) => domain.name)).to.deep.equal([name]);
     });
 
@@ -219,7 +233,12 @@ for (const implementation of ['virsh', 'binding'] as const) {
       await hypervisor.suspend(name);
       await hypervisor.destroy(name);
       await reading;
-      expect(seen).to.deep.equal(['resumed unpaused', 'suspended paused', 'shutdown finished after host request', 'stopped destroyed']);
+      expect(seen).to.deep.equal([
+        'resumed unpaused',
+        'suspended paused',
+        'shutdown finished after host request',
+        'stopped destroyed',
+      ]);
     });
 
     it('defines, starts and undefines a persistent domain', async () => {

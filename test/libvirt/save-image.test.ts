@@ -19,10 +19,15 @@ describe('a saved state given another document', () => {
     const before = saved('<domain/>', '<cookie/>', 4096, 'stream');
     const head = replaceDocument(before, '<domain><name>other</name></domain>');
     expect(head).to.have.length(92 + 4096);
-    expect(head.subarray(92).toString().split('\0').slice(0, 2)).to.deep.equal(['<domain><name>other</name></domain>', '<cookie/>']);
+    expect(head.subarray(92).toString().split('\0').slice(0, 2)).to.deep.equal([
+      '<domain><name>other</name></domain>',
+      '<cookie/>',
+    ]);
     expect(head.readUInt32LE(32)).to.equal('<domain><name>other</name></domain>'.length + 1);
     expect(head.readUInt32LE(24)).to.equal(1);
-    expect(replaceDocument(Buffer.concat([head, Buffer.from('stream')]), '<domain/>')).to.deep.equal(before.subarray(0, 92 + 4096));
+    expect(replaceDocument(Buffer.concat([head, Buffer.from('stream')]), '<domain/>')).to.deep.equal(
+      before.subarray(0, 92 + 4096),
+    );
   });
 
   it('refuses what does not fit, is cut short, of another version, or no saved state at all', () => {

@@ -11,7 +11,16 @@ import type { Binding, NativeDomain } from './native.js';
 
 const starting = 300_000;
 const [inactiveFlag, migratableFlag] = [2, 8];
-const states: readonly DomainState[] = ['nostate', 'running', 'blocked', 'paused', 'shutdown', 'shutoff', 'crashed', 'pmsuspended'];
+const states: readonly DomainState[] = [
+  'nostate',
+  'running',
+  'blocked',
+  'paused',
+  'shutdown',
+  'shutoff',
+  'crashed',
+  'pmsuspended',
+];
 
 const summaryOf = async (domain: NativeDomain): Promise<DomainSummary> => ({
   name: await domain.getName(),
@@ -33,25 +42,38 @@ const isPresent = <T>(value: T | undefined): value is T => value !== undefined;
  * (starting paused, checking against the schema, pinning, addresses, monitor, jobs, migration, capabilities, node devices,
  * networks, events, versions) goes to virsh. `test:` URIs keep their state in the process: there virsh sees another world.
  */
-export const bindingHypervisor = (binding: Binding, host: Host, uri: string, options: { readonly root?: boolean } = {}): Hypervisor => {
+export const bindingHypervisor = (
+  binding: Binding,
+  host: Host,
+  uri: string,
+  options: { readonly root?: boolean } = {},
+): Hypervisor => {
   const virsh = virshHypervisor(host, uri, options);
   const connection = new BindingConnection(binding, uri, host.name);
-  const simple = (verb: 'destroy' | 'suspend' | 'resume' | 'undefine') => (domain: string, call: object = {}): Promise<void> =>
-    connection.domain(domain, { ...call, action: `${verb} domain ${domain}` }, (found) => found[verb]());
+  const simple =
+    (verb: 'destroy' | 'suspend' | 'resume' | 'undefine') =>
+    (domain: string, call: object = {}): Promise<void> =>
+      connection.domain(domain, { ...call, action: `${verb} domain ${domain}` }, (found) => found[verb]());
   return {
     ...virsh,
     implementation: 'binding',
     create: async (xml, call = {}) => {
       if (call.paused === true || call.validate !== false) return virsh.create(xml, call);
-      await connection.run({ timeout: starting, ...call, action: 'create domain', xml }, (open) => open.domainCreateXML(xml));
+      await connection.run({ timeout: starting, ...call, action: 'create domain', xml }, (open) =>
+        open.domainCreateXML(xml),
+      );
     },
     define: async (xml, call = {}) => {
       if (call.validate !== false) return virsh.define(xml, call);
-      await connection.run({ timeout: starting, ...call, action: 'define domain', xml }, (open) => open.domainDefineXML(xml));
+      await connection.run({ timeout: starting, ...call, action: 'define domain', xml }, (open) =>
+        open.domainDefineXML(xml),
+      );
     },
     start: async (domain, call = {}) => {
       if (call.paused === true) return virsh.start(domain, call);
-      await connection.domain(domain, { timeout: starting, ...call, action: `start domain ${domain}` }, (found) => found.create());
+      await connection.domain(domain, { timeout: starting, ...call, action: `start domain ${domain}` }, (found) =>
+        found.create(),
+      );
     },
     undefine: simple('undefine'),
     destroy: simple('destroy'),
@@ -62,10 +84,14 @@ export const bindingHypervisor = (binding: Binding, host: Host, uri: string, opt
       await connection.domain(domain, { ...call, action: `shut down domain ${domain}` }, (found) => found.shutdown());
     },
     save: (domain, path, call = {}) =>
-      connection.domain(domain, { timeout: starting, ...call, action: `save domain ${domain} to ${path}` }, (found) => found.save(path)),
+      connection.domain(domain, { timeout: starting, ...call, action: `save domain ${domain} to ${path}` }, (found) =>
+        found.save(path),
+      ),
     restore: async (path, call = {}) => {
       if (call.paused === true || call.xml !== undefined) return virsh.restore(path, call);
-      await connection.run({ timeout: starting, ...call, action: `restore ${path}` }, (open) => open.domainRestore(path));
+      await connection.run({ timeout: starting, ...call, action: `restore ${path}` }, (open) =>
+        open.domainRestore(path),
+      );
     },
     list: (call = {}) =>
       connection.run({ ...call, action: 'list domains', again: true }, async (open) => {
@@ -101,7 +127,13 @@ export const bindingHypervisor = (binding: Binding, host: Host, uri: string, opt
     info: (domain, call = {}) =>
       connection.domain(domain, { ...call, action: `ask after domain ${domain}`, again: true }, async (found) => {
         const { state, maxMem, memory, nrVirtCpu, cpuTime } = await found.getInfo();
-        return { state: states[state] ?? 'nostate', maxMemory: maxMem * 1024, memory: memory * 1024, vcpus: nrVirtCpu, cpuTime };
+        return {
+          state: states[state] ?? 'nostate',
+          maxMemory: maxMem * 1024,
+          memory: memory * 1024,
+          vcpus: nrVirtCpu,
+          cpuTime,
+        };
       }),
     [Symbol.asyncDispose]: async () => {
       await connection[Symbol.asyncDispose]();

@@ -57,7 +57,12 @@ export class BindingConnection implements AsyncDisposable {
   private async once<T>(work: Work, body: (connection: NativeConnection) => Promise<T>): Promise<T> {
     work.signal?.throwIfAborted();
     try {
-      return await deadline(this.open().then(body), work.timeout ?? usual, work.signal, `${this.host}: ${this.uri}: ${work.action}`);
+      return await deadline(
+        this.open().then(body),
+        work.timeout ?? usual,
+        work.signal,
+        `${this.host}: ${this.uri}: ${work.action}`,
+      );
     } catch (error) {
       throw this.error(error, work);
     }

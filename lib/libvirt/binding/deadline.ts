@@ -4,7 +4,12 @@ import { Kvm4nfvError } from '../../error.js';
  * `work`, or an error when its time is over or the signal comes first. The native call itself can't be called off: it goes
  * on in its thread, and its result is dropped.
  */
-export const deadline = <T>(work: Promise<T>, timeout: number, signal: AbortSignal | undefined, what: string): Promise<T> =>
+export const deadline = <T>(
+  work: Promise<T>,
+  timeout: number,
+  signal: AbortSignal | undefined,
+  what: string,
+): Promise<T> =>
   new Promise((resolve, reject) => {
     const over = (): void => {
       settle();
@@ -14,7 +19,9 @@ export const deadline = <T>(work: Promise<T>, timeout: number, signal: AbortSign
     const aborted = (): void => {
       settle();
       const reason: unknown = signal?.reason;
-      reject(reason instanceof Error ? reason : new Kvm4nfvError('interrupted', `${what}: interrupted`, { cause: reason }));
+      reject(
+        reason instanceof Error ? reason : new Kvm4nfvError('interrupted', `${what}: interrupted`, { cause: reason }),
+      );
     };
     const settle = (): void => {
       clearTimeout(timer);

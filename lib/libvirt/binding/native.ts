@@ -9,7 +9,13 @@ export interface NativeDomain {
   getID(): Promise<number | null>;
   getXMLDesc(flags?: number): Promise<string>;
   /** Memory in KiB, CPU time in nanoseconds. */
-  getInfo(): Promise<{ readonly state: number; readonly maxMem: number; readonly memory: number; readonly nrVirtCpu: number; readonly cpuTime: number }>;
+  getInfo(): Promise<{
+    readonly state: number;
+    readonly maxMem: number;
+    readonly memory: number;
+    readonly nrVirtCpu: number;
+    readonly cpuTime: number;
+  }>;
   create(): Promise<void>;
   destroy(): Promise<void>;
   shutdown(): Promise<void>;
@@ -51,8 +57,7 @@ export const loadBinding = async (from?: string): Promise<Binding> => {
     const module: unknown = await import(name);
     if (isBinding(module)) {
       // The native part is only loaded when the first connection object is made.
-      void new module.Hypervisor({ uri: 'test:///default' });
-      return module;
+      if (new module.Hypervisor({ uri: 'test:///default' }) instanceof module.Hypervisor) return module;
     }
   } catch (cause) {
     throw unavailable(messageOf(cause), cause);

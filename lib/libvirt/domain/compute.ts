@@ -21,7 +21,9 @@ export const memoryElements = ({ memory }: DomainSpec): readonly XmlElement[] =>
     kibibytes('memory', size),
     kibibytes('currentMemory', size),
     element('memoryBacking', {}, backing),
-    ...(numa === undefined ? [] : [element('numatune', {}, element('memory', { mode: numa.mode, nodeset: formatCpuList(numa.nodes) }))]),
+    ...(numa === undefined
+      ? []
+      : [element('numatune', {}, element('memory', { mode: numa.mode, nodeset: formatCpuList(numa.nodes) }))]),
   ];
 };
 
@@ -32,7 +34,11 @@ export const cpuElement = ({ accelerator, cpu }: DomainSpec): XmlElement => {
       'cell',
       { id, cpus: formatCpuList(cpus), memory: memory / 1024, unit: 'KiB' },
       Object.keys(distances).length > 0 &&
-        element('distances', {}, Object.entries(distances).map(([sibling, value]) => element('sibling', { id: sibling, value }))),
+        element(
+          'distances',
+          {},
+          Object.entries(distances).map(([sibling, value]) => element('sibling', { id: sibling, value })),
+        ),
     ),
   );
   return element(
@@ -63,7 +69,10 @@ export const featuresElement = ({ accelerator, cpu, ioapic }: DomainSpec): XmlEl
   );
 };
 
-const scheduler = ({ policy, priority }: { readonly policy: string; readonly priority?: number | undefined }) => ({ scheduler: policy, priority });
+const scheduler = ({ policy, priority }: { readonly policy: string; readonly priority?: number | undefined }) => ({
+  scheduler: policy,
+  priority,
+});
 
 export const tuneElements = ({ cpu: { vcpus }, tune }: DomainSpec): readonly XmlElement[] => {
   const tuned = tuneChildren(tune);
@@ -79,7 +88,9 @@ const tuneChildren = (tune: TuneSpec): readonly XmlElement[] => [
   ...(tune.emulatorPin === undefined ? [] : [element('emulatorpin', { cpuset: formatCpuList(tune.emulatorPin) })]),
   ...tune.iothreadPins.map(({ id, cpus }) => element('iothreadpin', { iothread: id, cpuset: formatCpuList(cpus) })),
   ...tune.vcpuSchedulers.map((one) => element('vcpusched', { vcpus: formatCpuList(one.vcpus), ...scheduler(one) })),
-  ...tune.iothreadSchedulers.map((one) => element('iothreadsched', { iothreads: formatCpuList(one.iothreads), ...scheduler(one) })),
+  ...tune.iothreadSchedulers.map((one) =>
+    element('iothreadsched', { iothreads: formatCpuList(one.iothreads), ...scheduler(one) }),
+  ),
   ...(tune.emulatorScheduler === undefined ? [] : [element('emulatorsched', scheduler(tune.emulatorScheduler))]),
   ...cacheElements(tune),
 ];
@@ -98,12 +109,21 @@ const cacheElements = ({ cacheAllocations }: TuneSpec): readonly XmlElement[] =>
 
 const usualTimers = (accelerator: 'kvm' | 'tcg'): NonNullable<ClockSpec['timers']> =>
   accelerator === 'kvm'
-    ? [{ name: 'rtc', tickPolicy: 'catchup' }, { name: 'pit', tickPolicy: 'delay' }, { name: 'hpet', present: false }]
+    ? [
+        { name: 'rtc', tickPolicy: 'catchup' },
+        { name: 'pit', tickPolicy: 'delay' },
+        { name: 'hpet', present: false },
+      ]
     : [{ name: 'hpet', present: false }];
 
-export const clockElement = ({ accelerator, clock: { offset, timers = usualTimers(accelerator) } }: DomainSpec): XmlElement =>
+export const clockElement = ({
+  accelerator,
+  clock: { offset, timers = usualTimers(accelerator) },
+}: DomainSpec): XmlElement =>
   element(
     'clock',
     { offset },
-    timers.map(({ name, present, tickPolicy, track, mode, frequency }) => element('timer', { name, present, tickpolicy: tickPolicy, track, mode, frequency })),
+    timers.map(({ name, present, tickPolicy, track, mode, frequency }) =>
+      element('timer', { name, present, tickpolicy: tickPolicy, track, mode, frequency }),
+    ),
   );

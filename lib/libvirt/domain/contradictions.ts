@@ -24,16 +24,22 @@ function* cpuContradictions({ accelerator, cpu, memory }: Spec): Generator<Contr
   const { vcpus, topology, mode, model, cells } = cpu;
   if (topology !== undefined) {
     const product = topology.sockets * topology.dies * topology.cores * topology.threads;
-    if (product !== vcpus) yield at(['cpu', 'topology'], `the topology has ${String(product)} vCPUs, the guest ${String(vcpus)}`);
+    if (product !== vcpus)
+      yield at(['cpu', 'topology'], `the topology has ${String(product)} vCPUs, the guest ${String(vcpus)}`);
   }
-  if ((mode === 'custom') !== (model !== undefined)) yield at(['cpu', 'model'], "a model goes with mode 'custom', and that with a model");
-  if (accelerator === 'tcg' && (mode === 'host-passthrough' || mode === 'host-model')) yield at(['cpu', 'mode'], `'${mode}' needs KVM`);
-  if (accelerator === 'tcg' && (cpu.hintDedicated || cpu.pollControl)) yield at(['cpu', 'hintDedicated'], "KVM's hints need KVM");
+  if ((mode === 'custom') !== (model !== undefined))
+    yield at(['cpu', 'model'], "a model goes with mode 'custom', and that with a model");
+  if (accelerator === 'tcg' && (mode === 'host-passthrough' || mode === 'host-model'))
+    yield at(['cpu', 'mode'], `'${mode}' needs KVM`);
+  if (accelerator === 'tcg' && (cpu.hintDedicated || cpu.pollControl))
+    yield at(['cpu', 'hintDedicated'], "KVM's hints need KVM");
   if (cells.length > 0) {
     const all = cells.flatMap((cell) => cell.cpus).sort((a, b) => a - b);
-    if (all.length !== vcpus || all.some((cpu, index) => cpu !== index)) yield at(['cpu', 'cells'], 'the cells must have each vCPU once');
+    if (all.length !== vcpus || all.some((cpu, index) => cpu !== index))
+      yield at(['cpu', 'cells'], 'the cells must have each vCPU once');
     const size = cells.reduce((sum, cell) => sum + cell.memory, 0);
-    if (size !== memory.size) yield at(['cpu', 'cells'], `the cells have ${String(size)} bytes of memory, the guest ${String(memory.size)}`);
+    if (size !== memory.size)
+      yield at(['cpu', 'cells'], `the cells have ${String(size)} bytes of memory, the guest ${String(memory.size)}`);
   }
 }
 
@@ -55,20 +61,26 @@ function* tuneContradictions({ cpu: { vcpus }, tune, disks }: Spec): Generator<C
   ];
   for (const [key, ids] of named) {
     const wrong = beyond(ids, 0, vcpus);
-    if (wrong !== undefined) yield at(['tune', key], `there is no vCPU ${String(wrong)}: the guest has 0 to ${String(vcpus - 1)}`);
-    if (new Set(ids).size !== ids.length && key !== 'cacheAllocations') yield at(['tune', key], 'a vCPU is named twice');
+    if (wrong !== undefined)
+      yield at(['tune', key], `there is no vCPU ${String(wrong)}: the guest has 0 to ${String(vcpus - 1)}`);
+    if (new Set(ids).size !== ids.length && key !== 'cacheAllocations')
+      yield at(['tune', key], 'a vCPU is named twice');
   }
   const iothreads: readonly (readonly [readonly (string | number)[], readonly number[]])[] = [
     [['tune', 'iothreadPins'], tune.iothreadPins.map(({ id }) => id)],
     [['tune', 'iothreadSchedulers'], tune.iothreadSchedulers.flatMap((one) => one.iothreads)],
-    ...disks.map(({ iothread }, index) => [['disks', index, 'iothread'], iothread === undefined ? [] : [iothread]] as const),
+    ...disks.map(
+      ({ iothread }, index) => [['disks', index, 'iothread'], iothread === undefined ? [] : [iothread]] as const,
+    ),
   ];
   for (const [path, ids] of iothreads) {
     const wrong = beyond(ids, 1, tune.iothreads);
-    if (wrong !== undefined) yield at(path, `there is no IOThread ${String(wrong)}: tune.iothreads is ${String(tune.iothreads)}`);
+    if (wrong !== undefined)
+      yield at(path, `there is no IOThread ${String(wrong)}: tune.iothreads is ${String(tune.iothreads)}`);
   }
   for (const [index, { policy, priority }] of tune.vcpuSchedulers.entries())
-    if ((policy === 'fifo' || policy === 'rr') !== (priority !== undefined)) yield at(['tune', 'vcpuSchedulers', index, 'priority'], `a priority goes with fifo and rr, not with ${policy}`);
+    if ((policy === 'fifo' || policy === 'rr') !== (priority !== undefined))
+      yield at(['tune', 'vcpuSchedulers', index, 'priority'], `a priority goes with fifo and rr, not with ${policy}`);
 }
 
 function* deviceContradictions({ disks, interfaces }: Spec): Generator<Contradiction> {
@@ -77,7 +89,8 @@ function* deviceContradictions({ disks, interfaces }: Spec): Generator<Contradic
   const serials = disks.flatMap(({ serial }) => serial ?? []);
   if (new Set(serials).size !== serials.length) yield at(['disks'], 'two disks have the same serial');
   for (const [index, { bus, iothread }] of disks.entries())
-    if (iothread !== undefined && bus !== undefined && bus !== 'virtio') yield at(['disks', index, 'iothread'], 'only virtio disks have IOThreads');
+    if (iothread !== undefined && bus !== undefined && bus !== 'virtio')
+      yield at(['disks', index, 'iothread'], 'only virtio disks have IOThreads');
 }
 
 /** What in a domain can't be true at the same time. */

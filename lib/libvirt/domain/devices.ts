@@ -27,7 +27,13 @@ const diskElement = (disk: DiskSpec, target: string): XmlElement =>
     }),
     element('source', { file: disk.path }),
     disk.backing !== undefined &&
-      element('backingStore', { type: 'file' }, element('format', { type: disk.backing.format }), element('source', { file: disk.backing.path }), element('backingStore')),
+      element(
+        'backingStore',
+        { type: 'file' },
+        element('format', { type: disk.backing.format }),
+        element('source', { file: disk.backing.path }),
+        element('backingStore'),
+      ),
     element('target', { dev: target, bus: busOf(disk) }),
     (disk.readOnly || disk.device === 'cdrom') && element('readonly'),
     disk.serial !== undefined && element('serial', {}, disk.serial),
@@ -70,10 +76,16 @@ export const devicesElement = (spec: DomainSpec): XmlElement =>
     element('controller', { type: 'usb', model: 'none' }),
     spec.interfaces.map(interfaceElement),
     spec.hostdevs.map(({ address, managed }) =>
-      element('hostdev', { mode: 'subsystem', type: 'pci', managed }, element('driver', { name: 'vfio' }), element('source', {}, pciAddressElement(address))),
+      element(
+        'hostdev',
+        { mode: 'subsystem', type: 'pci', managed },
+        element('driver', { name: 'vfio' }),
+        element('source', {}, pciAddressElement(address)),
+      ),
     ),
     spec.console !== undefined && consoleElements(spec.console),
-    spec.agent && element('channel', { type: 'unix' }, element('target', { type: 'virtio', name: 'org.qemu.guest_agent.0' })),
+    spec.agent &&
+      element('channel', { type: 'unix' }, element('target', { type: 'virtio', name: 'org.qemu.guest_agent.0' })),
     spec.rng && element('rng', { model: 'virtio' }, element('backend', { model: 'random' }, '/dev/urandom')),
     spec.panic && element('panic', { model: 'isa' }),
     spec.iommu !== undefined && iommuElement(spec.iommu),

@@ -20,18 +20,25 @@ export const parseDomainSpec = (options: DomainOptions): DomainSpec => {
 };
 
 const osElements = ({ arch, machine, boot, firmware, smbiosSerial }: DomainSpec): readonly XmlElement[] => {
-  const direct = boot === undefined
-    ? [element('boot', { dev: 'hd' })]
-    : [
-        element('kernel', {}, boot.kernel),
-        ...(boot.initrd === undefined ? [] : [element('initrd', {}, boot.initrd)]),
-        ...(boot.cmdline === '' ? [] : [element('cmdline', {}, boot.cmdline)]),
-      ];
+  const direct =
+    boot === undefined
+      ? [element('boot', { dev: 'hd' })]
+      : [
+          element('kernel', {}, boot.kernel),
+          ...(boot.initrd === undefined ? [] : [element('initrd', {}, boot.initrd)]),
+          ...(boot.cmdline === '' ? [] : [element('cmdline', {}, boot.cmdline)]),
+        ];
   const serial = smbiosSerial === undefined ? [] : [element('smbios', { mode: 'sysinfo' })];
   const system = element('system', {}, element('entry', { name: 'serial' }, smbiosSerial ?? ''));
   return [
     ...(smbiosSerial === undefined ? [] : [element('sysinfo', { type: 'smbios' }, system)]),
-    element('os', { firmware: firmware === 'efi' ? 'efi' : undefined }, element('type', { arch, machine }, 'hvm'), direct, serial),
+    element(
+      'os',
+      { firmware: firmware === 'efi' ? 'efi' : undefined },
+      element('type', { arch, machine }, 'hvm'),
+      direct,
+      serial,
+    ),
   ];
 };
 
@@ -64,7 +71,12 @@ export const domainXml = (options: DomainOptions): string => {
     element('on_reboot', {}, spec.onReboot),
     element('on_crash', {}, spec.onCrash),
     devicesElement(spec),
-    commandline.length > 0 && element('qemu:commandline', {}, commandline.map((value) => element('qemu:arg', { value }))),
+    commandline.length > 0 &&
+      element(
+        'qemu:commandline',
+        {},
+        commandline.map((value) => element('qemu:arg', { value })),
+      ),
   );
   return formatXml(spec.fragments.reduce(mergeFragment, domain));
 };

@@ -5,10 +5,17 @@ import type { InterfaceSpec, UserInterfaceSpec } from './spec-devices.js';
 export const pciAddressElement = (address: string, attributes: Readonly<Record<string, string>> = {}): XmlElement => {
   const [domain = '', bus = '', rest = ''] = address.split(':');
   const [slot = '', fn = ''] = rest.split('.');
-  return element('address', { ...attributes, domain: `0x${domain}`, bus: `0x${bus}`, slot: `0x${slot}`, function: `0x${fn}` });
+  return element('address', {
+    ...attributes,
+    domain: `0x${domain}`,
+    bus: `0x${bus}`,
+    slot: `0x${slot}`,
+    function: `0x${fn}`,
+  });
 };
 
-const macElement = (mac: string | undefined): XmlElement | undefined => (mac === undefined ? undefined : element('mac', { address: mac }));
+const macElement = (mac: string | undefined): XmlElement | undefined =>
+  mac === undefined ? undefined : element('mac', { address: mac });
 const virtio = element('model', { type: 'virtio' });
 const on = (set: boolean | undefined): string | undefined => (set === undefined ? undefined : set ? 'on' : 'off');
 
@@ -45,20 +52,36 @@ export const interfaceElement = (nic: InterfaceSpec): XmlElement | undefined => 
     case 'user':
       return nic.backend === 'passt' ? passtInterface(nic) : undefined;
     case 'network':
-      return element('interface', { type: 'network' }, macElement(nic.mac), element('source', { network: nic.network }), virtio, driverElement(nic));
+      return element(
+        'interface',
+        { type: 'network' },
+        macElement(nic.mac),
+        element('source', { network: nic.network }),
+        virtio,
+        driverElement(nic),
+      );
     case 'bridge':
       return element(
-        'interface', { type: 'bridge' },
-        macElement(nic.mac), element('source', { bridge: nic.bridge }), virtio, driverElement(nic, nic.vhost ? undefined : 'qemu'),
+        'interface',
+        { type: 'bridge' },
+        macElement(nic.mac),
+        element('source', { bridge: nic.bridge }),
+        virtio,
+        driverElement(nic, nic.vhost ? undefined : 'qemu'),
       );
     case 'vhost-user':
       return element(
-        'interface', { type: 'vhostuser' },
-        macElement(nic.mac), element('source', { type: 'unix', path: nic.path, mode: nic.mode }), virtio, driverElement(nic),
+        'interface',
+        { type: 'vhostuser' },
+        macElement(nic.mac),
+        element('source', { type: 'unix', path: nic.path, mode: nic.mode }),
+        virtio,
+        driverElement(nic),
       );
     case 'hostdev':
       return element(
-        'interface', { type: 'hostdev', managed: nic.managed },
+        'interface',
+        { type: 'hostdev', managed: nic.managed },
         macElement(nic.mac),
         element('driver', { name: 'vfio' }),
         element('source', {}, pciAddressElement(nic.address, { type: 'pci' })),
@@ -76,11 +99,19 @@ export const userNetworkArguments = (interfaces: readonly InterfaceSpec[], machi
     .flatMap(({ mac, forwards, slot, iommu, packed }, index) => {
       const id = `kvm4nfv-user${String(index)}`;
       const netdev = [
-        'user', `id=${id}`,
-        ...forwards.map(({ address, hostPort, guestPort }) => `hostfwd=tcp:${hostAddress(address)}:${String(hostPort)}-:${String(guestPort)}`),
+        'user',
+        `id=${id}`,
+        ...forwards.map(
+          ({ address, hostPort, guestPort }) =>
+            `hostfwd=tcp:${hostAddress(address)}:${String(hostPort)}-:${String(guestPort)}`,
+        ),
       ];
       const device = [
-        'virtio-net-pci', `netdev=${id}`, `id=${id}-nic`, `bus=${bus}`, `addr=0x${slot.toString(16)}`,
+        'virtio-net-pci',
+        `netdev=${id}`,
+        `id=${id}-nic`,
+        `bus=${bus}`,
+        `addr=0x${slot.toString(16)}`,
         ...(mac === undefined ? [] : [`mac=${mac}`]),
         // Without an option ROM nothing tries to boot from the network.
         'romfile=',

@@ -11,11 +11,13 @@ const kept = new Set(['name', 'uuid', 'devices', 'metadata']);
 const single = new Set(['emulator', 'memballoon', 'iommu', 'vsock', 'tpm', 'watchdog']);
 const keys = ['name', 'vcpu', 'vcpus', 'iothread', 'iothreads', 'id', 'value'] as const;
 
-const identity = (at: XmlElement): string => keys.reduce((text, key) => `${text} ${key}=${at.attributes[key] ?? ''}`, at.name);
+const identity = (at: XmlElement): string =>
+  keys.reduce((text, key) => `${text} ${key}=${at.attributes[key] ?? ''}`, at.name);
 
 const replaces = (place: Fragment['at'], added: XmlElement, present: XmlNode): boolean => {
   if (typeof present === 'string' || present.name !== added.name || place === 'qemu:commandline') return false;
-  if (place === 'devices') return single.has(added.name) || (added.name === 'controller' && sameController(added, present));
+  if (place === 'devices')
+    return single.has(added.name) || (added.name === 'controller' && sameController(added, present));
   return place === 'domain' || identity(added) === identity(present);
 };
 
@@ -36,7 +38,9 @@ export const mergeFragment = (domain: XmlElement, { at, xml }: Fragment): XmlEle
   if (at === 'domain') {
     const refused = added.find(({ name }) => kept.has(name));
     if (refused !== undefined)
-      throw new Kvm4nfvError('usage', `fragment at 'domain': <${refused.name}> can't be replaced`, { hint: `name the place '${refused.name}', or the option for it` });
+      throw new Kvm4nfvError('usage', `fragment at 'domain': <${refused.name}> can't be replaced`, {
+        hint: `name the place '${refused.name}', or the option for it`,
+      });
     return added.reduce((whole, one) => into(whole, at, one), domain);
   }
   const index = domain.children.findIndex((child) => typeof child !== 'string' && child.name === at);

@@ -5,7 +5,14 @@ const policy = z.enum(['require', 'force', 'optional', 'disable', 'forbid']);
 
 export const cpuSpec = z.strictObject({
   vcpus: z.int().min(1).max(1024),
-  topology: z.strictObject({ sockets: z.int().min(1), dies: z.int().min(1).default(1), cores: z.int().min(1), threads: z.int().min(1) }).optional(),
+  topology: z
+    .strictObject({
+      sockets: z.int().min(1),
+      dies: z.int().min(1).default(1),
+      cores: z.int().min(1),
+      threads: z.int().min(1),
+    })
+    .optional(),
   /** Default: `host-passthrough` with KVM, `maximum` with TCG. */
   mode: z.enum(['host-passthrough', 'host-model', 'maximum', 'custom']).optional(),
   /** Model for mode `custom`, such as `EPYC-Milan`. */
@@ -18,7 +25,16 @@ export const cpuSpec = z.strictObject({
   hintDedicated: toggle.default(false),
   pollControl: toggle.default(false),
   /** NUMA nodes of the guest; together they have all its vCPUs and memory. */
-  cells: z.array(z.strictObject({ cpus, memory: bytes, distances: z.record(z.string().regex(/^\d+$/), z.int().min(10).max(255)).optional() })).readonly().default([]),
+  cells: z
+    .array(
+      z.strictObject({
+        cpus,
+        memory: bytes,
+        distances: z.record(z.string().regex(/^\d+$/), z.int().min(10).max(255)).optional(),
+      }),
+    )
+    .readonly()
+    .default([]),
 });
 
 export const memorySpec = z.strictObject({
@@ -33,24 +49,43 @@ export const memorySpec = z.strictObject({
   source: z.enum(['memfd', 'anonymous', 'file']).optional(),
   allocation: z.enum(['immediate', 'ondemand']).optional(),
   /** NUMA nodes of the host that it comes from. */
-  numa: z.strictObject({ mode: z.enum(['strict', 'preferred', 'interleave', 'restrictive']).default('strict'), nodes: cpus }).optional(),
+  numa: z
+    .strictObject({ mode: z.enum(['strict', 'preferred', 'interleave', 'restrictive']).default('strict'), nodes: cpus })
+    .optional(),
 });
 
-const scheduler = z.strictObject({ policy: z.enum(['fifo', 'rr', 'batch', 'idle']), priority: z.int().min(1).max(99).optional() });
+const scheduler = z.strictObject({
+  policy: z.enum(['fifo', 'rr', 'batch', 'idle']),
+  priority: z.int().min(1).max(99).optional(),
+});
 const pin = z.strictObject({ id: z.int().min(0), cpus });
 
 export const tuneSpec = z.strictObject({
   vcpuPins: z.array(pin).readonly().default([]),
-  vcpuSchedulers: z.array(scheduler.extend({ vcpus: cpus })).readonly().default([]),
+  vcpuSchedulers: z
+    .array(scheduler.extend({ vcpus: cpus }))
+    .readonly()
+    .default([]),
   emulatorPin: cpus.optional(),
   emulatorScheduler: scheduler.optional(),
   /** How many IOThreads; they are numbered from 1. */
   iothreads: z.int().min(0).default(0),
   iothreadPins: z.array(pin).readonly().default([]),
-  iothreadSchedulers: z.array(scheduler.extend({ iothreads: cpus })).readonly().default([]),
+  iothreadSchedulers: z
+    .array(scheduler.extend({ iothreads: cpus }))
+    .readonly()
+    .default([]),
   /** Parts of the last-level cache for vCPUs alone (CAT). */
   cacheAllocations: z
-    .array(z.strictObject({ vcpus: cpus, level: z.int().min(2).max(3).default(3), id: z.int().min(0), type: z.enum(['both', 'code', 'data']).default('both'), size: bytes }))
+    .array(
+      z.strictObject({
+        vcpus: cpus,
+        level: z.int().min(2).max(3).default(3),
+        id: z.int().min(0),
+        type: z.enum(['both', 'code', 'data']).default('both'),
+        size: bytes,
+      }),
+    )
     .readonly()
     .default([]),
 });

@@ -9,7 +9,11 @@ const nic = {
   txQueueSize: z.literal([256, 512, 1024]).optional(),
   ...virtio,
 };
-const forward = z.strictObject({ address: z.union([z.ipv4(), z.ipv6()]).default('127.0.0.1'), hostPort: port, guestPort: port });
+const forward = z.strictObject({
+  address: z.union([z.ipv4(), z.ipv6()]).default('127.0.0.1'),
+  hostPort: port,
+  guestPort: port,
+});
 
 const userInterface = z.strictObject({
   type: z.literal('user'),
@@ -23,14 +27,34 @@ const userInterface = z.strictObject({
   ...virtio,
 });
 const networkInterface = z.strictObject({ type: z.literal('network'), network: text, ...nic });
-const bridgeInterface = z.strictObject({ type: z.literal('bridge'), bridge: z.string().regex(/^[\w.-]{1,15}$/), vhost: toggle.default(true), ...nic });
-const vhostUserInterface = z.strictObject({ type: z.literal('vhost-user'), path, mode: z.enum(['client', 'server']), ...nic });
+const bridgeInterface = z.strictObject({
+  type: z.literal('bridge'),
+  bridge: z.string().regex(/^[\w.-]{1,15}$/),
+  vhost: toggle.default(true),
+  ...nic,
+});
+const vhostUserInterface = z.strictObject({
+  type: z.literal('vhost-user'),
+  path,
+  mode: z.enum(['client', 'server']),
+  ...nic,
+});
 /** A PCI function, most often a VF, given to the guest; MAC and VLAN are set through its PF. */
 const hostdevInterface = z.strictObject({
-  type: z.literal('hostdev'), address: pciAddress, mac: mac.optional(), vlan: z.int().min(0).max(4095).optional(), managed: toggle.default(true),
+  type: z.literal('hostdev'),
+  address: pciAddress,
+  mac: mac.optional(),
+  vlan: z.int().min(0).max(4095).optional(),
+  managed: toggle.default(true),
 });
 
-export const interfaceSpec = z.discriminatedUnion('type', [userInterface, networkInterface, bridgeInterface, vhostUserInterface, hostdevInterface]);
+export const interfaceSpec = z.discriminatedUnion('type', [
+  userInterface,
+  networkInterface,
+  bridgeInterface,
+  vhostUserInterface,
+  hostdevInterface,
+]);
 
 export const diskSpec = z.strictObject({
   path,
@@ -47,7 +71,10 @@ export const diskSpec = z.strictObject({
   queues: z.int().min(1).optional(),
   /** Number of the IOThread that serves it. */
   iothread: z.int().min(1).optional(),
-  serial: z.string().regex(/^[\w.-]{1,20}$/).optional(),
+  serial: z
+    .string()
+    .regex(/^[\w.-]{1,20}$/)
+    .optional(),
   bootOrder: z.int().min(1).optional(),
   iommu: toggle.default(false),
 });

@@ -49,10 +49,12 @@ export interface Capabilities {
   readonly guests: readonly GuestCapability[];
 }
 
-const number = (text: string | undefined): number | undefined => (text === undefined || text === '' ? undefined : Number(text));
+const number = (text: string | undefined): number | undefined =>
+  text === undefined || text === '' ? undefined : Number(text);
 
 const unitBytes: Readonly<Record<string, number>> = { B: 1, KiB: 2 ** 10, MiB: 2 ** 20, GiB: 2 ** 30, TiB: 2 ** 40 };
-const bytes = (value: string | undefined, unit: string | undefined): Bytes => Number(value ?? 0) * (unitBytes[unit ?? 'KiB'] ?? 1024);
+const bytes = (value: string | undefined, unit: string | undefined): Bytes =>
+  Number(value ?? 0) * (unitBytes[unit ?? 'KiB'] ?? 1024);
 
 const cpuOf = (cpu: XmlElement): HostCpu => {
   const id = Number(attribute(cpu, 'id'));

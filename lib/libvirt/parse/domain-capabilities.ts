@@ -30,7 +30,10 @@ const enums = (device: XmlElement): readonly (readonly [string, readonly string[
 const hostModelOf = (mode: XmlElement | undefined): DomainCapabilities['hostModel'] => {
   const name = textOf(mode, 'model');
   if (name === undefined) return undefined;
-  const features = findAll(mode, 'feature').map((feature) => [attribute(feature, 'name') ?? '', attribute(feature, 'policy') ?? 'require']);
+  const features = findAll(mode, 'feature').map((feature) => [
+    attribute(feature, 'name') ?? '',
+    attribute(feature, 'policy') ?? 'require',
+  ]);
   return { name, features: Object.fromEntries(features) as Record<string, string> };
 };
 
@@ -46,9 +49,14 @@ export const parseDomainCapabilities = (xml: string): DomainCapabilities => {
     arch: textOf(root, 'arch') ?? '',
     maxVcpus: Number(attribute(find(root, 'vcpu'), 'max') ?? 0),
     cpuModes: modes.flatMap((mode) => attribute(mode, 'name') ?? []),
-    cpuModels: findAll(custom, 'model').map((model) => ({ name: textOf(model) ?? '', usable: attribute(model, 'usable') === 'yes' })),
+    cpuModels: findAll(custom, 'model').map((model) => ({
+      name: textOf(model) ?? '',
+      usable: attribute(model, 'usable') === 'yes',
+    })),
     ...optional('hostModel', hostModelOf(modes.find((mode) => attribute(mode, 'name') === 'host-model'))),
     devices: Object.fromEntries(childrenOf(find(root, 'devices')).filter(supported).flatMap(enums)),
-    features: Object.fromEntries(childrenOf(find(root, 'features')).map((feature) => [feature.name, supported(feature)])),
+    features: Object.fromEntries(
+      childrenOf(find(root, 'features')).map((feature) => [feature.name, supported(feature)]),
+    ),
   };
 };

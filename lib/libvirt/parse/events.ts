@@ -1,8 +1,15 @@
 import type { LifecycleEvent } from '../types.js';
 
 const kinds: Readonly<Record<string, LifecycleEvent['event']>> = {
-  Defined: 'defined', Undefined: 'undefined', Started: 'started', Suspended: 'suspended', Resumed: 'resumed',
-  Stopped: 'stopped', Shutdown: 'shutdown', PMSuspended: 'pmsuspended', Crashed: 'crashed',
+  Defined: 'defined',
+  Undefined: 'undefined',
+  Started: 'started',
+  Suspended: 'suspended',
+  Resumed: 'resumed',
+  Stopped: 'stopped',
+  Shutdown: 'shutdown',
+  PMSuspended: 'pmsuspended',
+  Crashed: 'crashed',
 };
 const form = /^(\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d)\.(\d{3})\+0000: event 'lifecycle' for domain '(.+)': (\S+) ?(.*)$/;
 
@@ -12,5 +19,10 @@ export const parseLifecycleEvent = (line: string): LifecycleEvent | undefined =>
   const [, day = '', time = '', fraction = '', domain = '', word = '', detail = ''] = match ?? [];
   const event = kinds[word];
   if (event === undefined) return undefined;
-  return { domain, event, detail: detail.toLowerCase(), at: BigInt(Date.parse(`${day}T${time}.${fraction}Z`)) * 1_000_000n };
+  return {
+    domain,
+    event,
+    detail: detail.toLowerCase(),
+    at: BigInt(Date.parse(`${day}T${time}.${fraction}Z`)) * 1_000_000n,
+  };
 };

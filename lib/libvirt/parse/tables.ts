@@ -4,7 +4,10 @@ import { optional } from '../optional.js';
 import type { DomainInfo, DomainState, DomainSummary, InterfaceAddress, Pinning, Versions } from '../types.js';
 
 const lines = (text: string): readonly string[] =>
-  text.split('\n').map((line) => line.trim()).filter((line) => line !== '');
+  text
+    .split('\n')
+    .map((line) => line.trim())
+    .filter((line) => line !== '');
 
 const unreadable = (command: string, line: string): Kvm4nfvError =>
   new Kvm4nfvError('tool', `virsh ${command}: can't read '${line}'`, { hint: 'report this with the version of virsh' });
@@ -20,11 +23,13 @@ export const parseDomainList = (text: string): readonly DomainSummary[] =>
 /** `vcpupin` and `iothreadinfo`, quiet: a number and a CPU list a line. */
 const parsePins = (text: string): ReadonlyMap<number, readonly number[]> =>
   new Map(
-    lines(text).filter((line) => !line.startsWith('No IOThreads')).map((line) => {
-      const match = /^(\d+)\s*:?\s+([\d,-]+)$/.exec(line);
-      if (match === null) throw unreadable('vcpupin', line);
-      return [Number(match[1]), parseCpuList(match[2] ?? '')];
-    }),
+    lines(text)
+      .filter((line) => !line.startsWith('No IOThreads'))
+      .map((line) => {
+        const match = /^(\d+)\s*:?\s+([\d,-]+)$/.exec(line);
+        if (match === null) throw unreadable('vcpupin', line);
+        return [Number(match[1]), parseCpuList(match[2] ?? '')];
+      }),
   );
 
 /** Reads what `vcpupin`, `emulatorpin` and `iothreadinfo` print when quiet. */
@@ -46,7 +51,8 @@ export const parseInterfaceAddresses = (text: string): readonly InterfaceAddress
       throw unreadable('domifaddr', line);
     }
     const previous = found.at(-1);
-    const hardware = mac === '-' ? previous?.mac : /^[\da-f]{2}(?::[\da-f]{2}){5}$/i.test(mac) ? mac.toLowerCase() : undefined;
+    const hardware =
+      mac === '-' ? previous?.mac : /^[\da-f]{2}(?::[\da-f]{2}){5}$/i.test(mac) ? mac.toLowerCase() : undefined;
     found.push({
       interface: name === '-' ? (previous?.interface ?? '') : name,
       ...optional('mac', hardware),
@@ -59,13 +65,23 @@ export const parseInterfaceAddresses = (text: string): readonly InterfaceAddress
 };
 
 const states: Readonly<Record<string, DomainState>> = {
-  'no state': 'nostate', running: 'running', idle: 'blocked', paused: 'paused', 'in shutdown': 'shutdown',
-  'shut off': 'shutoff', crashed: 'crashed', pmsuspended: 'pmsuspended',
+  'no state': 'nostate',
+  running: 'running',
+  idle: 'blocked',
+  paused: 'paused',
+  'in shutdown': 'shutdown',
+  'shut off': 'shutoff',
+  crashed: 'crashed',
+  pmsuspended: 'pmsuspended',
 };
 
 /** Reads `virsh dominfo`. */
 export const parseDomainInfo = (text: string): DomainInfo => {
-  const field = (name: string): string | undefined => lines(text).find((line) => line.startsWith(`${name}:`))?.slice(name.length + 1).trim();
+  const field = (name: string): string | undefined =>
+    lines(text)
+      .find((line) => line.startsWith(`${name}:`))
+      ?.slice(name.length + 1)
+      .trim();
   const kibibytes = (name: string): number => Number.parseInt(field(name) ?? '0', 10) * 1024;
   const state = states[field('State') ?? ''];
   if (state === undefined) throw unreadable('dominfo', text.trim());
@@ -82,7 +98,8 @@ export const parseDomainInfo = (text: string): DomainInfo => {
 export const parseVersions = (text: string): Versions => {
   const library = /^Using library: \S+ (\S+)$/m.exec(text)?.[1];
   const running = /^Running hypervisor: (\S+) (\S+)$/m.exec(text);
-  if (library === undefined || running?.[1] === undefined || running[2] === undefined) throw unreadable('version', text.trim());
+  if (library === undefined || running?.[1] === undefined || running[2] === undefined)
+    throw unreadable('version', text.trim());
   const daemon = /^Running against daemon: (\S+)$/m.exec(text)?.[1];
   return { library, driver: running[1], hypervisor: running[2], ...optional('daemon', daemon) };
 };

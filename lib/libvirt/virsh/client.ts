@@ -41,7 +41,11 @@ export class VirshClient {
   }
 
   /** Many commands in one process; gives the output of each. One that fails gives undefined where `missing` allows its error. */
-  async batch(call: Omit<Call, 'args'>, commands: readonly string[], missing: (text: string) => boolean): Promise<readonly (string | undefined)[]> {
+  async batch(
+    call: Omit<Call, 'args'>,
+    commands: readonly string[],
+    missing: (text: string) => boolean,
+  ): Promise<readonly (string | undefined)[]> {
     if (commands.length === 0) return [];
     const line = commands.map((command) => `${command}; echo ${marker}`).join('; ');
     const result = await this.exec({ ...call, args: [line] });
@@ -54,7 +58,10 @@ export class VirshClient {
   error(call: Omit<Call, 'args'>, result: ExecResult, text?: string): Kvm4nfvError {
     if (result.exitCode === 127)
       return new Kvm4nfvError('environment', `${this.host.name}: no virsh there`, { hint: 'install libvirt-clients' });
-    const said = text ?? virshErrors(result.stderr).at(-1) ?? (result.stderr.trim() || `virsh ended with ${String(result.exitCode ?? result.signal)}`);
+    const said =
+      text ??
+      virshErrors(result.stderr).at(-1) ??
+      (result.stderr.trim() || `virsh ended with ${String(result.exitCode ?? result.signal)}`);
     return new LibvirtError(said, {
       action: call.action,
       uri: this.uri,
@@ -81,7 +88,11 @@ export const marker = 'kvm4nfv.next.output';
 
 /** The errors in virsh's standard error, its own words first and libvirt's after them; what follows a line belongs to it. */
 export const virshErrors = (stderr: string): readonly string[] =>
-  stderr.split(/^error: /m).slice(1).map((text) => text.trim()).filter((text) => text !== '');
+  stderr
+    .split(/^error: /m)
+    .slice(1)
+    .map((text) => text.trim())
+    .filter((text) => text !== '');
 
 /** One argument in a line of commands for virsh. */
 export const virshQuote = (text: string): string => `"${text.replaceAll(/["\\]/g, String.raw`\$&`)}"`;

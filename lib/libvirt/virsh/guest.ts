@@ -13,7 +13,9 @@ export const guestCalls = (client: VirshClient): GuestCalls => {
   return {
     interfaceAddresses: async (domain, source, options = {}) => {
       const args = ['domifaddr', '--domain', domain, '--source', source];
-      return parseInterfaceAddresses(await client.run({ ...options, action: `read addresses of domain ${domain}`, args }));
+      return parseInterfaceAddresses(
+        await client.run({ ...options, action: `read addresses of domain ${domain}`, args }),
+      );
     },
     monitor: async (domain, command, options = {}) => {
       const action = `run ${command.execute} in the monitor of domain ${domain}`;
@@ -36,7 +38,11 @@ export const jobCalls = (client: VirshClient): JobCalls => ({
     return parseJob(await client.run({ ...options, action: `read the job of domain ${domain}`, args }));
   },
   abortJob: async (domain, options = {}) => {
-    await client.run({ ...options, action: `abort the job of domain ${domain}`, args: ['domjobabort', '--domain', domain] });
+    await client.run({
+      ...options,
+      action: `abort the job of domain ${domain}`,
+      args: ['domjobabort', '--domain', domain],
+    });
   },
   migrate: async (domain, destination, options = {}) => {
     const { timeout = hour, signal, xml } = options;
@@ -49,7 +55,11 @@ export const jobCalls = (client: VirshClient): JobCalls => ({
     });
   },
   migratePostcopy: async (domain, options = {}) => {
-    await client.run({ ...options, action: `switch domain ${domain} to post-copy`, args: ['migrate-postcopy', '--domain', domain] });
+    await client.run({
+      ...options,
+      action: `switch domain ${domain} to post-copy`,
+      args: ['migrate-postcopy', '--domain', domain],
+    });
   },
   setMaxDowntime: async (domain, downtime, options = {}) => {
     const args = ['migrate-setmaxdowntime', '--domain', domain, '--downtime', String(downtime)];

@@ -7,9 +7,11 @@ const nameIn = (xml: string): string => textOf(parseXml(xml, 'domain XML'), 'nam
 const flag = (set: boolean | undefined, name: string): readonly string[] => (set === true ? [name] : []);
 
 export const lifecycle = (client: VirshClient): Lifecycle => {
-  const simple = (verb: string) => async (domain: string, options: object = {}): Promise<void> => {
-    await client.run({ ...options, action: `${verb} domain ${domain}`, args: [verb, '--domain', domain] });
-  };
+  const simple =
+    (verb: string) =>
+    async (domain: string, options: object = {}): Promise<void> => {
+      await client.run({ ...options, action: `${verb} domain ${domain}`, args: [verb, '--domain', domain] });
+    };
   return {
     create: async (xml, { paused, validate = true, ...options } = {}) => {
       const args = ['create', '/dev/stdin', ...flag(paused, '--paused'), ...flag(validate, '--validate')];

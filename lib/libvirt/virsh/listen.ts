@@ -20,7 +20,12 @@ interface Listener {
 
 const lineAfter = async ({ client, job, signal }: Listener, offset: number): Promise<string> => {
   const argv = ['sh', '-c', nextLine, 'sh', `${job.directory}/stdout`, String(offset + 1), String(renew)];
-  const { stdout } = await client.host.exec(argv, { signal, timeout: (renew + 15) * 1000, root: client.root, check: false });
+  const { stdout } = await client.host.exec(argv, {
+    signal,
+    timeout: (renew + 15) * 1000,
+    root: client.root,
+    check: false,
+  });
   return stdout;
 };
 
@@ -31,20 +36,26 @@ const died = async ({ client, job }: Listener): Promise<Kvm4nfvError> => {
 
 async function* linesOf(listener: Listener, from: number): AsyncGenerator<string, void> {
   let offset = from;
-  while (!listener.signal.aborted) {
+  // Asked anew each time: the signal may come during any of the waits below.
+  const over = (): boolean => listener.signal.aborted;
+  while (!over()) {
     const alive = await listener.job.running();
     const line = await lineAfter(listener, offset).catch((error: unknown) => {
-      if (listener.signal.aborted) return '';
+      if (over()) return '';
       throw error;
     });
     if (line.endsWith('\n')) {
       offset += Buffer.byteLength(line);
       yield line;
-    } else if (!alive && !listener.signal.aborted) throw await died(listener);
+    } else if (!alive && !over()) throw await died(listener);
   }
 }
 
-async function* eventsOf(lines: AsyncGenerator<string, void>, domain: string | undefined, job: Job): AsyncGenerator<LifecycleEvent, void> {
+async function* eventsOf(
+  lines: AsyncGenerator<string, void>,
+  domain: string | undefined,
+  job: Job,
+): AsyncGenerator<LifecycleEvent, void> {
   try {
     for await (const line of lines) {
       const event = parseLifecycleEvent(line);
@@ -79,7 +90,20 @@ export const listen = async (
 /** The first bytes of the output; they have no line end, so `head -n 1` would wait for more. */
 const untilReady = async (listener: Listener): Promise<void> => {
   const { client, job, signal } = listener;
-  const argv = ['sh', '-c', 'timeout "$2" tail -c +1 -f -- "$1" | head -c "$3"', 'sh', `${job.directory}/stdout`, String(renew), String(ready.length)];
-  const { stdout } = await client.host.exec(argv, { signal, timeout: (renew + 15) * 1000, root: client.root, check: false });
+  const argv = [
+    'sh',
+    '-c',
+    'timeout "$2" tail -c +1 -f -- "$1" | head -c "$3"',
+    'sh',
+    `${job.directory}/stdout`,
+    String(renew),
+    String(ready.length),
+  ];
+  const { stdout } = await client.host.exec(argv, {
+    signal,
+    timeout: (renew + 15) * 1000,
+    root: client.root,
+    check: false,
+  });
   if (stdout !== ready) throw await died(listener);
 };

@@ -23,7 +23,11 @@ const values: readonly (readonly [keyof MigrateOptions, string])[] = [
 export const migrateArguments = (domain: string, destination: string, options: MigrateOptions): readonly string[] => {
   const { live = true, parallel = 1, copyStorage, xml } = options;
   return [
-    'migrate', '--domain', domain, '--desturi', destination,
+    'migrate',
+    '--domain',
+    domain,
+    '--desturi',
+    destination,
     ...(live ? ['--live'] : []),
     ...flags.flatMap(([key, flag]) => (options[key] === true ? [flag] : [])),
     ...values.flatMap(([key, flag]) => {

@@ -9,19 +9,29 @@ import { starting, virshQuote, type VirshClient } from './client.js';
 
 const gone = (text: string): boolean =>
   /^(?:failed to get network|Network not found|Could not find matching device|Node device not found)/i.test(text);
-const named = (text: string): readonly string[] => text.split('\n').map((line) => line.trim()).filter((line) => line !== '');
+const named = (text: string): readonly string[] =>
+  text
+    .split('\n')
+    .map((line) => line.trim())
+    .filter((line) => line !== '');
 
 export const nodeCalls = (client: VirshClient): NodeCalls => ({
   capabilities: async (options = {}) =>
-    parseCapabilities(await client.run({ timeout: starting, ...options, action: 'read capabilities', args: ['capabilities'] })),
+    parseCapabilities(
+      await client.run({ timeout: starting, ...options, action: 'read capabilities', args: ['capabilities'] }),
+    ),
   domainCapabilities: async ({ type, machine, arch, emulator } = {}, options = {}) => {
     const wanted = { '--virttype': type, '--machine': machine, '--arch': arch, '--emulatorbin': emulator };
     const flags = Object.entries(wanted).flatMap(([flag, value]) => (value === undefined ? [] : [flag, value]));
     const args = ['domcapabilities', ...flags];
-    return parseDomainCapabilities(await client.run({ timeout: starting, ...options, action: 'read domain capabilities', args }));
+    return parseDomainCapabilities(
+      await client.run({ timeout: starting, ...options, action: 'read domain capabilities', args }),
+    );
   },
   nodeDevices: async (capability, options = {}) => {
-    const names = named(await client.run({ ...options, action: 'list node devices', args: ['nodedev-list', '--cap', capability] }));
+    const names = named(
+      await client.run({ ...options, action: 'list node devices', args: ['nodedev-list', '--cap', capability] }),
+    );
     const commands = names.map((name) => `nodedev-dumpxml ${virshQuote(name)}`);
     const documents = await client.batch({ ...options, action: 'read node devices' }, commands, gone);
     return names.flatMap((name, index) => {
@@ -47,9 +57,15 @@ export const networkCalls = (client: VirshClient): NetworkCalls => ({
     await client.run({ ...options, action: `destroy network ${network}`, args: ['net-destroy', '--network', network] });
   },
   networkXml: (network, options = {}) =>
-    client.run({ ...options, action: `read the XML of network ${network}`, args: ['net-dumpxml', '--network', network] }),
+    client.run({
+      ...options,
+      action: `read the XML of network ${network}`,
+      args: ['net-dumpxml', '--network', network],
+    }),
   ourNetworks: async (run, options = {}) => {
-    const names = named(await client.run({ ...options, action: 'list networks', args: ['net-list', '--all', '--name'] }));
+    const names = named(
+      await client.run({ ...options, action: 'list networks', args: ['net-list', '--all', '--name'] }),
+    );
     const commands = names.map((name) => `net-dumpxml ${virshQuote(name)}`);
     const documents = await client.batch({ ...options, action: 'read the owners of networks' }, commands, gone);
     return names.filter((name, index) => {

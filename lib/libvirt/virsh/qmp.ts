@@ -13,7 +13,10 @@ export const returnOf = (text: string, context: LibvirtErrorContext): unknown =>
   try {
     parsed = reply.parse(JSON.parse(text));
   } catch (cause) {
-    throw new LibvirtError(`no reply as expected: ${text.trim().slice(0, 200)}: ${messageOf(cause)}`, { ...context, cause });
+    throw new LibvirtError(`no reply as expected: ${text.trim().slice(0, 200)}: ${messageOf(cause)}`, {
+      ...context,
+      cause,
+    });
   }
   if ('error' in parsed) throw new LibvirtError(`${parsed.error.class}: ${parsed.error.desc}`, context);
   return parsed.return;

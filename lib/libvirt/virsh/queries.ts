@@ -11,11 +11,15 @@ import { virshQuote, type VirshClient } from './client.js';
 
 /** A domain may go between the listing and the question, and most have no element of ours. */
 const notOurs = (text: string): boolean =>
-  /^(?:failed to get domain|Domain not found|metadata not found|Unable to find metadata|argument unsupported: unable to find)/i.test(text);
+  /^(?:failed to get domain|Domain not found|metadata not found|Unable to find metadata|argument unsupported: unable to find)/i.test(
+    text,
+  );
 
 export const queries = (client: VirshClient): Queries => {
   const list = async (options: CallOptions = {}): Promise<readonly DomainSummary[]> =>
-    parseDomainList(await client.run({ ...options, action: 'list domains', args: ['list', '--all', '--uuid', '--id', '--name'] }));
+    parseDomainList(
+      await client.run({ ...options, action: 'list domains', args: ['list', '--all', '--uuid', '--id', '--name'] }),
+    );
   return {
     list,
     ours: async (run, options = {}) => {
@@ -33,7 +37,11 @@ export const queries = (client: VirshClient): Queries => {
       try {
         const text = await client.run({ ...options, action, args: ['dominfo', '--domain', domain] });
         const field = (name: string): string => new RegExp(`^${name}:\\s+(.*)$`, 'm').exec(text)?.[1]?.trim() ?? '';
-        return { name: field('Name'), uuid: field('UUID'), ...optional('id', field('Id') === '-' ? undefined : Number(field('Id'))) };
+        return {
+          name: field('Name'),
+          uuid: field('UUID'),
+          ...optional('id', field('Id') === '-' ? undefined : Number(field('Id'))),
+        };
       } catch (error) {
         if (isNoDomain(error)) return undefined;
         throw error;
@@ -41,10 +49,16 @@ export const queries = (client: VirshClient): Queries => {
     },
     xml: (domain, { inactive = false, migratable = false, ...options } = {}) => {
       const flags = [...(inactive ? ['--inactive'] : []), ...(migratable ? ['--migratable'] : [])];
-      return client.run({ ...options, action: `read the XML of domain ${domain}`, args: ['dumpxml', '--domain', domain, ...flags] });
+      return client.run({
+        ...options,
+        action: `read the XML of domain ${domain}`,
+        args: ['dumpxml', '--domain', domain, ...flags],
+      });
     },
     info: async (domain, options = {}) =>
-      parseDomainInfo(await client.run({ ...options, action: `ask after domain ${domain}`, args: ['dominfo', '--domain', domain] })),
+      parseDomainInfo(
+        await client.run({ ...options, action: `ask after domain ${domain}`, args: ['dominfo', '--domain', domain] }),
+      ),
     statistics: async (domain, options = {}) => {
       const args = ['domstats', '--raw', domain];
       return parseStatistics(await client.run({ ...options, action: `read statistics of domain ${domain}`, args }));
@@ -58,15 +72,27 @@ export const pinningCalls = (client: VirshClient): PinningCalls => {
   };
   return {
     pinVcpu: (domain, vcpu, cpus, options = {}) =>
-      pin(`vCPU ${String(vcpu)} of ${domain}`, ['vcpupin', '--domain', domain, '--vcpu', String(vcpu), '--cpulist', formatCpuList(cpus)], options),
+      pin(
+        `vCPU ${String(vcpu)} of ${domain}`,
+        ['vcpupin', '--domain', domain, '--vcpu', String(vcpu), '--cpulist', formatCpuList(cpus)],
+        options,
+      ),
     pinEmulator: (domain, cpus, options = {}) =>
       pin(`the emulator of ${domain}`, ['emulatorpin', '--domain', domain, '--cpulist', formatCpuList(cpus)], options),
     pinIoThread: (domain, iothread, cpus, options = {}) =>
-      pin(`IOThread ${String(iothread)} of ${domain}`, ['iothreadpin', '--domain', domain, '--iothread', String(iothread), '--cpulist', formatCpuList(cpus)], options),
+      pin(
+        `IOThread ${String(iothread)} of ${domain}`,
+        ['iothreadpin', '--domain', domain, '--iothread', String(iothread), '--cpulist', formatCpuList(cpus)],
+        options,
+      ),
     pinning: async (domain, options = {}) => {
       const name = virshQuote(domain);
       const commands = ['vcpupin', 'emulatorpin', 'iothreadinfo'].map((verb) => `${verb} --domain ${name}`);
-      const [vcpus, emulator, iothreads] = await client.batch({ ...options, action: `read the pinning of ${domain}` }, commands, () => false);
+      const [vcpus, emulator, iothreads] = await client.batch(
+        { ...options, action: `read the pinning of ${domain}` },
+        commands,
+        () => false,
+      );
       return parsePinning(vcpus ?? '', emulator ?? '', iothreads ?? '');
     },
   };

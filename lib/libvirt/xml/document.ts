@@ -7,8 +7,11 @@ import { complaint } from './well-formed.js';
 type DomNode = XMLBuilder['node'];
 type DomElement = NonNullable<DomNode['parentElement']>;
 
-const isElement = (node: DomNode): node is DomElement => node.nodeType === node.ELEMENT_NODE;
-const isText = (node: DomNode): boolean => node.nodeType === node.TEXT_NODE || node.nodeType === node.CDATA_SECTION_NODE;
+// Node types of the DOM standard.
+const [elementNode, textNode, cdataNode] = [1, 3, 4];
+const typeOf = (node: DomNode): number => node.nodeType;
+const isElement = (node: DomNode): node is DomElement => typeOf(node) === elementNode;
+const isText = (node: DomNode): boolean => typeOf(node) === textNode || typeOf(node) === cdataNode;
 
 const elementOf = (dom: DomElement): XmlElement => {
   const children = [...dom.childNodes].flatMap((node): readonly XmlNode[] => {
@@ -46,7 +49,8 @@ export const parseFragment = (text: string, what = 'XML fragment'): readonly Xml
 
 const write = (into: XMLBuilder, { name, attributes, children }: XmlElement): void => {
   const at = into.ele(name, { ...attributes });
-  for (const child of children) if (typeof child === 'string') at.txt(child);
+  for (const child of children)
+    if (typeof child === 'string') at.txt(child);
     else write(at, child);
 };
 

@@ -54,12 +54,18 @@ export const find = (parent: XmlElement | undefined, ...path: readonly string[])
 
 /** The elements at a path of names below `parent`, whichever of several they are in. */
 export const findAll = (parent: XmlElement | undefined, ...path: readonly string[]): readonly XmlElement[] =>
-  path.reduce<readonly XmlElement[]>((at, name) => at.flatMap((one) => childrenOf(one, name)), parent === undefined ? [] : [parent]);
+  path.reduce<readonly XmlElement[]>(
+    (at, name) => at.flatMap((one) => childrenOf(one, name)),
+    parent === undefined ? [] : [parent],
+  );
 
 /** The text directly inside an element, trimmed; undefined where there is no element. */
 export const textOf = (parent: XmlElement | undefined, ...path: readonly string[]): string | undefined => {
   const at = find(parent, ...path);
-  return at?.children.filter((child) => typeof child === 'string').join('').trim();
+  return at?.children
+    .filter((child) => typeof child === 'string')
+    .join('')
+    .trim();
 };
 
 /** An attribute's value; undefined where there is no element or no such attribute. */
