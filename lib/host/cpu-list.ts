@@ -61,7 +61,7 @@ export const parseCpuMask = (text: string): readonly number[] => {
   const [first = '', ...rest] = groups;
   if (!/^[0-9a-f]+$/i.test(first) || rest.some((group) => !/^[0-9a-f]{8}$/i.test(group)))
     throw new Kvm4nfvError('environment', `not a CPU mask: '${text.trim()}'`);
-  const digits = [...groups.join('')].reverse();
+  const digits = Array.from(groups.join('')).reverse();
   return digits.flatMap((digit, index) =>
     [0, 1, 2, 3].filter((bit) => (Number.parseInt(digit, 16) >> bit) & 1).map((bit) => index * 4 + bit),
   );

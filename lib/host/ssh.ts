@@ -75,7 +75,8 @@ const openJump = async (
 };
 
 /** What is meant for the last host and not for those on the way. */
-const withoutKeys = ({ hostKeys: _keys, privateKey: _key, ...rest }: OpenSshOptions): OpenSshOptions => rest;
+const withoutKeys = (options: OpenSshOptions): OpenSshOptions =>
+  Object.fromEntries(Object.entries(options).filter(([name]) => name !== 'hostKeys' && name !== 'privateKey'));
 
 const open = async (
   name: string,
@@ -153,7 +154,7 @@ const tryHard = async (dial: () => Promise<SshConnection>): Promise<SshConnectio
       const dropped =
         error instanceof SshError &&
         (error.stage === 'banner' || error.stage === 'key exchange') &&
-        !/no answer/.test(error.message);
+        !error.message.includes('no answer');
       if (!dropped || tries >= firstTries) throw error;
       await sleep(tries * (100 + Math.random() * 300));
     }

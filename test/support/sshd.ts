@@ -67,9 +67,10 @@ const answers = async (port: number): Promise<boolean> => {
 };
 
 const listening = async (child: ChildProcess, port: number, log: () => Promise<string>): Promise<void> => {
-  for (const until = Date.now() + 20_000; Date.now() < until; await sleep(20)) {
-    if (child.exitCode !== null) break;
+  const until = Date.now() + 20_000;
+  while (Date.now() < until && child.exitCode === null) {
     if (await answers(port)) return;
+    await sleep(20);
   }
   throw new Error(`sshd does not answer: ${await log()}`);
 };
