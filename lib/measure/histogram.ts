@@ -182,7 +182,8 @@ export class Histogram {
 
   encode(): EncodedHistogram {
     const { count, min, max, sum, overflow, resolution } = this;
-    const payload = hdr().encodeIntoCompressedBase64(this.toHdr({ overflow: false }));
+    // The middle, so that no rounding of the payload takes it out of its bin.
+    const payload = hdr().encodeIntoCompressedBase64(this.#inBaseUnits(({ from, to }) => Math.floor((from + to) / 2)));
     return {
       resolution,
       count,
@@ -212,14 +213,19 @@ export class Histogram {
     return histogram;
   }
 
+  /** As HdrHistogram in base units, for files that other tools read: no bin counts less than it may be, overflow counts as its greatest value. */
+  toHdr(): JsHistogram {
+    const result = this.#inBaseUnits(({ to }) => to);
+    for (const { max, count } of this.#overflow) result.recordValueWithCount(max, count);
+    return result;
+  }
+
   /**
-   * As HdrHistogram in base units, for files that other tools read. Four digits where the resolution is coarser than the
-   * unit: three would put 1049 us and 1050 us into one bin of 1024 ns.
+   * Four digits where the resolution is coarser than the unit: three would put 1049 us and 1050 us into one bin of 1024 ns.
    */
-  toHdr(options: { readonly overflow: boolean }): JsHistogram {
+  #inBaseUnits(valueOf: (bin: Bin) => number): JsHistogram {
     const result = emptyHdr(this.#resolution === 1 ? 3 : 4);
-    for (const { to, count } of this.bins()) result.recordValueWithCount(Math.min(to, this.#max), count);
-    if (options.overflow) for (const { max, count } of this.#overflow) result.recordValueWithCount(max, count);
+    for (const bin of this.bins()) result.recordValueWithCount(Math.min(valueOf(bin), this.#max), bin.count);
     return result;
   }
 

@@ -29,7 +29,7 @@ export const formatHlog = function* (startedAt: Date, entries: Iterable<HlogEntr
   yield '"StartTimestamp","Interval_Length","Interval_Max","Interval_Compressed_Histogram"\n';
   for (const { tag, start, end, histogram } of entries) {
     const max = ((histogram.max ?? 0) / maxValueUnitRatio).toFixed(3);
-    const payload = hdr().encodeIntoCompressedBase64(histogram.toHdr({ overflow: true }));
+    const payload = hdr().encodeIntoCompressedBase64(histogram.toHdr());
     yield `Tag=${tag.replaceAll(/[\s,]+/g, '_')},${seconds(start)},${seconds(end - start)},${max},${payload}\n`;
   }
 };

@@ -24,6 +24,21 @@ const meets: Readonly<Record<Operator, (value: number, limit: number) => boolean
   '==': (value, limit) => value === limit,
 };
 
+const times = [
+  ['s', 1e9],
+  ['ms', 1e6],
+  ['us', 1e3],
+] as const;
+
+/** For a reason: `23.1us`, `0.2%`, `17`. */
+const readable = (value: number, unit: Unit): string => {
+  const rounded = (number: number): string => String(Number(number.toPrecision(6)));
+  if (unit === 'count' || unit === 'packets') return String(value);
+  if (unit === 'ratio') return `${rounded(value * 100)}%`;
+  const [name, factor] = (unit === 'ns' ? times.find(([, size]) => value >= size) : undefined) ?? [unit, 1];
+  return `${rounded(value / factor)}${name}`;
+};
+
 /** Over the merge of all label sets, without making the merged histogram where sums will do. */
 const ofHistograms = (parts: readonly Histogram[], unit: Unit, statistic: Statistic): Observation => {
   const count = parts.reduce((sum, part) => sum + part.count, 0);
@@ -118,5 +133,11 @@ export const judge = (
   if ('missing' in observed) return noData(observed.missing);
   if (!Number.isFinite(observed.value)) return noData('the value is no number');
   if (meets[operator](observed.value, limit)) return { expression, observed: observed.value, unit, verdict: 'pass' };
-  return { expression, observed: observed.value, unit, verdict: sla.severity, reason: `${expression} is broken` };
+  return {
+    expression,
+    observed: observed.value,
+    unit,
+    verdict: sla.severity,
+    reason: `${readable(observed.value, unit)} observed`,
+  };
 };

@@ -23,16 +23,29 @@ describe('cyclictest', () => {
 
     it('takes every option', () => {
       const all = argv({
-        duration: '10s', interval: '200us', priority: 80, policy: 'rr', break: 'none', mlockall: false,
-        histogram: '400us', clock: 'realtime', aligned: '5us', latency: '20us', smi: true,
+        duration: '10s',
+        interval: '200us',
+        priority: 80,
+        policy: 'rr',
+        break: 'none',
+        mlockall: false,
+        histogram: '400us',
+        clock: 'realtime',
+        aligned: '5us',
+        latency: '20us',
+        smi: true,
       });
       expect(all).to.equal(
         'cyclictest -a 1 -i 200 -p 80 -D 10 -t 1 -h 400 -q --policy=rr -c 1 --aligned=5 --latency=20 --smi --json=cyclictest.json',
       );
-      expect(argv({ nanoseconds: true, histogram: '90us', break: '50us', tracemark: true, secaligned: '10us' })).to.equal(
+      expect(
+        argv({ nanoseconds: true, histogram: '90us', break: '50us', tracemark: true, secaligned: '10us' }),
+      ).to.equal(
         'cyclictest -a 1 -b 50000 -i 1000 -p 99 -l 1000 -t 1 -h 90000 -m -q -N --secaligned=10 --tracemark --json=cyclictest.json',
       );
-      expect(argv({ policy: 'other', latency: 'system' })).to.contain(' -p 0 ').and.to.contain('--default-system');
+      expect(argv({ policy: 'other', latency: 'system' }))
+        .to.contain(' -p 0 ')
+        .and.to.contain('--default-system');
     });
 
     for (const [why, input] of Object.entries({
@@ -53,8 +66,16 @@ describe('cyclictest', () => {
   describe('result', () => {
     it('has every thread, every bin, the overflow, and the exact extremes', () => {
       const text = fixture('cyclictest/cyclictest-2.4-threads-overflow.json');
-      const { metrics, breach, version } = parseCyclictest(text, options({ loops: 500, histogram: '25us', cpus: '0-1' }));
-      const raw = JSON.parse(text) as { thread: Record<string, { cycles: number; min: number; max: number; avg: number; histogram: Record<string, number> }> };
+      const { metrics, breach, version } = parseCyclictest(
+        text,
+        options({ loops: 500, histogram: '25us', cpus: '0-1' }),
+      );
+      const raw = JSON.parse(text) as {
+        thread: Record<
+          string,
+          { cycles: number; min: number; max: number; avg: number; histogram: Record<string, number> }
+        >;
+      };
       expect(version).to.equal('2.40');
       expect(breach).to.equal(undefined);
       expect(metrics.map(({ name, labels }) => ({ name, ...labels }))).to.deep.equal([
@@ -81,7 +102,10 @@ describe('cyclictest', () => {
       const raw = JSON.parse(text) as { thread: Record<string, { min: number; max: number }> };
       const histogram = histogramOf(parseCyclictest(text, options({ loops: 100, histogram: '2us' })).metrics[0]);
       expect(histogram.count).to.equal(100);
-      expect([histogram.min, histogram.max]).to.deep.equal([(raw.thread['0']?.min ?? NaN) * 1000, (raw.thread['0']?.max ?? NaN) * 1000]);
+      expect([histogram.min, histogram.max]).to.deep.equal([
+        (raw.thread['0']?.min ?? NaN) * 1000,
+        (raw.thread['0']?.max ?? NaN) * 1000,
+      ]);
       expect(histogram.percentile(50)).to.equal(histogram.max);
     });
 
@@ -90,34 +114,51 @@ describe('cyclictest', () => {
       const { breach, metrics } = parseCyclictest(text, options({ loops: 2000, break: '15us' }));
       expect(breach).to.match(/^thread 0 had a latency of \d+ us, above the 15 us of break$/);
       expect(histogramOf(metrics[0]).count).to.be.lessThan(2000);
-      expect(() => parseCyclictest(text, options({ loops: 2000, break: 'none' }))).to.throw(Kvm4nfvError, 'of 2000 loops: it was stopped');
+      expect(() => parseCyclictest(text, options({ loops: 2000, break: 'none' }))).to.throw(
+        Kvm4nfvError,
+        'of 2000 loops: it was stopped',
+      );
     });
 
     it('reads ns, and refuses ns where us were asked for', () => {
       const text = fixture('cyclictest/cyclictest-2.4-nanoseconds.json');
-      const { metrics } = parseCyclictest(text, options({ loops: 200, histogram: '900us', nanoseconds: true, break: 'none' }));
+      const { metrics } = parseCyclictest(
+        text,
+        options({ loops: 200, histogram: '900us', nanoseconds: true, break: 'none' }),
+      );
       expect(metrics.map((metric) => histogramOf(metric).count)).to.deep.equal([200, 200]);
       expect(metrics.every((metric) => histogramOf(metric).resolution === 1)).to.equal(true);
-      expect(() => parseCyclictest(text, options({ loops: 200, histogram: '900us', break: 'none' }))).to.throw(Kvm4nfvError, 'not in us');
+      expect(() => parseCyclictest(text, options({ loops: 200, histogram: '900us', break: 'none' }))).to.throw(
+        Kvm4nfvError,
+        'not in us',
+      );
     });
 
     it('never throws anything but a Kvm4nfvError and never counts what was not counted, however its text is damaged', () => {
-      const files = ['threads-overflow', 'break', 'nanoseconds'].map((name) => fixture(`cyclictest/cyclictest-2.4-${name}.json`));
+      const files = ['threads-overflow', 'break', 'nanoseconds'].map((name) =>
+        fixture(`cyclictest/cyclictest-2.4-${name}.json`),
+      );
       const asked = options({ loops: 500, histogram: '25us', cpus: '0-1' });
       fc.assert(
-        fc.property(fc.constantFrom(...files), fc.nat(10_000), fc.nat(30), fc.string({ maxLength: 12 }), (text, at, cut, put) => {
-          const start = at % text.length;
-          const damaged = text.slice(0, start) + put + text.slice(start + cut);
-          try {
-            for (const metric of parseCyclictest(damaged, asked).metrics) {
-              const { thread } = JSON.parse(damaged) as { thread: Record<string, { cycles: number }> };
-              expect(histogramOf(metric).count).to.equal(thread[metric.labels['thread'] ?? '']?.cycles);
+        fc.property(
+          fc.constantFrom(...files),
+          fc.nat(10_000),
+          fc.nat(30),
+          fc.string({ maxLength: 12 }),
+          (text, at, cut, put) => {
+            const start = at % text.length;
+            const damaged = text.slice(0, start) + put + text.slice(start + cut);
+            try {
+              for (const metric of parseCyclictest(damaged, asked).metrics) {
+                const { thread } = JSON.parse(damaged) as { thread: Record<string, { cycles: number }> };
+                expect(histogramOf(metric).count).to.equal(thread[metric.labels['thread'] ?? '']?.cycles);
+              }
+            } catch (error) {
+              if (!Kvm4nfvError.is(error)) throw error;
+              expect(error.fault).to.equal('tool');
             }
-          } catch (error) {
-            if (!Kvm4nfvError.is(error)) throw error;
-            expect(error.fault).to.equal('tool');
-          }
-        }),
+          },
+        ),
         { numRuns: 1000 },
       );
     });
@@ -125,7 +166,10 @@ describe('cyclictest', () => {
     it('is refused at every place where it may be cut off', () => {
       const text = fixture('cyclictest/cyclictest-2.4-threads-overflow.json').trimEnd();
       for (let length = 0; length < text.length; length++)
-        expect(() => parseCyclictest(text.slice(0, length), options({ loops: 500, histogram: '25us' })), String(length)).to.throw(Kvm4nfvError);
+        expect(
+          () => parseCyclictest(text.slice(0, length), options({ loops: 500, histogram: '25us' })),
+          String(length),
+        ).to.throw(Kvm4nfvError);
     });
   });
 });

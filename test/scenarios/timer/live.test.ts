@@ -39,7 +39,11 @@ describe('timer scenario', function () {
     rmSync(directory, { recursive: true, force: true });
   });
 
-  const trial = (input: Record<string, unknown>, sla: readonly string[] = [], load: readonly unknown[] = []): Promise<TrialOutcome> => {
+  const trial = (
+    input: Record<string, unknown>,
+    sla: readonly string[] = [],
+    load: readonly unknown[] = [],
+  ): Promise<TrialOutcome> => {
     const test: PlannedTest = {
       name: 'timer',
       tags: [],
@@ -80,11 +84,16 @@ describe('timer scenario', function () {
   const onlyCpu = (): string => String(facts.topology.online.at(-1));
 
   it('measures every loop of every thread with cyclictest', async () => {
-    const { result, measurement } = await trial({ cpus: 'all', loops: 300, break: 'none' }, ['count >= 300', 'p90 <= 1h', 'duration >= 300ms']);
+    const { result, measurement } = await trial({ cpus: 'all', loops: 300, break: 'none' }, [
+      'count >= 300',
+      'p90 <= 1h',
+      'duration >= 300ms',
+    ]);
     expect(result.reasons).to.deep.equal([]);
     expect(result.verdict).to.equal('pass');
     expect(measurement?.metrics).to.have.length(facts.topology.online.length);
-    for (const metric of measurement?.metrics ?? []) expect(metric.kind === 'histogram' && metric.histogram.count).to.equal(300);
+    for (const metric of measurement?.metrics ?? [])
+      expect(metric.kind === 'histogram' && metric.histogram.count).to.equal(300);
     expect(readdirSync(path.join(directory, result.id, 'raw'))).to.include('cyclictest.json');
   });
 
@@ -127,7 +136,9 @@ describe('timer scenario', function () {
     const { result, measurement } = await trial({ tool: 'oslat', cpus: onlyCpu(), duration: '1s' }, ['count >= 1000']);
     expect(result.verdict, result.reasons.join()).to.equal('pass');
     const [metric] = measurement?.metrics ?? [];
-    const raw = JSON.parse(readFileSync(path.join(directory, result.id, 'raw', 'oslat.json'), 'utf8')) as { thread: Record<string, { min: number; max: number; histogram: Record<string, number> }> };
+    const raw = JSON.parse(readFileSync(path.join(directory, result.id, 'raw', 'oslat.json'), 'utf8')) as {
+      thread: Record<string, { min: number; max: number; histogram: Record<string, number> }>;
+    };
     const thread = raw.thread['0'];
     if (metric?.kind !== 'histogram' || thread === undefined) throw new Error('no histogram');
     expect(metric.histogram.count).to.equal(Object.values(thread.histogram).reduce((sum, count) => sum + count, 0));

@@ -15,18 +15,35 @@ const histogramOf = (metric: Metric | undefined) => {
 
 /** Columns of a row of the text that oslat prints, which its JSON is not made from. */
 const column = (stdout: string, row: string): number[] =>
-  (stdout.split('\n').find((line) => line.trim().startsWith(`${row}:`)) ?? '').split(':')[1]?.match(/\d+(\.\d+)?/g)?.map(Number) ?? [];
+  (stdout.split('\n').find((line) => line.trim().startsWith(`${row}:`)) ?? '')
+    .split(':')[1]
+    ?.match(/\d+(\.\d+)?/g)
+    ?.map(Number) ?? [];
 
 const rowSums = (stdout: string): number[] => {
-  const rows = [...stdout.matchAll(/^ +\d+ \(us\):\t([ \d]+)/gm)].map(([, cells = '']) => cells.trim().split(/ +/).map(Number));
+  const rows = [...stdout.matchAll(/^ +\d+ \(us\):\t([ \d]+)/gm)].map(([, cells = '']) =>
+    cells.trim().split(/ +/).map(Number),
+  );
   return (rows[0] ?? []).map((_, index) => rows.reduce((sum, row) => sum + (row[index] ?? NaN), 0));
 };
 
 describe('oslat', () => {
   it('builds its command', () => {
     expect(oslatArgv(options(), '1').join(' ')).to.equal('oslat -c 1 -D 60 -b 32 --json=oslat.json');
-    const all = options({ duration: '2m', priority: 5, buckets: 100, main_cpu: 0, workload: 'memmove', workload_memory: '1MiB', trace_threshold: '20us', bias: true, single_preheat: true });
-    expect(oslatArgv(all, '2-3').join(' ')).to.equal('oslat -c 2-3 -D 120 -b 100 -f 5 -C 0 -w memmove -m 1024K -T 20 -B -s --json=oslat.json');
+    const all = options({
+      duration: '2m',
+      priority: 5,
+      buckets: 100,
+      main_cpu: 0,
+      workload: 'memmove',
+      workload_memory: '1MiB',
+      trace_threshold: '20us',
+      bias: true,
+      single_preheat: true,
+    });
+    expect(oslatArgv(all, '2-3').join(' ')).to.equal(
+      'oslat -c 2-3 -D 120 -b 100 -f 5 -C 0 -w memmove -m 1024K -T 20 -B -s --json=oslat.json',
+    );
   });
 
   it('refuses memory without a workload, and too few buckets', () => {
@@ -70,8 +87,12 @@ describe('oslat', () => {
         const start = at % text.length;
         const damaged = text.slice(0, start) + put + text.slice(start + cut);
         try {
-          const counted = parseOslat(damaged, '', options({ buckets: 8 })).metrics.reduce((sum, metric) => sum + histogramOf(metric).count, 0);
-          const written = (JSON.parse(damaged) as { thread: Record<string, { histogram: Record<string, number> }> }).thread;
+          const counted = parseOslat(damaged, '', options({ buckets: 8 })).metrics.reduce(
+            (sum, metric) => sum + histogramOf(metric).count,
+            0,
+          );
+          const written = (JSON.parse(damaged) as { thread: Record<string, { histogram: Record<string, number> }> })
+            .thread;
           const samples = Object.values(written).flatMap(({ histogram }) => Object.values(histogram));
           expect(counted).to.equal(samples.reduce((sum, count) => sum + count, 0));
         } catch (error) {

@@ -23,9 +23,25 @@ describe('rtla timerlat', () => {
   const old = (option: string): boolean => known.has(option);
 
   it('builds its command from what the rtla of the machine knows', () => {
-    expect(timerlatArgv(options(), { cpus: '1', has: old }).join(' ')).to.equal('rtla timerlat hist -c 1 -d 60 -p 1000 -b 1 -E 256');
-    expect(timerlatArgv(options(), { cpus: '1', has: () => true }).join(' ')).to.equal('rtla timerlat hist -c 1 -d 60 -p 1000 -b 1 -E 256 --no-aa -k');
-    const all = options({ duration: '5s', priority: 90, nanoseconds: true, stop_irq: '30us', stop_thread: '60us', stack: '50us', dma_latency: '0us', auto_analysis: true, user_threads: true, warm_up: '2s', house_keeping: 0 });
+    expect(timerlatArgv(options(), { cpus: '1', has: old }).join(' ')).to.equal(
+      'rtla timerlat hist -c 1 -d 60 -p 1000 -b 1 -E 256',
+    );
+    expect(timerlatArgv(options(), { cpus: '1', has: () => true }).join(' ')).to.equal(
+      'rtla timerlat hist -c 1 -d 60 -p 1000 -b 1 -E 256 --no-aa -k',
+    );
+    const all = options({
+      duration: '5s',
+      priority: 90,
+      nanoseconds: true,
+      stop_irq: '30us',
+      stop_thread: '60us',
+      stack: '50us',
+      dma_latency: '0us',
+      auto_analysis: true,
+      user_threads: true,
+      warm_up: '2s',
+      house_keeping: 0,
+    });
     expect(timerlatArgv(all, { cpus: '1', houseKeeping: '0', has: () => true }).join(' ')).to.equal(
       'rtla timerlat hist -c 1 -d 5 -p 1000 -b 1 -E 256 -P f:90 -n -i 30 -T 60 -s 50 --dma-latency 0 -u -H 0 --warm-up 2',
     );
@@ -38,16 +54,32 @@ describe('rtla timerlat', () => {
   it('conserves the table of the 6.1 manual', () => {
     const { metrics } = parseTimerlat(fixture('rtla/rtla-6.1-timerlat-hist-from-manual.stdout'), options());
     expect(summary(metrics)).to.deep.equal([
-      ['thread-0', 600002, 1, 36], ['thread-1', 600002, 1, 58], ['thread-2', 600002, 1, 44], ['thread-3', 600002, 1, 46], ['thread-4', 600002, 1, 50],
-      ['irq-0', 600002, 0, 16], ['irq-1', 600002, 0, 15], ['irq-2', 600002, 0, 24], ['irq-3', 600002, 0, 21], ['irq-4', 600002, 0, 13],
+      ['thread-0', 600002, 1, 36],
+      ['thread-1', 600002, 1, 58],
+      ['thread-2', 600002, 1, 44],
+      ['thread-3', 600002, 1, 46],
+      ['thread-4', 600002, 1, 50],
+      ['irq-0', 600002, 0, 16],
+      ['irq-1', 600002, 0, 15],
+      ['irq-2', 600002, 0, 24],
+      ['irq-3', 600002, 0, 21],
+      ['irq-4', 600002, 0, 13],
     ]);
   });
 
   it('reads threads in user space, wide bins and overflow, and leaves the sum over all CPUs out', () => {
-    const { metrics, breach } = parseTimerlat(fixture('rtla/rtla-6.17-timerlat-hist-derived-user-over.stdout'), options({ bucket: 2, entries: 10, user_threads: true }));
+    const { metrics, breach } = parseTimerlat(
+      fixture('rtla/rtla-6.17-timerlat-hist-derived-user-over.stdout'),
+      options({ bucket: 2, entries: 10, user_threads: true }),
+    );
     expect(breach).to.equal(undefined);
     expect(summary(metrics)).to.deep.equal([
-      ['thread-1', 2000, 2, 31], ['thread-3', 1999, 2, 7], ['irq-1', 2000, 0, 24], ['irq-3', 1999, 0, 3], ['user-1', 2000, 4, 40], ['user-3', 1998, 3, 6],
+      ['thread-1', 2000, 2, 31],
+      ['thread-3', 1999, 2, 7],
+      ['irq-1', 2000, 0, 24],
+      ['irq-3', 1999, 0, 3],
+      ['user-1', 2000, 4, 40],
+      ['user-3', 1998, 3, 6],
     ]);
     expect(histogramOf(metrics[0]).overflow).to.deep.equal([{ count: 2, above: 20_000, max: 31_000 }]);
     // A bin of two counts as its greater value, but never above the max.
@@ -73,7 +105,10 @@ describe('rtla timerlat', () => {
         const damaged = text.slice(0, start) + put + text.slice(start + cut);
         try {
           const counts = (/^[ \t]*count:(.*)$/m.exec(damaged)?.[1] ?? '').trim().split(/\s+/).map(Number);
-          const counted = parseTimerlat(damaged, asked).metrics.reduce((sum, metric) => sum + histogramOf(metric).count, 0);
+          const counted = parseTimerlat(damaged, asked).metrics.reduce(
+            (sum, metric) => sum + histogramOf(metric).count,
+            0,
+          );
           expect(counted).to.equal(counts.reduce((sum, count) => sum + count, 0));
         } catch (error) {
           if (!Kvm4nfvError.is(error)) throw error;
