@@ -15,6 +15,12 @@ if [ -z "$1" ]; then
 fi
 mkdir -p -- "$1" && cd -- "$1" && pwd -P`;
 
+/** The directory of saved guests, beside the image cache, made where it is not there. */
+export const stateCache = async (host: Host, options: CacheOptions = {}): Promise<string> => {
+  const directory = `${await cacheDirectory(host, options)}/../states`;
+  return cacheDirectory(host, { ...options, cache: directory });
+};
+
 /** The directory of the host's image cache, made where it is not there. */
 export const cacheDirectory = async (host: Host, options: CacheOptions = {}): Promise<string> => {
   const argv = ['sh', '-c', whereScript, 'where', options.cache ?? ''];

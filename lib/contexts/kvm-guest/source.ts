@@ -1,0 +1,67 @@
+import type { Host } from '../../host/host.js';
+import { buildImage } from '../../image/build.js';
+import { firstBootDisk, firstBootSerial, type FirstBootData } from '../../image/first-boot.js';
+import { builtInManifest } from '../../image/manifest.js';
+import { useImage } from '../../image/own-image.js';
+import { seedDisk } from '../../image/seed.js';
+import type { KvmGuestOptions } from './options.js';
+
+/** What a guest starts from, and how it is told who it is. */
+export interface GuestSource {
+  /** Names the content: two guests with the same one start from the same bytes. */
+  readonly checksum: string;
+  readonly disk: string;
+  readonly format: 'raw' | 'qcow2';
+  /** Kernel and initrd for a direct start; undefined where the image boots by its own loader. */
+  readonly boot: { readonly kernel: string; readonly initrd: string; readonly cmdline: string } | undefined;
+  readonly user: string;
+  /** Serial number of the disk with the guest's data; undefined where it is found by its label. */
+  readonly seedSerial: string | undefined;
+  /** Returns when the guest has finished booting. */
+  readonly finished: readonly string[];
+  /** The guest can take over new data after it was restored from a saved state. */
+  readonly restorable: boolean;
+  writeSeed(data: FirstBootData, path: string): Promise<void>;
+}
+
+interface SourceOptions {
+  readonly signal: AbortSignal;
+  readonly progress: (stage: string) => void;
+}
+
+/** The image that the options name, built or checked on the host. */
+export const guestSource = async (host: Host, { image, cmdline }: KvmGuestOptions, { signal, progress }: SourceOptions): Promise<GuestSource> => {
+  if (typeof image === 'string') {
+    const built = await buildImage(host, builtInManifest(image), { signal, progress });
+    return {
+      checksum: built.digest,
+      disk: built.disk,
+      format: built.format,
+      boot: { kernel: built.kernel, initrd: built.initrd, cmdline: [built.cmdline, cmdline].filter((part) => part !== '').join(' ') },
+      user: 'root',
+      seedSerial: firstBootSerial,
+      finished: ['systemctl', 'is-system-running', '--wait'],
+      restorable: true,
+      writeSeed: (data, path) => firstBootDisk(host, data, path),
+    };
+  }
+  progress('checking the image');
+  const { file, user, ...rest } = image;
+  const { sha256, sha512, format } = rest;
+  const own = await useImage(
+    host,
+    { path: file, ...(sha256 === undefined ? {} : { sha256 }), ...(sha512 === undefined ? {} : { sha512 }), ...(format === undefined ? {} : { format }) },
+    { signal },
+  );
+  return {
+    checksum: own.checksum,
+    disk: own.disk,
+    format: own.format,
+    boot: undefined,
+    user,
+    seedSerial: undefined,
+    finished: ['cloud-init', 'status', '--wait'],
+    restorable: false,
+    writeSeed: (data, path) => seedDisk(host, data, user, path),
+  };
+};

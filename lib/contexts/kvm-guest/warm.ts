@@ -1,0 +1,133 @@
+import { createHash } from 'node:crypto';
+import * as z from 'zod';
+import { Kvm4nfvError } from '../../error.js';
+import type { Host } from '../../host/host.js';
+import { restoreLine } from '../../image/first-boot.js';
+import { stateCache } from '../../image/cache.js';
+import type { Hypervisor } from '../../libvirt/hypervisor.js';
+import { retargetSavedState } from '../../libvirt/save-image.js';
+import { domainOptions, filesOf, type GuestDefinition, type GuestIdentity } from './domain.js';
+
+const format = 1;
+
+const savedSchema = z.object({
+  identity: z.object({ run: z.string(), context: z.string(), name: z.string(), uuid: z.string(), mac: z.string(), directory: z.string(), port: z.number().optional() }),
+});
+
+/** A saved guest of the cache: memory, devices and disk as they were right after its boot. */
+export interface SavedGuest {
+  readonly directory: string;
+  readonly identity: GuestIdentity;
+}
+
+const neutral: GuestIdentity = { run: 'run', context: 'context', name: 'guest', uuid: '00000000-0000-4000-8000-000000000000', mac: '52:54:00:00:00:01', directory: '/guest', port: 1 };
+
+/** Names what a saved state depends on: the definition without what sets one guest apart, image, hypervisor, processor. */
+export const stateKey = (definition: GuestDefinition, host: { readonly hypervisor: string; readonly cpu: unknown }): string =>
+  createHash('sha256')
+    .update(JSON.stringify([format, domainOptions(definition, neutral), definition.source.checksum, definition.accelerator === 'kvm' ? host.cpu : '', host.hypervisor]))
+    .digest('hex');
+
+const locationOf = async (host: Host, key: string, signal: AbortSignal): Promise<string> => `${await stateCache(host, { signal })}/${key}`;
+
+/** The saved state of that key; undefined where the cache has none, or one that can't be read. */
+export const findSaved = async (host: Host, key: string, signal: AbortSignal): Promise<SavedGuest | undefined> => {
+  const directory = await locationOf(host, key, signal);
+  const { exitCode, stdout } = await host.exec(['cat', `${directory}/saved.json`], { check: false, signal });
+  if (exitCode !== 0) return undefined;
+  const parsed = savedSchema.safeParse(JSON.parse(stdout));
+  return parsed.success ? { directory, identity: { ...parsed.data.identity, port: parsed.data.identity.port } } : undefined;
+};
+
+// The directory appears under its name whole or not at all; where another run was faster, ours goes.
+const sealScript = `
+set -e
+mv -T -- "$1" "$2" 2>/dev/null || rm -rf --one-file-system -- "$1"
+`;
+
+/** Saves a running guest, which ends by it, and puts state and disk into the cache. */
+export const saveGuest = async (
+  host: Host,
+  hypervisor: Hypervisor,
+  key: string,
+  identity: GuestIdentity,
+  signal: AbortSignal,
+): Promise<SavedGuest> => {
+  const directory = await locationOf(host, key, signal);
+  const making = `${directory}.${identity.name}.making`;
+  try {
+    await host.exec(['mkdir', '-m', '0711', '--', making], { signal });
+    await hypervisor.save(identity.name, `${making}/state`, { signal });
+    await host.exec(['mv', '--', filesOf(identity).disk, `${making}/disk.qcow2`], { signal });
+    await host.write(`${making}/saved.json`, JSON.stringify({ identity }));
+    await host.exec(['sh', '-c', sealScript, 'sh', making, directory], { signal });
+    return (await findSaved(host, key, signal)) ?? { directory, identity };
+  } catch (error) {
+    await host.exec(['rm', '-rf', '--one-file-system', '--', making], { check: false });
+    throw error;
+  }
+};
+
+const escaped = (text: string): string => text.replaceAll('&', '&amp;').replaceAll("'", '&apos;').replaceAll('"', '&quot;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
+
+/** The document of a saved guest for another one: what sets them apart, and nothing else, is replaced. */
+export const retargetDocument = (xml: string, from: GuestIdentity, to: GuestIdentity): string => {
+  const pairs: readonly (readonly [string, string])[] = [
+    [`<name>${escaped(from.name)}</name>`, `<name>${escaped(to.name)}</name>`],
+    [from.uuid, to.uuid],
+    [from.directory, to.directory],
+    [`run='${escaped(from.run)}' context='${escaped(from.context)}'`, `run='${escaped(to.run)}' context='${escaped(to.context)}'`],
+    [`run="${escaped(from.run)}" context="${escaped(from.context)}"`, `run="${escaped(to.run)}" context="${escaped(to.context)}"`],
+    ...(from.port === undefined || to.port === undefined ? [] : [[`:${String(from.port)}-:22`, `:${String(to.port)}-:22`] as const]),
+  ];
+  return pairs.reduce((text, [before, after]) => text.replaceAll(before, after), xml);
+};
+
+/** Starts a guest from a saved state, with its own overlay of the saved disk; its identity is not yet applied inside. */
+export const startSaved = async (
+  host: Host,
+  hypervisor: Hypervisor,
+  saved: SavedGuest,
+  identity: GuestIdentity,
+  signal: AbortSignal,
+): Promise<void> => {
+  const state = `${identity.directory}/state`;
+  const xml = retargetDocument(await hypervisor.savedXml(`${saved.directory}/state`, { signal }), saved.identity, identity);
+  await retargetSavedState(host, `${saved.directory}/state`, state, xml, { signal });
+  try {
+    await hypervisor.restore(state, { signal });
+  } finally {
+    await host.exec(['rm', '-f', '--', state], { check: false });
+  }
+};
+
+const applyWithin = 60_000;
+
+/** Makes a restored guest the one that its new first-boot disk describes: clock, host key, machine id, addresses, entropy. */
+export const applyIdentity = async (host: Host, identity: GuestIdentity, id: string, signal: AbortSignal): Promise<void> => {
+  const patience = AbortSignal.any([signal, AbortSignal.timeout(applyWithin)]);
+  const stream = await host.connect({ path: filesOf(identity).control }, { signal: patience });
+  try {
+    const said = await new Promise<string>((resolve, reject) => {
+      let text = '';
+      stream.on('data', (data: Buffer) => {
+        text += data.toString('latin1');
+        if (text.includes('\n')) resolve(text.trim());
+      });
+      stream.once('error', reject);
+      stream.once('close', () => { reject(new Error('the guest closed its control port')); });
+      patience.addEventListener('abort', () => { reject(new Error(`no answer within ${String(applyWithin / 1000)} s`)); }, { once: true });
+      stream.write(restoreLine());
+    });
+    if (said !== `applied ${id}`) throw new Error(said);
+  } catch (error) {
+    signal.throwIfAborted();
+    const why = error instanceof Error ? error.message : String(error);
+    throw new Kvm4nfvError('environment', `guest ${identity.context}: its identity was not taken over after the restore: ${why}`, {
+      hint: 'start it cold with warm: false',
+      cause: error,
+    });
+  } finally {
+    stream.on('error', () => undefined).destroy();
+  }
+};
