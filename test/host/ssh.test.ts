@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { Kvm4nfvError } from '../../lib/error.js';
+import { localHost } from '../../lib/host/local.js';
 import { openHost } from '../../lib/host/open.js';
 import { parseSshConfig } from '../../lib/host/ssh-config.js';
 import { openSshHost, SshError, type SshStage } from '../../lib/host/ssh.js';
@@ -214,8 +215,9 @@ describe('An SSH host', () => {
       await mortal.cut();
       await mortal[Symbol.asyncDispose]();
       expect(await ended).to.be.instanceOf(Kvm4nfvError).with.property('fault', 'unreachable');
-      process.kill(job.pid);
-      await rm(job.directory.replace('/tool', ''), { recursive: true, force: true });
+      const left = await localHost().attach(run, 'tool');
+      await left[Symbol.asyncDispose]();
+      expect(processesWith('sleep', '72')).to.deep.equal([]);
     });
   });
 
