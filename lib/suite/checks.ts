@@ -56,7 +56,7 @@ export const checkSlas = (
   scenario: ScenarioDefinition,
   options: ScenarioOptions,
   runner: PlannedRunner | undefined,
-  slas: Outcome<readonly Sla[]>,
+  slas: Outcome<readonly (Sla | undefined)[]>,
 ): readonly Located[] => {
   const written = Array.isArray(slas.input) ? (slas.input as unknown[]) : [];
   const metricsOf = (raw: unknown) => {
@@ -69,6 +69,7 @@ export const checkSlas = (
       .map((set) => metricsOf({ ...options.input, ...set }));
     const declared = varied.length > 0 ? varied : [scenario.metrics(options.value)];
     return (slas.value ?? []).flatMap((sla, index) => {
+      if (sla === undefined) return [];
       const message = declared.map((metrics) => checkSla(sla, metrics)).find((one) => one !== undefined);
       return message === undefined
         ? []

@@ -5,6 +5,7 @@ import type { Sla } from '../sla/sla.js';
 import { Cache } from './cache.js';
 import { checkSets, checkSlas, type ScenarioOptions } from './checks.js';
 import { compileMatrix } from './entry-matrix.js';
+import { choice, missingKey } from './findings.js';
 import { combinations, noMatrix, type Matrix } from './matrix.js';
 import { below, rawAt, type Located, type Site } from './mistakes.js';
 import { testName } from './name.js';
@@ -50,7 +51,6 @@ export class TestEntry {
   /** What is wrong with the entry whatever the matrix gives. */
   readonly problems: Located[] = [];
   readonly secrets = new Set<string>();
-  readonly #world: World;
   readonly #matrix: Matrix;
   /** The matrix is wrong: what uses it is not looked at. */
   readonly #partial: boolean;
@@ -60,21 +60,22 @@ export class TestEntry {
   readonly #tags: Stage<readonly string[]> | undefined;
   readonly #load: Stage<PlannedTest['load']> | undefined;
   readonly #runner: Stage<PlannedRunner>;
-  readonly #sla: Stage<readonly Sla[]> | undefined;
+  readonly #sla: Stage<readonly (Sla | undefined)[]> | undefined;
   readonly #options: Part;
   readonly #optionsCache = new Cache<Outcome<ScenarioOptions>>();
   readonly #setsCache = new Cache<readonly Located[]>();
   readonly #slaCache = new Cache<readonly Located[]>();
-  readonly #used: readonly string[];
+  /** The params that the entry uses. */
+  readonly #base: Scope;
+  readonly #shownParams: Scope;
   readonly #slaSite: Site | undefined;
 
   constructor(site: Site, world: World) {
     this.site = site;
-    this.#world = world;
     const { params, registry, complete } = world;
     const { matrix, keys, partial } = compileMatrix(below(site, 'matrix'), params, this.problems);
     [this.#matrix, this.#partial] = [matrix, partial];
-    const shown: Vocabulary = { names: [...params.names, ...keys], secret: params.secret };
+    const shown: Vocabulary = { names: keys.length === 0 ? params.names : [...params.names, ...keys], secret: params.secret };
     const hidden: Vocabulary = { ...shown, env: world.env };
     const find = (key: string): Site | undefined => {
       const own = below(site, key);
@@ -106,19 +107,18 @@ export class TestEntry {
     this.#slaSite = find('sla');
     this.#sla = stage('sla', parseSlas);
     this.#options = part(below(site, 'options'), hidden);
-    this.#used = [...new Set(parts.flatMap(({ template }) => template.names))].filter((name) =>
-      params.names.includes(name),
+    const used = [...new Set(parts.flatMap(({ template }) => template.names))].filter((name) =>
+      Object.hasOwn(params.values, name),
     );
+    this.#base = Object.fromEntries(used.map((name) => [name, params.values[name]]));
+    // A secret one as written: parameters are shown in results.
+    this.#shownParams = Object.fromEntries(
+      used.map((name) => [name, (params.secret.has(name) ? params.written : params.values)[name]]),
+    );
+    const { expected: contexts } = choice(undefined, world.contextNames);
     for (const key of ['name', 'scenario', 'context'])
-      if (find(key) === undefined) this.problems.push(this.#missing(key));
-  }
-
-  #missing(key: string): Located {
-    const hint =
-      key === 'context' && this.#world.contextNames.length > 0
-        ? { expected: `one of: ${this.#world.contextNames.join(', ')}` }
-        : {};
-    return { site: this.site, finding: { path: [key], at: 'key', message: `key '${key}' is missing`, ...hint } };
+      if (find(key) === undefined)
+        this.problems.push({ site, finding: missingKey([], key, key === 'context' ? contexts : undefined) });
   }
 
   /** Whether the entry generates its tests from a matrix. */
@@ -131,9 +131,8 @@ export class TestEntry {
   }
 
   #test(combination: Scope): Expanded {
-    const { params } = this.#world;
     const partial = this.#partial;
-    const scope = { ...params.values, ...combination };
+    const scope = { ...this.#base, ...combination };
     const problems: Located[] = [];
     const take = <T>(made: Outcome<T> | undefined): T | undefined => {
       if (made !== undefined) for (const problem of made.problems) problems.push(problem);
@@ -162,25 +161,19 @@ export class TestEntry {
       context,
       input: options.input,
       options: options.value,
-      parameters: { ...this.#usedParams(), ...combination },
+      parameters: { ...this.#shownParams, ...combination },
       runner: { definition: runner.definition, options: runner.options },
       load: load ?? [],
-      sla: sla ?? [],
+      sla: (sla ?? []).filter((one) => one !== undefined),
     };
     return { name, problems, test };
-  }
-
-  /** A secret one as written: parameters are shown in results. */
-  #usedParams(): Record<string, unknown> {
-    const { values, written, secret } = this.#world.params;
-    return Object.fromEntries(this.#used.map((name) => [name, secret.has(name) ? written[name] : values[name]]));
   }
 
   #checkTogether(
     scenario: ScenarioDefinition,
     options: Outcome<ScenarioOptions> & { readonly value: ScenarioOptions },
     runner: Outcome<PlannedRunner>,
-    slas: Outcome<readonly Sla[]> | undefined,
+    slas: Outcome<readonly (Sla | undefined)[]> | undefined,
   ): readonly Located[] {
     const ids = `${String(options.id)}:${String(runner.id)}`;
     const { value: sets } = runner;

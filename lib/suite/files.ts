@@ -73,9 +73,8 @@ class Gathering {
     this.hash.update(reading.text).update('\0');
     const source = { file, text: reading.text };
     const parsing = parseYaml(source);
-    if (parsing.ok) return parsing.tree;
     for (const mistake of parsing.mistakes) this.#mistakes.addSpan(source, mistake, mistake);
-    return undefined;
+    return parsing.tree;
   }
 
   /** `from` is the place of the `include` that names the file. */

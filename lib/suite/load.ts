@@ -4,7 +4,8 @@ import { Registry } from '../run/registry.js';
 import type { Diagnostic } from './diagnostic.js';
 import { TestEntry, type World } from './expand.js';
 import { gather } from './files.js';
-import { Mistakes, placeName, type Located, type Site } from './mistakes.js';
+import { Kvm4nfvError, messageOf } from '../error.js';
+import { below, Mistakes, placeName, type Located, type Site } from './mistakes.js';
 import { resolveParams } from './params.js';
 import { resolvePlaces } from './places.js';
 
@@ -84,6 +85,27 @@ function* testsOf(entries: readonly TestEntry[]): Generator<PlannedTest> {
   for (const entry of entries) for (const { test } of entry.expand()) if (test !== undefined) yield test;
 }
 
+/** Profiles, parameters and knobs that there are not. Knobs are loaded for suites that tune only. */
+const checkTunings = async (
+  sites: ReadonlyMap<string, Site>,
+  contexts: ReadonlyMap<string, PlannedContext>,
+  mistakes: Mistakes,
+): Promise<void> => {
+  const tuned = [...contexts.values()].filter(({ tuning }) => tuning !== undefined);
+  if (tuned.length === 0) return;
+  const { resolveNamed } = await import('../tuning/resolve.js');
+  for (const { name, tuning } of tuned) {
+    const site = sites.get(name);
+    if (tuning === undefined || site === undefined) continue;
+    try {
+      await resolveNamed(tuning);
+    } catch (error) {
+      const hint = Kvm4nfvError.is(error) && error.hint !== undefined ? { hint: error.hint } : {};
+      mistakes.add({ site: below(site, 'tuning'), finding: { path: [], message: messageOf(error), ...hint } });
+    }
+  }
+};
+
 /**
  * Reads a suite with all that it includes, loads its plug-ins, and checks everything that can be checked before a host is
  * touched, each generated test included. Throws {@link SuiteError} with all mistakes of all files.
@@ -98,12 +120,13 @@ export const loadSuite = async (path: string, options: LoadOptions): Promise<Loa
   const params = resolveParams(gathered.params, options.params ?? {}, env, path, complete, mistakes);
   const places = resolvePlaces(gathered, params, env, registry, mistakes);
   const { hosts, contexts, hostNames, contextNames } = places;
+  await checkTunings(gathered.contexts, contexts, mistakes);
   const world: World = { registry, params, env, defaults: gathered.defaults, hostNames, contextNames, complete };
   const entries = gathered.tests.map((site) => new TestEntry(site, world));
   const names = new Map<string, Site>();
   for (const entry of entries) checkEntry(entry, names, mistakes);
   const value = (root?.value ?? {}) as { readonly suite?: unknown; readonly parallel?: unknown };
-  if (root !== undefined) {
+  if (root !== undefined && !Array.isArray(value) && typeof value === 'object') {
     const site = { tree: root, path: [] };
     if (!('suite' in value))
       mistakes.add({

@@ -136,21 +136,10 @@ export class Mistakes {
     const sorted = [...this.#diagnostics].sort(
       (a, b) => files.indexOf(a.file) - files.indexOf(b.file) || a.line - b.line || a.column - b.column,
     );
-    const more = sorted.length - maxDiagnostics;
-    const last = sorted[maxDiagnostics];
-    return last === undefined
-      ? sorted
-      : [
-          ...sorted.slice(0, maxDiagnostics),
-          {
-            file: last.file,
-            line: 0,
-            column: 0,
-            length: 1,
-            severity: 'error',
-            message: `and ${String(more)} more mistakes`,
-          },
-        ];
+    const last = sorted.at(-1);
+    if (this.#more === 0 || last === undefined) return sorted;
+    const message = `and ${String(this.#more)} more mistakes`;
+    return [...sorted, { file: last.file, line: 0, column: 0, length: 1, severity: 'error', message }];
   }
 
   throwIfFailed(): void {

@@ -24,9 +24,9 @@ export const testName = (
     .map(([key, value]) => `${key}=${textOf(value) ?? JSON.stringify(value)}`);
   const full = rest.length === 0 ? (said ?? '') : `${said ?? ''} [${rest.join(' ')}]`;
   if (findings.length === 0 && name !== undefined) {
-    if (typeof name !== 'string')
+    if (said === undefined || (typeof name !== 'string' && template.names.length === 0))
       findings.push({ path: [], message: `${said ?? 'this'} is the wrong type for 'name'`, expected: 'text' });
-    else if (name.trim() === '') findings.push({ path: [], message: 'the name is empty' });
+    else if (said.trim() === '') findings.push({ path: [], message: 'the name is empty' });
     else if (full.length > maxLength)
       findings.push({
         path: [],

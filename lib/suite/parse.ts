@@ -4,7 +4,12 @@ import { findingsOf } from './explain.js';
 import type { Finding } from './findings.js';
 
 export type Parsed<T> =
-  { readonly ok: true; readonly value: T } | { readonly ok: false; readonly findings: readonly Finding[] };
+  { readonly ok: true; readonly value: T } | {
+      readonly ok: false;
+      readonly findings: readonly Finding[];
+      /** What could be used all the same, for further checks. */
+      readonly partial?: T;
+    };
 
 /** Parses with a schema that may be a plug-in's: what it throws is a finding too. */
 export const parseWith = <T>(schema: ZodType<T>, value: unknown): Parsed<T> => {

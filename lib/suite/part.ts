@@ -96,7 +96,7 @@ export const evaluatePart = <T>(
   }
   return {
     input,
-    value: undefined,
+    value: parsed.partial,
     problems: problems(conceal(template, parsed.findings).map((finding) => unshifted(finding, site, input))),
   };
 };

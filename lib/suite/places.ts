@@ -3,14 +3,15 @@ import type { PlannedContext } from '../run/plan.js';
 import type { Registry } from '../run/registry.js';
 import type { Gathered } from './files.js';
 import { choice, unknownKey, type Finding } from './findings.js';
-import { below, rawAt, type Mistakes, type Site } from './mistakes.js';
-import { compilePart, evaluatePart } from './part.js';
+import { below, rawAt, type Located, type Mistakes, type Site } from './mistakes.js';
+import { compilePart, conceal, evaluatePart } from './part.js';
 import type { Params } from './params.js';
 import { parseWith, type Parsed } from './parse.js';
+import type { TuningSpec } from '../tuning/tuning-schema.js';
 import { contextKeys, contextSchema } from './schema.js';
 import { without } from './record.js';
 import { knownKeys } from './schema-keys.js';
-import type { Vocabulary } from './template.js';
+import type { Template, Vocabulary } from './template.js';
 
 export interface Places {
   readonly hosts: ReadonlyMap<string, HostSpec>;
@@ -44,6 +45,7 @@ const plainText = (raw: unknown): string | undefined =>
 interface ContextHead {
   readonly host: string;
   readonly provision: boolean;
+  readonly tuning?: TuningSpec | undefined;
 }
 
 /** The common keys and the type's own are parsed apart, so that a type's schema need not know the common ones. */
@@ -76,8 +78,9 @@ export const parseContext = (
     );
   }
   if (!head.ok || !options.ok) return { ok: false, findings };
-  const { host, provision }: ContextHead = head.value;
-  return { ok: true, value: { definition, options: options.value, on: host, provision } };
+  const { host, provision, tuning }: ContextHead = head.value;
+  const tuned = tuning === undefined ? {} : { tuning };
+  return { ok: true, value: { definition, options: options.value, on: host, provision, ...tuned } };
 };
 
 /** Hosts and contexts with everything resolved and each reference checked. */
@@ -92,15 +95,14 @@ export const resolvePlaces = (
   const hosts = new Map<string, HostSpec>([['local', hostSchema.parse({})]]);
   const contexts = new Map<string, PlannedContext>();
   const secrets: string[] = [];
+  const templates = new Map<Site, Template>();
   const evaluate = <T>(site: Site, parse: (input: unknown) => Parsed<T>): T | undefined => {
-    const before = mistakes.count;
-    const problems: Parameters<typeof compilePart>[2] = [];
+    const problems: Located[] = [];
     const part = compilePart(site, vocabulary, problems);
+    templates.set(site, part.template);
     secrets.push(...part.template.secrets.keys());
-    for (const problem of problems) mistakes.add(problem);
-    if (mistakes.count > before) return undefined;
     const { value, problems: more } = evaluatePart(part, params.values, parse);
-    for (const problem of more) mistakes.add(problem);
+    for (const problem of [...problems, ...more]) mistakes.add(problem);
     return value;
   };
   for (const [name, site] of gathered.hosts) {
@@ -108,50 +110,35 @@ export const resolvePlaces = (
     if (host !== undefined) hosts.set(name, host);
   }
   for (const [name, site] of gathered.contexts) {
-    if (name === 'local')
-      mistakes.add({
-        site,
-        finding: { path: [], at: 'key', message: "a context can't be named 'local': that is this machine" },
-      });
+    const taken = "a context can't be named 'local': that is this machine";
+    if (name === 'local') mistakes.add({ site, finding: { path: [], at: 'key', message: taken } });
     const context = evaluate(site, (input) => parseContext(input, registry, gathered.complete));
     if (context !== undefined) contexts.set(name, { name, ...context });
   }
   const hostNames = [...new Set(['local', ...gathered.hosts.keys()])];
   const contextNames = [...gathered.contexts.keys()];
-  const refer = (
-    site: Site,
-    key: string,
-    name: string,
-    kind: string,
-    known: readonly string[],
-    circleFrom: (name: string) => readonly string[] | undefined,
-    from: string,
-  ): void => {
-    const at = below(site, key);
-    if (!known.includes(name)) {
-      if (gathered.complete)
-        mistakes.add({ site: at, finding: { path: [], message: `unknown ${kind} '${name}'`, ...choice(name, known) } });
-      return;
-    }
-    const found = circleFrom(from);
-    if (found !== undefined)
-      mistakes.add({
-        site: at,
-        finding: {
-          path: [],
-          message: `${kind === 'host' ? 'hosts jump' : 'contexts stand'} on each other in a circle: ${found.join(' -> ')}`,
-        },
-      });
+
+  const referrer = (key: string, kind: string, known: readonly string[], next: (name: string) => string | undefined) => {
+    const circleFrom = circles(next);
+    const names = new Set(known);
+    return (site: Site, from: string): void => {
+      const name = next(from) ?? plainText(rawAt(below(site, key)));
+      if (name === undefined) return;
+      const circle = names.has(name) ? circleFrom(from) : undefined;
+      const findings: Finding[] = [];
+      if (!names.has(name) && gathered.complete)
+        findings.push({ path: [key], message: `unknown ${kind} '${name}'`, ...choice(name, known) });
+      if (circle !== undefined)
+        findings.push({ path: [key], message: `${key} goes round in a circle: ${circle.join(' -> ')}` });
+      const template = templates.get(site);
+      const said = template === undefined ? findings : conceal(template, findings);
+      for (const finding of said) mistakes.add({ site, finding });
+    };
   };
-  const jumps = circles((one) => hosts.get(one)?.jump);
-  for (const [name, site] of gathered.hosts) {
-    const jump = hosts.get(name)?.jump ?? plainText(rawAt(below(site, 'jump')));
-    if (jump !== undefined) refer(site, 'jump', jump, 'host', hostNames, jumps, name);
-  }
-  const stands = circles((one) => contexts.get(one)?.on);
-  for (const [name, site] of gathered.contexts) {
-    const on = contexts.get(name)?.on ?? plainText(rawAt(below(site, 'host')));
-    if (on !== undefined) refer(site, 'host', on, 'host or context', [...hostNames, ...contextNames], stands, name);
-  }
+  const checkJump = referrer('jump', 'host', hostNames, (name) => hosts.get(name)?.jump);
+  for (const [name, site] of gathered.hosts) checkJump(site, name);
+  const both = [...hostNames, ...contextNames];
+  const checkHost = referrer('host', 'host or context', both, (name) => contexts.get(name)?.on);
+  for (const [name, site] of gathered.contexts) checkHost(site, name);
   return { hosts, contexts, hostNames, contextNames, secrets };
 };

@@ -56,7 +56,7 @@ const wrong = (definition: unknown): string | undefined => {
 };
 
 const importError = (name: string, error: unknown): Omit<Finding, 'path'> => {
-  const message = messageOf(error).split('\n')[0] ?? '';
+  const message = (messageOf(error).split('\n')[0] ?? '').replace(/ imported from .*$/, '');
   const missing = error instanceof Error && 'code' in error && String(error.code).endsWith('MODULE_NOT_FOUND');
   return {
     message: `plug-in '${name}' can't be loaded: ${message}`,

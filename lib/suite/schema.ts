@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { hostSchema } from '../host/spec.js';
 import { loadSchema } from '../run/load.js';
+import { tuningSchema } from '../tuning/tuning-schema.js';
 
 const text = z.string().min(1);
 const name = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/, 'expected letters, digits, dots, dashes and underscores');
@@ -12,6 +13,9 @@ export const contextKeys = {
   host: name
     .meta({ description: 'The host, or another context, that it is deployed on. Default: local.' })
     .default('local'),
+  tuning: tuningSchema
+    .optional()
+    .meta({ description: 'Knobs that are set on its machine before anything is measured, and put back afterwards.' }),
   provision: z
     .boolean()
     .meta({ description: 'Install tools that a scenario needs and that are missing. Default: false.' })

@@ -29,7 +29,7 @@ const reference =
   <T>(kind: string, known: () => readonly string[], find: (name: string) => T | undefined, complete: boolean) =>
   (input: unknown): Parsed<T> => {
     const name = parseWith(text, input);
-    if (!name.ok) return name;
+    if (!name.ok) return fail(...name.findings);
     const value = find(name.value);
     if (value !== undefined) return { ok: true, value };
     return fail(
@@ -97,7 +97,7 @@ export const runnerParser =
   (registry: Registry, complete: boolean) =>
   (input: unknown): Parsed<PlannedRunner> => {
     const head = parseWith(runnerSchema, input);
-    if (!head.ok) return head;
+    if (!head.ok) return fail(...head.findings);
     const { type, ...own } = head.value;
     const definition = registry.get('runner', type);
     if (definition === undefined)
@@ -133,32 +133,26 @@ export const runnerParser =
     }
   };
 
-export const parseSlas = (input: unknown): Parsed<readonly Sla[]> => {
+/** SLAs as listed; undefined stands for a wrong one. */
+export const parseSlas = (input: unknown): Parsed<readonly (Sla | undefined)[]> => {
   const list = parseWith(z.array(z.unknown()), input);
-  if (!list.ok) return list;
-  const slas: Sla[] = [];
+  if (!list.ok) return fail(...list.findings);
   const findings: Finding[] = [];
-  list.value.forEach((item, index) => {
+  const partial = list.value.map((item, index): Sla | undefined => {
     const written = parseWith(slaSchema, item);
     if (!written.ok) {
       findings.push(...written.findings.map((finding) => ({ ...finding, path: [index, ...finding.path] })));
-      return;
+      return undefined;
     }
-    const [expression, severity] =
-      typeof written.value === 'string'
-        ? [written.value, 'fail' as const]
-        : [written.value.expression, written.value.severity];
+    const { expression, severity } =
+      typeof written.value === 'string' ? { expression: written.value, severity: 'fail' as const } : written.value;
     const parsed = parseSla(expression, severity);
-    if (parsed.ok) slas.push(parsed.sla);
-    else
-      findings.push({
-        path: slaPath(item, index),
-        message: parsed.message,
-        offset: parsed.offset,
-        ...(parsed.hint === undefined ? {} : { hint: parsed.hint }),
-      });
+    if (parsed.ok) return parsed.sla;
+    const { message, offset, hint } = parsed;
+    findings.push({ path: slaPath(item, index), message, offset, ...(hint === undefined ? {} : { hint }) });
+    return undefined;
   });
-  return findings.length > 0 ? fail(...findings) : { ok: true, value: slas };
+  return findings.length > 0 ? { ok: false, findings, partial } : { ok: true, value: partial };
 };
 
 /** Where the expression of an SLA is in the list. */

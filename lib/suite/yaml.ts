@@ -66,6 +66,8 @@ const syntaxMistakes = (document: Document.Parsed | Document, source: Source): T
     const hint = /[{[,]\s*[^"']*\$\{/.test(source.text.slice(lineStart, start + 40)) ? inFlow : undefined;
     return { start, end, message: message.split('\n')[0] ?? message, ...(hint === undefined ? {} : { hint }) };
   });
+  const telling = mistakes.findIndex(({ hint }) => hint === inFlow);
+  if (telling !== -1) mistakes.splice(telling + 1);
   for (const {
     pos: [start, end],
   } of unresolved.slice(0, maxSyntaxMistakes))
@@ -92,6 +94,8 @@ class Conversion {
   readonly aliases = new Map<Alias, Node>();
   readonly #anchors = new Map<string, Node>();
   readonly #open = new Set<Node>();
+  /** An alias has no value, so neither has the whole. */
+  broken = false;
   #aliased = 0;
   #depth = 0;
   #inAlias = false;
@@ -102,18 +106,23 @@ class Conversion {
     this.mistakes.push({ start, end, message, ...(hint === undefined ? {} : { hint }) });
   }
 
+  #fatal(node: Node, message: string, hint?: string): void {
+    this.broken = true;
+    this.#mistake(node, message, hint);
+  }
+
   plain(node: Node | null): unknown {
     if (node === null) return null;
     if (this.#inAlias && ++this.#aliased > maxAliased) {
       if (this.#aliased === maxAliased + 1)
-        this.#mistake(node, `aliases make more than ${String(maxAliased)} values: refused as an alias bomb`);
+        this.#fatal(node, `aliases make more than ${String(maxAliased)} values: refused as an alias bomb`);
       return undefined;
     }
     if (isAlias(node)) return this.#alias(node);
     if (node.anchor !== undefined) this.#anchors.set(node.anchor, node);
     if (isScalar(node)) return node.value;
     if (this.#depth > maxDepth * 2) {
-      this.#mistake(node, 'nested too deeply');
+      this.#fatal(node, 'nested too deeply');
       return undefined;
     }
     this.#depth++;
@@ -133,7 +142,7 @@ class Conversion {
         target === undefined
           ? `no anchor '&${node.source}' comes before this alias`
           : `alias '*${node.source}' contains itself`;
-      this.#mistake(node, what, meant === undefined ? undefined : `did you mean '*${meant}'?`);
+      this.#fatal(node, what, meant === undefined ? undefined : `did you mean '*${meant}'?`);
       return undefined;
     }
     this.aliases.set(node, target);
@@ -151,20 +160,25 @@ class Conversion {
       const name = String(key.value);
       if (entries.has(name) && !this.#inAlias) this.#mistake(key, `key '${name}' is there twice`, 'keep one of them');
       if (name === '__proto__') this.#mistake(key, "a key can't be named '__proto__'");
-      else entries.set(name, this.plain(value as Node | null));
-      if (name === '<<')
+      else if (name === '<<')
         this.#mistake(key, "'<<' (merge) is not part of YAML 1.2", 'use `defaults`, or repeat the keys');
+      else entries.set(name, this.plain(value as Node | null));
     }
     return Object.fromEntries(entries);
   }
 }
 
-export type Parsing =
-  { readonly ok: true; readonly tree: Tree } | { readonly ok: false; readonly mistakes: readonly TextMistake[] };
+export interface Parsing {
+  /** Undefined where the text can't be used at all. */
+  readonly tree?: Tree;
+  readonly mistakes: readonly TextMistake[];
+}
+
+const empty = { start: 0, end: 1, message: 'the file is empty' };
 
 /** Parses YAML 1.2 (core schema, string keys, one document, no tags) with positions. Never throws. */
 export const parseYaml = (source: Source): Parsing => {
-  const fail = (...mistakes: TextMistake[]): Parsing => ({ ok: false, mistakes });
+  const fail = (...mistakes: TextMistake[]): Parsing => ({ mistakes });
   const tokens = [...new Parser().parse(source.text)];
   for (const token of tokens) {
     const start = tooDeep(token);
@@ -180,12 +194,13 @@ export const parseYaml = (source: Source): Parsing => {
       hint: 'a suite file is one YAML document: remove the `---`',
     });
   const document = [...new Composer(options).compose(tokens, true, source.text.length)][0];
-  if (document === undefined) return fail({ start: 0, end: 0, message: 'the file is empty' });
+  if (document === undefined) return fail(empty);
   const mistakes = syntaxMistakes(document, source);
   if (mistakes.length > 0) return fail(...mistakes);
   const root = document.contents;
+  if (root === null || (isScalar(root) && root.value === null)) return fail(empty);
   const conversion = new Conversion();
   const value = conversion.plain(root);
-  if (conversion.mistakes.length > 0) return fail(...conversion.mistakes);
-  return { ok: true, tree: { source, value, root, aliases: conversion.aliases } };
+  if (conversion.broken) return fail(...conversion.mistakes);
+  return { tree: { source, value, root, aliases: conversion.aliases }, mistakes: conversion.mistakes };
 };

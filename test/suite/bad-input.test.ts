@@ -1,0 +1,95 @@
+import { expect } from 'chai';
+import { open, readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { mistakes, mistakesIn, withFiles } from './files.js';
+
+const fixtures = join(import.meta.dirname, '..', 'fixtures', 'suite');
+const env = { HOME: '/root', HOST: 'x' };
+
+describe('mistakes of a suite', () => {
+  it('are reported with place, caret, what was expected and a hint (fixtures/suite/*/expected.txt)', async () => {
+    const cases = await readdir(fixtures);
+    expect(cases.length).to.be.greaterThan(25);
+    for (const name of cases) {
+      const directory = join(fixtures, name);
+      const expected = await readFile(join(directory, 'expected.txt'), 'utf8');
+      expect(expected, name).to.not.equal('');
+      expect(await mistakes(directory, { env }), name).to.equal(expected);
+    }
+  });
+
+  it('include a file that is too large, of which no more than its size is read', async () => {
+    await withFiles({}, async (directory) => {
+      const file = await open(join(directory, 'suite.yaml'), 'w');
+      await file.truncate(50 * 2 ** 20);
+      await file.close();
+      expect(await mistakes(directory)).to.equal(
+        'suite.yaml: error: 50.0 MiB is too large: a suite file has at most 1 MiB\n' +
+          '  = split it with `include`, or let a `matrix` generate the tests\n',
+      );
+    });
+  });
+
+  it('include an endless file', async () => {
+    await withFiles({ 'suite.yaml': 'suite: x\ninclude: [/dev/zero]\n' }, async (directory) => {
+      expect(await mistakes(directory)).to.include("'/dev/zero': larger than 1 MiB\n 2 | include: [/dev/zero]\n");
+    });
+  });
+
+  it('include binary junk, which is not sent to the terminal', async () => {
+    expect(await mistakesIn(Uint8Array.of(0x73, 0x3a, 0x20, 0xff, 0x1b, 0x5b, 0x41))).to.equal(
+      'suite.yaml:1:4: error: not a text file: a suite is UTF-8 text in YAML\n 1 | s: \uFFFD\uFFFD[A\n   |    ^\n',
+    );
+    expect(await mistakesIn('suite: a\n\u001b[2J: 1\n')).to.equal(
+      'suite.yaml:2:1: error: control character U+001B: not a text file: a suite is UTF-8 text in YAML\n' +
+        ' 2 | \uFFFD[2J: 1\n   | ^\n',
+    );
+  });
+
+  it('include a file that is not there, and a directory', async () => {
+    await withFiles({}, async (directory) => {
+      expect(await mistakes(directory)).to.equal("suite.yaml: error: can't be read: there is no such file\n");
+      expect(await mistakes(join(directory, '..'), {})).to.match(/can't be read/);
+    });
+    expect(await mistakesIn('suite: x\ninclude: [.]\n')).to.include("can't be read: it is a directory");
+  });
+
+  it('are counted where there are very many', async () => {
+    const text = `suite: x\n${Array.from({ length: 5000 }, (_, index) => `key${String(index)}: 1\n`).join('')}`;
+    const lines = (await mistakesIn(text)).trimEnd().split('\n');
+    expect(lines.at(-1)).to.match(/^suite\.yaml: error: and \d+ more mistakes$/);
+    expect(lines.length).to.be.lessThan(1500);
+  });
+
+  it('of a param given on the command line are named so', async () => {
+    const text = 'suite: x\nparams: { seconds: 5, fast: true }\n';
+    const said = await mistakesIn(text, { params: { seconds: 'five', fats: 'true' } });
+    expect(said).to.include("--param seconds: error: 'five' is the wrong type\n  = expected a number, as its default is");
+    expect(said).to.include(
+      "--param fats: error: suite.yaml declares no param 'fats'\n  = expected one of: seconds, fast\n  = did you mean 'fast'?",
+    );
+  });
+});
+
+describe('absurd suites', () => {
+  // What costs more than a little for each character would take minutes: 64 KiB show it and keep the test quick.
+  const filled = (piece: string) => piece.repeat(Math.floor(2 ** 16 / piece.length));
+  for (const piece of ['[', '{', '- ', 'a: ', '&a ', '!a ', '"', '*a ', '---\n', '{a:', "- '\n", '%A 1\n', '{a: b},'])
+    it(`of nothing but ${JSON.stringify(piece)} are refused in bounded time`, async function () {
+      this.timeout(60_000);
+      expect(await mistakesIn(filled(piece))).to.match(/error: /);
+    });
+
+  it('with thousands of wrong names and keys are refused in bounded time', async function () {
+    this.timeout(60_000);
+    const many = (line: (index: string) => string) =>
+      Array.from({ length: 4000 }, (_, index) => line(String(index))).join('');
+    const text =
+      `suite: x\nparams:\n${many((index) => `  p${index}: 1\n`)}` +
+      `contexts:\n${many((index) => `  c${index}: { type: kvm-guest, host: c${String(Number(index) + 1)} }\n`)}` +
+      `tests:\n${many((index) => `  - { name: "t\${q${index}}", scenario: timer, context: d${index} }\n`)}`;
+    expect(await mistakesIn(text)).to.match(/more mistakes/);
+    const aliases = `suite: x\nparams:\n${many((index) => `  p${index}: &a${index} 1\n  q${index}: *b${index}\n`)}`;
+    expect(await mistakesIn(aliases)).to.include("no anchor '&b0'");
+  });
+});
