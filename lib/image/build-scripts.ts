@@ -73,8 +73,9 @@ find "$2/view" -xdev -newermt "@$KVM4NFV_EPOCH" -exec touch -h -d "@$KVM4NFV_EPO
 truncate -s "$KVM4NFV_SIZE" "$2/disk.raw"
 mke2fs -q -F -t ext4 -L kvm4nfv-root -U "$KVM4NFV_UUID" -O ^has_journal,^metadata_csum -m 0 -N 65536 \\
   -E "nodiscard,lazy_itable_init=1,root_owner=0:0,hash_seed=$KVM4NFV_UUID" -d "$2/view" "$2/disk.raw"
-# mke2fs takes the change time of inodes from the scratch directory, which no tool can set there.
-find "$2/view" -xdev -printf 'set_inode_field "/%P" ctime @'"$KVM4NFV_EPOCH"'\\n' >"$2/times"
+# mke2fs copies when an inode was last changed and read, which nothing can set in the scratch directory for good.
+at="@$KVM4NFV_EPOCH"
+find "$2/view" -xdev -printf "set_inode_field \\"/%P\\" ctime $at\\nset_inode_field \\"/%P\\" atime $at\\n" >"$2/times"
 debugfs -w -f "$2/times" "$2/disk.raw" >/dev/null 2>&1
 rm "$2/times"
 umount "$2/view"

@@ -92,7 +92,7 @@ describe('A guest of a built image', function () {
     expect(await text(guest, 'systemctl', 'is-system-running', '--wait')).to.equal('running');
     const help = await guest.exec(['cyclictest', '--help'], { check: false });
     expect(help.stdout + help.stderr).to.match(/--histogram/);
-    expect(await text(guest, 'sh', '-c', 'command -v stress-ng ethtool')).to.equal('/usr/bin/stress-ng\n/usr/sbin/ethtool');
+    expect(await text(guest, 'sh', '-c', 'command -v stress-ng && command -v ethtool')).to.equal('/usr/bin/stress-ng\n/usr/sbin/ethtool');
     expect(await text(guest, 'ip', '-br', '-4', 'address', 'show', 'mgmt0')).to.match(/UP +10\.0\.2\.15\/24/);
   });
 
@@ -100,7 +100,7 @@ describe('A guest of a built image', function () {
     const [guest] = guests;
     if (guest === undefined) throw new Error('the guest did not boot');
     const files = new Map([...seedFiles(second, 'tester'), ['long', 'x'.repeat(5000)], ['empty', '']]);
-    const script = 'cat >/root/seed && mount -o loop,ro -t iso9660 /root/seed /mnt && cd /mnt && sha256sum *; umount /mnt';
+    const script = 'cat >/root/seed && mount -o loop,ro -t iso9660 /root/seed /mnt && cd /mnt && sha256sum *';
     const said = await guest.exec(['sh', '-c', script], { stdin: iso9660('cidata', files) });
     const sum = (text: string): string => createHash('sha256').update(text).digest('hex');
     const wanted = [...files].sort().map(([name, content]) => `${sum(content)}  ${name}`);
@@ -125,13 +125,19 @@ describe('A guest of a built image', function () {
     const was = await text(guest, 'cat', '/etc/machine-id', '/proc/sys/kernel/random/boot_id');
     const state = join(directory, 'state');
     await old.qmp({ execute: 'stop' }, { execute: 'migrate', arguments: { uri: `exec:cat >${state}` } });
-    for (let status = ''; status !== 'completed'; await sleep(100)) {
+    for (let status = ''; status !== 'completed'; ) {
+      await sleep(100);
       ({ status = '' } = (await old.qmp({ execute: 'query-migrate' })) as { status?: string });
       if (status === 'failed') throw new Error(`not saved: ${old.said}`);
     }
     await old.kill();
 
     const restored = start('second', state);
+    for (let status = 'inmigrate'; status === 'inmigrate'; ) {
+      await sleep(50);
+      ({ status = '' } = (await restored.qmp({ execute: 'query-status' })) as { status?: string });
+    }
+    await restored.qmp({ execute: 'cont' });
     expect(await restored.control(restoreLine())).to.equal('applied test:second');
     const twin = await reach(restored, port, second);
     guests.push(twin);

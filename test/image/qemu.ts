@@ -117,7 +117,7 @@ export class Qemu {
     try {
       const lines = createInterface(socket)[Symbol.asyncIterator]();
       socket.write(line);
-      const answer = await Promise.race([lines.next(), sleep(60_000, undefined)]);
+      const answer = await Promise.race([lines.next(), sleep(60_000, undefined, { ref: false })]);
       if (answer === undefined || answer.done === true) throw new Error(`no answer on the control port: ${this.said}`);
       return answer.value;
     } finally {
