@@ -5,7 +5,7 @@
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmod, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { chmod, cp, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { build, type Plugin } from 'esbuild';
 import manifest from '../package.json' with { type: 'json' };
@@ -88,7 +88,8 @@ const work = join(root, 'node_modules/.cache/kvm4nfv', `dist-${String(process.pi
 await mkdir(work, { recursive: true });
 try {
   // Both to their end, whatever becomes of the other: what is still being written can't be removed.
-  const outcomes = await Promise.allSettled([bundle(work), declare(join(work, 'types'))]);
+  const profiles = cp(join(root, 'lib/tuning/profiles'), join(work, 'profiles'), { recursive: true });
+  const outcomes = await Promise.allSettled([bundle(work), declare(join(work, 'types')), profiles]);
   for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason;
   await rm(join(root, 'dist'), { recursive: true, force: true });
   await rename(work, join(root, 'dist'));

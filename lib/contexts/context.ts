@@ -1,6 +1,7 @@
 import type { ZodType } from 'zod';
 import type { Host } from '../host/host.js';
 import type { HostFacts } from '../host/facts.js';
+import type { ExternalCommandLine } from '../tuning/bootloader.js';
 
 /** What a result says loudly about the machine that was measured. */
 export interface Traits {
@@ -13,6 +14,8 @@ export interface Traits {
 
 /** A context that is in place. Disposing takes it down and puts everything back. */
 export interface Deployment extends AsyncDisposable {
+  /** Where its kernel command line stands, for a machine that is booted from outside. Default: in its own boot loader. */
+  readonly commandLine?: ExternalCommandLine;
   readonly sut: Host;
   readonly traits: Traits;
   /** Files for the results directory, kept when something failed: consoles, domain XML, dmesg. */

@@ -1,10 +1,14 @@
 import { readdir } from 'node:fs/promises';
 import path from 'node:path';
-import { Kvm4nfvError, messageOf } from '../error.js';
+import { fileProblem, Kvm4nfvError, messageOf } from '../error.js';
 import { removeRun } from '../host/runs.js';
+import type { Host } from '../host/host.js';
 import { openHost } from '../host/open.js';
 import { hostSchema, type HostSpec } from '../host/spec.js';
 import { lives } from '../tuning/controller.js';
+import { dropLease } from '../tuning/lease.js';
+import { stateDirectory } from '../tuning/journal.js';
+import { renderRestore, restoreRun } from '../tuning/restore.js';
 import type { Registry } from './registry.js';
 import { eventSchema, type RunEvent } from './event.js';
 import { eventsFile, readEvents } from './store.js';
@@ -40,10 +44,21 @@ const readState = async (directory: string): Promise<RunState | undefined> => {
   return started === undefined ? undefined : { started, finished, troubled };
 };
 
+/** Puts back what the run's tuning changed, where it changed anything. */
+const restoreTuning = async (host: Host, run: string, signal: AbortSignal): Promise<string[]> => {
+  const tuned = await host.exec(['test', '-d', stateDirectory], { check: false, signal });
+  if (tuned.exitCode !== 0) return [];
+  const report = await restoreRun(host, run, { signal });
+  if (!report.complete) throw new Kvm4nfvError('teardown', `${host.name}: ${renderRestore(report)}`);
+  await dropLease(host, run);
+  return report.places.filter(({ fate }) => fate !== 'as-before').map(({ fate, place }) => `${fate}: ${place}`);
+};
+
 const cleanHost = async (name: string, specs: ReadonlyMap<string, HostSpec>, run: string, registry: Registry, signal: AbortSignal): Promise<string[]> => {
   await using host = await openHost(name, specs, { signal });
   const lines: string[] = [];
   for (const context of registry.all('context')) lines.push(...((await context.sweep?.(host, run, signal)) ?? []));
+  lines.push(...(await restoreTuning(host, run, signal)));
   await removeRun(host, run);
   return lines.map((line) => `${name}: ${line}`);
 };
@@ -85,6 +100,6 @@ export const runDirectories = async (results: string, only: readonly string[] = 
     return directories.flat();
   } catch (error) {
     if (Kvm4nfvError.is(error)) throw error;
-    throw new Kvm4nfvError('usage', `can't read ${results}: ${messageOf(error)}`, { hint: 'give the directory of the runs with --output' });
+    throw new Kvm4nfvError('usage', `can't read ${results}: ${fileProblem(error)}`, { hint: 'give the directory of the runs with --output' });
   }
 };

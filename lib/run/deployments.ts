@@ -2,13 +2,17 @@ import path from 'node:path';
 import type { Deployment } from '../contexts/context.js';
 import { Kvm4nfvError, messageOf } from '../error.js';
 import { readFacts } from '../host/facts.js';
+import { driftOf, type AppliedTuning } from '../tuning/engine.js';
+import { renderRestore } from '../tuning/restore.js';
+import { tune, type Tuned } from './tune.js';
 import type { HostPool } from './host-pool.js';
-import type { Plan, PlannedTest } from './plan.js';
+import type { Plan, PlannedContext, PlannedTest } from './plan.js';
 import type { RunStore } from './store.js';
 import type { Machine } from './trial.js';
 
 interface Deployed extends Machine {
   readonly deployment: Deployment;
+  readonly tuning: AppliedTuning | undefined;
 }
 
 /** A name of a host or a context, and the contexts and the host beneath it: `[guest, metal, node1]`. */
@@ -63,11 +67,47 @@ export class Deployments {
       progress: (stage) => void this.#store.append({ type: 'context-stage', context: name, stage }).catch(() => undefined),
     });
     const { sut, traits } = deployment;
-    const facts = sut === beneath.host ? beneath.facts : await readFacts(sut, { signal: this.#signal });
+    const tuning = await this.#tune(context, deployment);
+    // A tuning changes what the facts tell.
+    const same = sut === beneath.host && tuning === undefined;
+    const facts = same ? beneath.facts : await readFacts(sut, { signal: this.#signal });
     const said = Object.entries(traits).filter((entry): entry is [string, boolean | string] => entry[1] !== undefined);
-    const result = { type: definition.type, on, traits: Object.fromEntries(said), ...(sut === beneath.host ? {} : { facts }) };
+    const result = { type: definition.type, on, traits: Object.fromEntries(said), ...(same ? {} : { facts }), ...(tuning === undefined ? {} : { tuning: tuning.result }) };
     await this.#store.append({ type: 'context-deployed', context: name, result });
-    return { host: sut, facts, deployment };
+    return { host: sut, facts, deployment, tuning: tuning?.applied };
+  }
+
+  /** Sets the knobs of a context; when that fails, the context is taken down again. */
+  async #tune({ name, tuning }: PlannedContext, deployment: Deployment): Promise<Tuned | undefined> {
+    if (tuning === undefined) return undefined;
+    await this.#store.append({ type: 'context-stage', context: name, stage: `tuning (${tuning.profile})` });
+    try {
+      return await tune(deployment, tuning, this.#run, this.#signal);
+    } catch (error) {
+      await deployment[Symbol.asyncDispose]();
+      throw error;
+    }
+  }
+
+  /** Knobs of a context, and of those beneath it, that were in effect and are not any more. One round trip for each that is tuned. */
+  async drift(name: string): Promise<readonly string[]> {
+    const drifted: string[] = [];
+    for (const link of chainOf(this.#plan, name)) {
+      const tuning = (await this.#deployed.get(link))?.tuning;
+      if (tuning === undefined) continue;
+      const now = await tuning.verify(this.#signal);
+      drifted.push(...driftOf(tuning.results, now).map(({ knob, requested, effective }) => `${link}: knob ${knob} drifted from ${requested} to ${effective} while measuring`));
+    }
+    return drifted;
+  }
+
+  async #restore(name: string, tuning: AppliedTuning): Promise<void> {
+    const report = await tuning.restore();
+    const foreign = report.places.filter(({ fate }) => fate === 'foreign');
+    if (report.complete && foreign.length === 0) return;
+    const hint = `kvm4nfv cleanup --run ${this.#run}`;
+    const fault = report.complete ? 'environment' : 'teardown';
+    await this.#store.append({ type: 'problem', problem: { where: `tuning of ${name}`, fault, message: renderRestore(report), hint } });
   }
 
   /** Takes down every deployed context that is not among `needed` any more, those on top first. */
@@ -79,6 +119,7 @@ export class Deployments {
       const deployed = await deploying?.catch(() => undefined);
       if (deployed === undefined) continue;
       try {
+        if (deployed.tuning !== undefined) await this.#restore(name, deployed.tuning);
         await deployed.deployment[Symbol.asyncDispose]();
         await this.#store.append({ type: 'context-destroyed', context: name });
       } catch (error) {

@@ -137,7 +137,7 @@ class Execution {
       const fault = this.#signal.aborted ? 'interrupted' : Kvm4nfvError.is(error) ? error.fault : 'internal';
       return { verdict: 'error', reasons: reasonsOf(error), fault };
     }
-    return this.#runTrials(index, test, machines);
+    return this.#runTrials(index, test, machines, deployments);
   }
 
   async #loadMachines(test: PlannedTest, deployments: Deployments): Promise<Machine[]> {
@@ -160,7 +160,12 @@ class Execution {
       if (load.stressor !== 'none') await meet(loadMachines[position], load.host ?? test.context, [{ kind: 'tool', name: 'stress-ng', package: 'stress-ng' }]);
   }
 
-  async #runTrials(index: number, test: PlannedTest, [sut, ...loadMachines]: readonly Machine[]): Promise<Ending> {
+  async #runTrials(
+    index: number,
+    test: PlannedTest,
+    [sut, ...loadMachines]: readonly Machine[],
+    deployments: Deployments,
+  ): Promise<Ending> {
     if (sut === undefined) throw new Kvm4nfvError('internal', `no machine for ${test.name}`);
     const directory = this.#directoryOf(test.name);
     const trials = test.runner.definition.trials(test.runner.options);
@@ -187,17 +192,18 @@ class Execution {
           directory: path.join(this.#store.directory, directory, String(number)),
           signal: this.#signal,
         });
-        await this.#store.append({ type: 'trial-finished', index, trial: outcome.result });
-        finished.push(outcome.result);
+        const result = await this.#verified(test, outcome.result, deployments);
+        await this.#store.append({ type: 'trial-finished', index, trial: result });
+        finished.push(result);
         if (outcome.measurement !== undefined) {
           const entries = hlogEntries(outcome.measurement, (Date.parse(outcome.result.startedAt) - startedAt.getTime()) * 1e6);
           await appendHlog(this.#store, `${directory}.hlog`, startedAt, entries, !logged);
           logged ||= entries.length > 0;
         }
-        if (outcome.measurement === undefined || outcome.result.verdict === 'error') {
-          const { fault = 'internal', reasons } = outcome.result;
+        if (outcome.measurement === undefined || result.verdict === 'error') {
+          const { fault = 'internal', reasons } = result;
           ending = { verdict: 'error', reasons, fault };
-        } else feedback = { measurement: outcome.measurement, met: worst([outcome.result.verdict, 'skip']) === 'skip' };
+        } else feedback = { measurement: outcome.measurement, met: worst([result.verdict, 'skip']) === 'skip' };
       }
     } catch (error) {
       ending = { verdict: 'error', reasons: reasonsOf(error), fault: this.#signal.aborted ? 'interrupted' : 'internal' };
@@ -206,6 +212,14 @@ class Execution {
     }
     const judged = finished.filter(({ warmUp }) => !warmUp);
     return ending ?? { verdict: worst(judged.map(({ verdict }) => verdict)), reasons: [...new Set(judged.flatMap(({ reasons }) => reasons))] };
+  }
+
+  /** A tuning that drifted while it was measured makes the measurement worthless. */
+  async #verified(test: PlannedTest, result: ResultTrial, deployments: Deployments): Promise<ResultTrial> {
+    if (result.verdict === 'error') return result;
+    const drifted = await deployments.drift(test.context);
+    if (drifted.length === 0) return result;
+    return { ...result, verdict: 'error', fault: 'environment', reasons: [...result.reasons, ...drifted] };
   }
 
   async #pause({ pause = 0 }: TrialParameters): Promise<void> {

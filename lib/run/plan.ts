@@ -1,6 +1,7 @@
 import type { ContextDefinition } from '../contexts/context.js';
 import type { HostSpec } from '../host/spec.js';
 import type { Sla } from '../sla/sla.js';
+import type { TuningSpec } from '../tuning/tuning-schema.js';
 import type { LoadSpec } from './load.js';
 import type { RunnerDefinition } from './runner.js';
 import type { ScenarioDefinition } from './scenario.js';
@@ -11,6 +12,8 @@ export interface PlannedContext {
   readonly definition: ContextDefinition;
   readonly options: unknown;
   readonly on: string;
+  /** What is set on its machine before anything is measured; names and values were checked when the suite was loaded. */
+  readonly tuning?: TuningSpec;
   /** Missing tools are installed. */
   readonly provision: boolean;
 }

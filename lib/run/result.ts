@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { hostFactsSchema, type HostFacts } from '../host/facts-schema.js';
 import { verdicts } from '../sla/verdict.js';
+import { states as knobStates } from '../tuning/judge.js';
 
 export const verdictSchema = z.enum(verdicts).meta({ id: 'verdict', description: 'From best to worst; the worst of the parts is the verdict of the whole.' });
 
@@ -99,11 +100,25 @@ export const problemSchema = z
   .meta({ id: 'problem' });
 export type Problem = z.output<typeof problemSchema>;
 
+const itemSchema = { requested: z.string(), effective: z.string().optional(), state: z.enum(knobStates), reason: z.string().optional() };
+
+/** A knob after tuning: what was asked for, and what the machine shows. */
+export const knobResultSchema = z
+  .strictObject({ knob: z.string(), ...itemSchema, items: z.array(z.strictObject({ label: z.string(), ...itemSchema })) })
+  .meta({ id: 'knobResult' });
+export type KnobOutcome = z.output<typeof knobResultSchema>;
+
+export const tuningResultSchema = z.strictObject({
+  profile: z.string(),
+  knobs: z.array(knobResultSchema),
+});
+
 export const contextResultSchema = z.strictObject({
   type: z.string(),
   on: z.string(),
   traits: z.record(z.string(), z.union([z.boolean(), z.string()])).meta({ description: '`emulated`: the guest ran under TCG and its latencies say nothing about hardware.' }),
   facts: factsSchema.optional(),
+  tuning: tuningResultSchema.optional(),
 });
 
 export const resultSchema = z

@@ -2,7 +2,7 @@ import { createReadStream } from 'node:fs';
 import { appendFile, mkdir, open, rename, writeFile, type FileHandle } from 'node:fs/promises';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
-import { Kvm4nfvError, messageOf } from '../error.js';
+import { fileProblem, Kvm4nfvError, messageOf } from '../error.js';
 import type { EventBody, RunEvent } from './event.js';
 import type { Result } from './result.js';
 
@@ -10,7 +10,7 @@ export const eventsFile = 'events.ndjson';
 export const resultFile = 'result.json';
 
 const storeError = (what: string, error: unknown): Kvm4nfvError =>
-  new Kvm4nfvError('environment', `${what}: ${messageOf(error)}`, { hint: 'free some space there or give another directory with --output', cause: error });
+  new Kvm4nfvError('environment', `${what}: ${fileProblem(error)}`, { hint: 'free some space there or give another directory with --output', cause: error });
 
 export interface StoreOptions {
   /** Told of every event after it is on disk. */
@@ -120,7 +120,7 @@ export async function* readEvents(directory: string): AsyncGenerator<RunEvent> {
     }
   } catch (error) {
     if (Kvm4nfvError.is(error)) throw error;
-    throw new Kvm4nfvError('usage', `can't read ${file}: ${messageOf(error)}`, { hint: 'name the directory of a run, such as results/<run-id>' });
+    throw new Kvm4nfvError('usage', `can't read ${file}: ${fileProblem(error)}`, { hint: 'name the directory of a run, such as results/<run-id>' });
   }
   if (held === undefined || held === '') return;
   try {

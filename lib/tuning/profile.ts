@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { join } from 'node:path';
@@ -8,8 +9,11 @@ import type { KnobDefinition } from './knob.js';
 import type { TuningParameters } from './machine.js';
 import { profileSchema, type Profile, type TuningSpec } from './tuning-schema.js';
 
-/** Where the built-in profiles lie: `profiles/` beside this module. */
-export const profilesDirectory = fileURLToPath(new URL('./profiles/', import.meta.url));
+/** Where the built-in profiles lie: `profiles/` beside this module, in the built package beside the folder of its chunks. */
+export const profilesDirectory =
+  ['./profiles/', '../profiles/']
+    .map((place) => fileURLToPath(new URL(place, import.meta.url)))
+    .find((place) => existsSync(place)) ?? './profiles/';
 
 /** Reads the profiles of a directory, one to a YAML file. A file that is none is a `usage` error naming it. */
 export const loadProfiles = async (directory: string = profilesDirectory): Promise<ReadonlyMap<string, Profile>> => {
