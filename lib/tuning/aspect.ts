@@ -72,40 +72,28 @@ const orAsIs = (value: string, parse: (text: string) => string): string => {
   }
 };
 
-/** The value in its one form. Text that is not of the aspect's form stands for itself. */
-export const canonical = (aspect: Aspect, value: string): string => {
-  const trimmed = value.trim();
-  if (aspect.startsWith('field:')) return field(trimmed, aspect.slice('field:'.length));
-  switch (aspect) {
-    case 'text':
-      return trimmed;
-    case 'basename':
-      return trimmed.slice(trimmed.lastIndexOf('/') + 1);
-    case 'first-word':
-      return trimmed.split(/\s/)[0] ?? '';
-    case 'number':
-    case 'amount':
-      return /^-?\d+$/.test(trimmed) ? BigInt(trimmed).toString() : trimmed;
-    case 'flag':
-      return flags[trimmed.toLowerCase()] ?? trimmed;
-    case 'choice':
-      return /\[([^\]]*)\]/.exec(trimmed)?.[1] ?? trimmed;
-    case 'cpu-list':
-      return orAsIs(trimmed, (list) => formatCpuList(parseCpuList(list)));
-    case 'cpu-mask':
-      return orAsIs(trimmed, (mask) => formatCpuList(parseCpuMask(mask)));
-    case 'schedule':
-      return schedule(value);
-    case 'cpus-allowed':
-      return orAsIs(/^Cpus_allowed_list:\s*(.*)$/m.exec(value)?.[1] ?? trimmed, (list) =>
-        formatCpuList(parseCpuList(list)),
-      );
-    case 'schemata':
-      return schemata(value);
-    default:
-      return trimmed;
-  }
+const asNumber = (value: string): string => (/^-?\d+$/.test(value) ? BigInt(value).toString() : value);
+const asCpus = (value: string): string => orAsIs(value, (list) => formatCpuList(parseCpuList(list)));
+
+const forms: Readonly<Record<(typeof aspects)[number], (value: string) => string>> = {
+  text: (value) => value,
+  basename: (value) => value.slice(value.lastIndexOf('/') + 1),
+  'first-word': (value) => value.split(/\s/)[0] ?? '',
+  number: asNumber,
+  amount: asNumber,
+  flag: (value) => flags[value.toLowerCase()] ?? value,
+  choice: (value) => /\[([^\]]*)\]/.exec(value)?.[1] ?? value,
+  'cpu-list': asCpus,
+  'cpu-mask': (value) => orAsIs(value, (mask) => formatCpuList(parseCpuMask(mask))),
+  schedule,
+  'cpus-allowed': (value) => asCpus(/^Cpus_allowed_list:\s*(.*)$/m.exec(value)?.[1] ?? value),
+  schemata,
 };
+const isPlain = (aspect: Aspect): aspect is (typeof aspects)[number] => Object.hasOwn(forms, aspect);
+
+/** The value in its one form. Text that is not of the aspect's form stands for itself. */
+export const canonical = (aspect: Aspect, value: string): string =>
+  isPlain(aspect) ? forms[aspect](value.trim()) : field(value.trim(), aspect.slice('field:'.length));
 
 /** What to write so that the kernel shows `shown` again. */
 export const writable = (aspect: Aspect, shown: string): string =>

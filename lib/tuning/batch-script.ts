@@ -4,7 +4,8 @@
  * the journal file (or `-`). Needs a POSIX shell and the core utilities, with GNU grep.
  *
  * Lines of input, words parted by single spaces, texts escaped for `printf %b`:
- * `j TEXT` a line for the journal · `s` the journal reaches the disk · `q` a batch of the same journal that still runs is ended
+ * `j TEXT` a line for the journal, refused where the run has not the lease · `s` the journal reaches the disk · `q` batches of the same journal that a
+ * dead controller left running are ended (their command lines name the journal and another token)
  * `w N PATH TEXT` kernel file · `d N PATH TEXT` file on disk, atomically · `r N PATH` remove a file ·
  * `k N PATH` / `K N PATH` make / remove a directory · `x N ARGV...` run ·
  * `g GLOB` read kernel files · `n GLOB` only their names · `t GLOB` files' exact bytes · `l PATH` where a link leads · `c N ARGV...` a command's output
@@ -12,29 +13,32 @@
 export const batchScript = `
 set -f
 LC_ALL=C; export LC_ALL
-token=$1; journal=$2; files=; pidfile=
+token=$1; journal=$2; files=; leased=
 done_with() { printf '\\n%s r %s %s\\n%s' "$token" "$1" "$2" "$3"; }
-finish() { [ -z "$pidfile" ] || rm -f "$pidfile"; }
-if [ "$journal" != - ]; then
+if [ "$journal" != - ] && [ -e "\${journal%/journal/*}/lease" ]; then
   mkdir -p "\${journal%/*}" && chmod 700 "\${journal%/*}" || exit 90
 fi
 while IFS=' ' read -r verb rest; do
   case $verb in
   q)
-    if [ -r "$journal.pid" ] && read -r other < "$journal.pid"; then
-      tries=0
-      while [ -n "$other" ] && grep -aq kvm4nfv-batch "/proc/$other/cmdline" 2>/dev/null; do
-        kill -TERM "$other" 2>/dev/null
-        [ "$tries" -lt 20 ] || kill -KILL "$other" 2>/dev/null
-        tries=$((tries + 1)); [ "$tries" -lt 200 ] || exit 91
-        sleep 0.05
+    tries=0
+    while
+      others=
+      for path in $(grep -alF -e "$journal" $(set +f; echo /proc/[0-9]*/cmdline) 2>/dev/null); do
+        grep -aqF -e "$token" "$path" 2>/dev/null || ! grep -aqF kvm4nfv-batch "$path" 2>/dev/null || others="$others \${path%/cmdline}"
       done
-      rm -f "$journal.pid"
-    fi ;;
+      [ -n "$others" ]
+    do
+      signal=TERM; [ "$tries" -lt 20 ] || signal=KILL
+      for other in $others; do kill -"$signal" "\${other#/proc/}" 2>/dev/null; done
+      tries=$((tries + 1)); [ "$tries" -lt 200 ] || exit 91
+      sleep 0.05
+    done ;;
   j)
-    if [ -z "$pidfile" ]; then
-      pidfile=$journal.pid; trap finish EXIT; trap 'exit 143' TERM HUP INT
-      printf '%s\\n' "$$" > "$pidfile" || exit 90
+    if [ -z "$leased" ]; then
+      run=\${journal##*/}; lease=\${journal%/journal/*}/lease
+      grep -qF -e "\\"run\\":\\"\${run%.ndjson}\\"" "$lease" 2>/dev/null || exit 93
+      leased=yes
     fi
     printf '%b\\n' "$rest" >> "$journal" || exit 90 ;;
   s) { sync "$journal" && sync "\${journal%/*}"; } 2>/dev/null || sync || exit 90 ;;

@@ -99,6 +99,15 @@ export const encodeBatch = (batch: Batch): string => {
   return lines.map((entry) => `${entry}\n`).join('');
 };
 
+const linesByPath = (body: string, seen: Map<string, string>): void => {
+  for (const entry of body.split('\n')) {
+    const mark = entry.indexOf('\0');
+    if (mark < 0) continue;
+    const path = entry.slice(0, mark);
+    seen.set(path, `${seen.get(path) ?? ''}${entry.slice(mark + 1)}\n`);
+  }
+};
+
 /** Reads what the script printed; pure. */
 export const parseBatch = (stdout: string, token: string, batch: Batch): BatchResult => {
   const asked = unique(batch.requests ?? []);
@@ -109,29 +118,35 @@ export const parseBatch = (stdout: string, token: string, batch: Batch): BatchRe
   const links = new Map<string, string>();
   const commands = new Map<string, CommandOutput>();
   let output = '';
-  let complete = false;
+  let complete = false as boolean;
+  const readers: Readonly<Record<string, (first: string, body: string, second: string) => void>> = {
+    r: (number, said, status) => {
+      outcomes[Number(number)] = { status: Number(status), said: said.trim() };
+    },
+    n: (path) => named.add(path),
+    t: (path, content) => texts.set(path, content),
+    l: (path, target) => links.set(path, target.trim()),
+    f: (path) => seen.set(path, ''),
+    c: (_, content) => {
+      output = content;
+    },
+    e: (number, _, status) => {
+      const request = asked[Number(number)];
+      if (request !== undefined) commands.set(keyOf(request), { exitCode: Number(status), stdout: output });
+    },
+    F: (_, content) => {
+      linesByPath(content, seen);
+    },
+    z: () => {
+      complete = true;
+    },
+  };
   for (const section of stdout.split(`\n${token} `).slice(1)) {
     const end = section.indexOf('\n');
     const head = end < 0 ? section : section.slice(0, end);
     const body = end < 0 ? '' : section.slice(end + 1);
-    const [verb, first = '', second = ''] = head.split(' ');
-    if (verb === 'r') outcomes[Number(first)] = { status: Number(second), said: body.trim() };
-    else if (verb === 'n') named.add(first);
-    else if (verb === 't') texts.set(first, body);
-    else if (verb === 'l') links.set(first, body.trim());
-    else if (verb === 'f') seen.set(first, '');
-    else if (verb === 'c') output = body;
-    else if (verb === 'e') {
-      const request = asked[Number(first)];
-      if (request !== undefined) commands.set(keyOf(request), { exitCode: Number(second), stdout: output });
-    } else if (verb === 'F') {
-      for (const entry of body.split('\n')) {
-        const mark = entry.indexOf('\0');
-        if (mark < 0) continue;
-        const path = entry.slice(0, mark);
-        seen.set(path, `${seen.get(path) ?? ''}${entry.slice(mark + 1)}\n`);
-      }
-    } else if (verb === 'z') complete = true;
+    const [verb = '', first = '', second = ''] = head.split(' ');
+    readers[verb]?.(first, body, second);
   }
   const wanted = batch.actions?.length ?? 0;
   if (!complete || Object.keys(outcomes).length !== wanted)
@@ -145,6 +160,7 @@ export const parseBatch = (stdout: string, token: string, batch: Batch): BatchRe
 const refusals: Readonly<Record<number, string>> = {
   90: 'the journal could not be written, so nothing was changed',
   91: 'an earlier batch of the same run could not be ended',
+  93: 'the run does not hold the lease of the host, so nothing was changed',
   92: 'the script did not understand its input',
   143: 'it was ended from outside',
 };
@@ -152,7 +168,9 @@ const refusals: Readonly<Record<number, string>> = {
 /** Does everything in one round trip. Fails with `environment` when the script could not run to its end. */
 export const runBatch = async (host: Host, batch: Batch, signal?: AbortSignal): Promise<BatchResult> => {
   const token = `=${randomBytes(12).toString('hex')}=`;
-  const result = await host.exec(['sh', '-c', batchScript, 'kvm4nfv-batch', token, batch.journal ?? '-'], {
+  // By this name a later restore finds, and ends, a batch that changes things for a dead controller; others do no harm.
+  const name = (batch.record ?? []).length > 0 ? 'kvm4nfv-batch' : 'kvm4nfv-look';
+  const result = await host.exec(['sh', '-c', batchScript, name, token, batch.journal ?? '-'], {
     stdin: encodeBatch(batch),
     root: true,
     check: false,

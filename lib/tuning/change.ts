@@ -29,54 +29,52 @@ export const requestsOfItem = (item: Item): Request[] => {
   }
 };
 
-/** The change that an item needs, with what undoes it; undefined where it is as wanted already, or can't be had. Pure. */
-export const changeOf = (item: Item, now: Snapshot): PlannedChange | undefined => {
-  switch (item.kind) {
-    case 'value': {
-      const before = now.files.get(item.path);
-      if (before === undefined || item.bootOnly === true) return undefined;
-      const shown = canonical(item.aspect, before);
-      if (shown === canonical(item.aspect, item.want) || item.accept?.(shown) === true) return undefined;
-      return {
+type Of<K extends Item['kind']> = Extract<Item, { kind: K }>;
+
+const asWanted = (item: Of<'value'> | Of<'action'>, before: string): boolean => {
+  const shown = canonical(item.aspect, before);
+  return shown === canonical(item.aspect, item.want) || item.accept?.(shown) === true;
+};
+
+const changeOfValue = (item: Of<'value'>, before: string | undefined): PlannedChange | undefined =>
+  before === undefined || item.bootOnly === true || asWanted(item, before)
+    ? undefined
+    : {
         change: { kind: 'value', path: item.path, aspect: item.aspect, before, after: item.want },
         action: { kind: 'write', path: item.path, text: `${item.text ?? item.want}\n` },
       };
-    }
-    case 'file': {
-      const before = now.texts.get(item.path) ?? null;
-      const after = item.want ?? null;
-      if (before === after) return undefined;
-      return {
-        change: { kind: 'file', path: item.path, before, after },
-        action:
-          after === null ? { kind: 'remove', path: item.path } : { kind: 'install', path: item.path, text: after },
+
+const changeOfFile = ({ path, want }: Of<'file'>, before: string | null): PlannedChange | undefined =>
+  before === (want ?? null)
+    ? undefined
+    : {
+        change: { kind: 'file', path, before, after: want ?? null },
+        action: want === undefined ? { kind: 'remove', path } : { kind: 'install', path, text: want },
       };
-    }
-    case 'action': {
-      const before = readPlace(now, item.place);
-      if (before === undefined) return undefined;
-      const shown = canonical(item.aspect, before);
-      if (shown === canonical(item.aspect, item.want) || item.accept?.(shown) === true) return undefined;
-      return {
-        change: {
-          kind: 'action',
-          place: item.place,
-          aspect: item.aspect,
-          before,
-          after: item.want,
-          argv: item.argv,
-          undo: item.undo(shown),
-        },
-        action: { kind: 'run', argv: item.argv },
-      };
-    }
+
+const changeByAction = (item: Of<'action'>, before: string | undefined): PlannedChange | undefined => {
+  if (before === undefined || asWanted(item, before)) return undefined;
+  const { place, aspect, want, argv } = item;
+  const undo = item.undo(canonical(aspect, before));
+  return {
+    change: { kind: 'action', place, aspect, before, after: want, argv, undo },
+    action: { kind: 'run', argv },
+  };
+};
+
+/** The change that an item needs, with what undoes it; undefined where it is as wanted already, or can't be had. Pure. */
+export const changeOf = (item: Item, now: Snapshot): PlannedChange | undefined => {
+  switch (item.kind) {
+    case 'value':
+      return changeOfValue(item, now.files.get(item.path));
+    case 'file':
+      return changeOfFile(item, now.texts.get(item.path) ?? null);
+    case 'action':
+      return changeByAction(item, readPlace(now, item.place));
     case 'directory':
-      return now.names.has(item.path)
-        ? undefined
-        : { change: { kind: 'directory', path: item.path }, action: { kind: 'mkdir', path: item.path } };
-    case 'check':
-    case 'parameter':
-    case 'lacking':
+      if (now.names.has(item.path)) return undefined;
+      return { change: { kind: 'directory', path: item.path }, action: { kind: 'mkdir', path: item.path } };
+    default:
       return undefined;
   }
 };

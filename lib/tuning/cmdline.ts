@@ -10,7 +10,6 @@ const repeatable = new Set([
   'initrd',
   'early_param',
 ]);
-const hugepageNames = new Set(['hugepagesz', 'hugepages']);
 
 /** Parameters of a kernel command line, quotes kept as they are; blanks inside double quotes part nothing. */
 export const splitCmdline = (cmdline: string): string[] => {
@@ -132,5 +131,3 @@ export const diffCmdline = (before: string, after: string): CmdlineDiff => {
 /** `- isolcpus=3` and `+ isolcpus=2-5` lines; empty where nothing changes. */
 export const renderCmdlineDiff = ({ removed, added }: CmdlineDiff): string =>
   [...removed.map((unit) => `- ${unit}`), ...added.map((unit) => `+ ${unit}`)].join('\n');
-
-export const isHugepageParameter = (parameter: string): boolean => hugepageNames.has(parameterName(parameter));

@@ -68,7 +68,7 @@ const deadlineTimer: Check = (now) =>
     : { check: 'tsc-deadline', severity: 'minor', what: 'the processor shows no tsc_deadline_timer', costs: 'Timers are programmed by counting bus ticks: less exact, and one exit more in a guest.', mend: 'In a guest: require the tsc-deadline feature.' };
 
 const systemManagement: Check = (now, machine) => {
-  const count = Number(outputOf(now, ...smi)?.stdout.trim() || Number.NaN);
+  const count = Number.parseInt(outputOf(now, ...smi)?.stdout ?? '', 10);
   const seconds = Number(line(now, '/proc/uptime')?.split(' ')[0]);
   if (machine.vendor !== 'intel') return undefined;
   if (Number.isNaN(count)) return { check: 'smi', severity: 'info', what: 'the SMI counter (MSR 0x34) can not be read', costs: 'SMIs stop all CPUs for tens to hundreds of microseconds, unseen by the kernel.', mend: 'modprobe msr, or look with hwlatdetect.' };

@@ -24,7 +24,7 @@ export interface Readiness {
 const ofKnob = (knob: KnobDefinition, { state, requested, effective, reason }: KnobResult): Finding | undefined => {
   if (state === 'ok') return undefined;
   const lacks = state === 'absent' || state === 'unsupported';
-  const what = lacks ? `${knob.summary.replace(/\.$/, '')}: ${reason ?? state}` : `${knob.summary.replace(/\.$/, '')}: is ${effective}, should be ${requested}`;
+  const what = `${lacks ? (reason ?? state) : `is ${effective}, should be ${requested}`} (${knob.summary.replace(/\.$/, '')})`;
   return { check: knob.name, severity: lacks ? 'info' : (knob.weight ?? 'minor'), what, costs: knob.costs, mend: knob.mend, knob: knob.name };
 };
 

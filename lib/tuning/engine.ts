@@ -154,8 +154,9 @@ const boot = async (
       );
     const refusals = new Map<string, { status: number; said: string }>();
     await carryOut(host, tuning, view, { run, changes }, refusals, options.signal);
-    for (const [place, { said }] of refusals)
-      throw new Kvm4nfvError('environment', `${host.name}: ${place} can't be written: ${said}`);
+    const told = [...refusals].map(([place, { said }]) => `${place}: ${said}`).join('; ');
+    if (told !== '')
+      throw new Kvm4nfvError('environment', `${host.name}: the kernel command line can't be set: ${told}`);
   } else await external.set(mergeCmdline(await external.configured(), wanted));
   const bootId = await reboot(host, rebootOptions(options));
   const fresh = await look(host, tuning, options.signal, view.machine);
@@ -180,7 +181,7 @@ const restoring = async (
   const keepBoot = options.restoreBoot === false;
   const report = await restoreRun(host, run, { keepBoot, ...(signal === undefined ? {} : { signal }) });
   const external = options.commandLine !== undefined && before !== undefined && !keepBoot;
-  if (external && options.commandLine !== undefined) await options.commandLine.set(before);
+  if (external) await options.commandLine.set(before);
   const again = (report.needsReboot || external) && options.reboot === true;
   if (again) await reboot(host, rebootOptions(options));
   if (report.complete) await dropLease(host, run);

@@ -9,8 +9,8 @@ const titles: Readonly<Record<Group, string>> = {
 };
 
 const valueOf = (knob: KnobDefinition): string => {
-  const { $schema: _, ...schema } = z.toJSONSchema(knob.value, { io: 'input', unrepresentable: 'any' });
-  return JSON.stringify(schema);
+  const schema = Object.entries(z.toJSONSchema(knob.value, { io: 'input', unrepresentable: 'any' })).filter(([key]) => key !== '$schema');
+  return JSON.stringify(Object.fromEntries(schema));
 };
 
 const section = (knob: KnobDefinition): string =>

@@ -26,20 +26,24 @@ export type LeaseState =
   | { readonly kind: 'held' | 'stale' | 'unknown'; readonly lease: Lease }
   | { readonly kind: 'unreadable'; readonly text: string };
 
-/** `link` is atomic and fails where the name is taken; the file it links is complete by then. */
-const takeScript = `
-lease=$1; mkdir -p "\${lease%/*}" && chmod 700 "\${lease%/*}" || exit 1
-cat > "$lease.$$" && sync "$lease.$$" && ln "$lease.$$" "$lease" 2>/dev/null; taken=$?
+/**
+ * `link` is atomic and fails where the name is taken; the file it links is complete by then: a line that a dying
+ * controller sent only in part is none.
+ */
+export const takeScript = `
+lease=$1; IFS= read -r text || exit 1
+mkdir -p "\${lease%/*}" && chmod 700 "\${lease%/*}" || exit 1
+printf '%s\\n' "$text" > "$lease.$$" && sync "$lease.$$" && ln "$lease.$$" "$lease" 2>/dev/null; taken=$?
 rm -f "$lease.$$"
 [ "$taken" = 0 ] && exit 0
 cat "$lease" && exit 3`;
 /** Takes the lease away only as long as it is the one that was read. */
-const dropScript = `
+export const dropScript = `
 lease=$1; expected=$2
 [ -e "$lease" ] || exit 0
 [ "$(cat "$lease")" = "$expected" ] || exit 3
-rm -f "$lease"; rmdir "\${lease%/*}" 2>/dev/null; exit 0`;
-const readScript = `[ ! -e "$1" ] || cat "$1"`;
+rm -f "$lease" "$lease".[0-9]*; rmdir "\${lease%/*}" 2>/dev/null; exit 0`;
+export const readScript = `[ ! -e "$1" ] || cat "$1"`;
 
 const stateOf = async (text: string): Promise<LeaseState> => {
   if (text.trim() === '') return { kind: 'free' };
@@ -79,24 +83,28 @@ const refusal = (host: Host, state: Exclude<LeaseState, { kind: 'free' }>): Kvm4
   });
 };
 
+/** Who has it instead; undefined: it is taken. Another run that just gives the host back may remove the directory below us: then again. */
+const tryToTake = async (host: Host, lease: Lease, attempts: number): Promise<Exclude<LeaseState, { kind: 'free' }> | undefined> => {
+  const argv = ['sh', '-c', takeScript, 'kvm4nfv-lease', leasePath];
+  const options = { root: true, check: false, stdin: `${JSON.stringify(lease)}\n` };
+  const { exitCode, stdout, stderr } = await host.exec(argv, options);
+  if (exitCode === 0) return undefined;
+  const state: LeaseState = exitCode === 3 ? await stateOf(stdout) : { kind: 'free' };
+  if (state.kind !== 'free') return state;
+  if (attempts > 1) return tryToTake(host, lease, attempts - 1);
+  throw new Kvm4nfvError('environment', `${host.name}: the lease can't be written: ${stderr.trim()}`, {
+    hint: `Tuning needs root and a writable ${stateDirectory}.`,
+  });
+};
+
 /**
  * Takes the host for a run; one run has it at a time. A run that has it already has it still. An `environment` error
  * says who has it otherwise, even where that run is dead: what it changed must be put back first.
  */
 export const takeLease = async (host: Host, run: string, controller?: Controller): Promise<Lease> => {
   const lease: Lease = { run, since: new Date().toISOString(), controller: controller ?? (await thisController()) };
-  const argv = ['sh', '-c', takeScript, 'kvm4nfv-lease', leasePath];
-  const { exitCode, stdout, stderr } = await host.exec(argv, {
-    root: true,
-    check: false,
-    stdin: JSON.stringify(lease),
-  });
-  if (exitCode === 0) return lease;
-  const state: LeaseState = exitCode === 3 ? await stateOf(stdout) : { kind: 'free' };
-  if (state.kind === 'free')
-    throw new Kvm4nfvError('environment', `${host.name}: the lease can't be written: ${stderr.trim()}`, {
-      hint: `Tuning needs root and a writable ${stateDirectory}.`,
-    });
+  const state = await tryToTake(host, lease, 3);
+  if (state === undefined) return lease;
   if (state.kind !== 'unreadable' && state.lease.run === run && state.kind === 'held') return state.lease;
   throw refusal(host, state);
 };
@@ -106,5 +114,5 @@ export const dropLease = async (host: Host, run: string): Promise<void> => {
   const { stdout } = await host.exec(['sh', '-c', readScript, 'kvm4nfv-lease', leasePath], { root: true });
   const state = await stateOf(stdout);
   if (state.kind === 'free' || state.kind === 'unreadable' || state.lease.run !== run) return;
-  await host.exec(['sh', '-c', dropScript, 'kvm4nfv-lease', leasePath, stdout], { root: true, check: false });
+  await host.exec(['sh', '-c', dropScript, 'kvm4nfv-lease', leasePath, stdout.trimEnd()], { root: true, check: false });
 };

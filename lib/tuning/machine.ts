@@ -74,59 +74,53 @@ const topologyOf = (now: Snapshot): CpuTopology => {
   return { online: parseCpuList(online), nodes: nodes.sort((a, b) => a.id - b.id) };
 };
 
-/** Reads the machine off a snapshot of {@link machineRequests}, with the CPUs that the parameters name. */
-export const machineOf = (now: Snapshot, parameters: TuningParameters): Machine => {
-  const topology = topologyOf(now);
-  const isolated = parameters.isolated_cpus === undefined ? [] : resolveCpus(parameters.isolated_cpus, topology);
-  const rest = invertCpus(isolated, topology.online);
-  const housekeeping =
-    parameters.housekeeping_cpus === undefined ? rest : resolveCpus(parameters.housekeeping_cpus, topology);
-  const both = housekeeping.filter((cpu) => isolated.includes(cpu));
+const housekeepingOf = ({ housekeeping_cpus }: TuningParameters, isolated: readonly number[], topology: CpuTopology): readonly number[] => {
+  const own = housekeeping_cpus === undefined ? invertCpus(isolated, topology.online) : resolveCpus(housekeeping_cpus, topology);
+  const both = own.filter((cpu) => isolated.includes(cpu));
   if (both.length > 0)
     throw new Kvm4nfvError('usage', `CPUs ${formatCpuList(both)} are isolated and housekeeping at once`, {
       hint: 'Leave housekeeping_cpus out: it is the rest by default.',
     });
-  if (housekeeping.length === 0)
+  if (own.length === 0)
     throw new Kvm4nfvError(
       'environment',
       `isolated_cpus ${formatCpuList(isolated)} leaves no CPU for housekeeping; online are ${formatCpuList(topology.online)}`,
-      {
-        hint: 'Leave at least one CPU out of isolated_cpus.',
-      },
+      { hint: 'Leave at least one CPU out of isolated_cpus.' },
     );
-  const node =
-    parameters.node ??
-    topology.nodes.find(({ cpus }) => cpus.includes(isolated[0] ?? -1))?.id ??
-    topology.nodes[0]?.id ??
-    0;
+  return own;
+};
+
+const kernelOf = (now: Snapshot): Machine['kernel'] => {
   const version = line(now, '/proc/version') ?? '';
   const release = /^Linux version (\S+)/.exec(version)?.[1] ?? '';
   const [, major = '0', minor = '0'] = /^(\d+)\.(\d+)/.exec(release) ?? [];
-  const vendor = /^vendor_id\s*:\s*(\S+)/m.exec(now.texts.get('/proc/cpuinfo') ?? '')?.[1] ?? '';
+  const realtime = line(now, '/sys/kernel/realtime') === '1' || version.includes('PREEMPT_RT');
+  return { release, major: Number(major), minor: Number(minor), realtime };
+};
+
+const vendorOf = (now: Snapshot): Machine['vendor'] =>
+  vendors[/^vendor_id\s*:\s*(\S+)/m.exec(now.texts.get('/proc/cpuinfo') ?? '')?.[1] ?? ''] ?? 'other';
+
+/** Reads the machine off a snapshot of {@link machineRequests}, with the CPUs that the parameters name. */
+export const machineOf = (now: Snapshot, parameters: TuningParameters): Machine => {
+  const topology = topologyOf(now);
+  const isolated = parameters.isolated_cpus === undefined ? [] : resolveCpus(parameters.isolated_cpus, topology);
+  const own = topology.nodes.find(({ cpus }) => cpus.includes(isolated[0] ?? -1)) ?? topology.nodes[0];
   return {
     ...topology,
     possible: parseCpuList(line(now, '/sys/devices/system/cpu/possible') ?? formatCpuList(topology.online)),
     isolated,
-    housekeeping,
+    housekeeping: housekeepingOf(parameters, isolated, topology),
     siblings: new Map(
       matching(now, /cpu(\d+)\/topology\/thread_siblings_list$/).map(({ text: list, groups }) => [
         Number(groups[0]),
         parseCpuList(list),
       ]),
     ),
-    node,
-    kernel: {
-      release,
-      major: Number(major),
-      minor: Number(minor),
-      realtime: line(now, '/sys/kernel/realtime') === '1' || version.includes('PREEMPT_RT'),
-    },
-    vendor: vendors[vendor] ?? 'other',
+    node: parameters.node ?? own?.id ?? 0,
+    kernel: kernelOf(now),
+    vendor: vendorOf(now),
     cmdline: line(now, '/proc/cmdline') ?? '',
     bootId: line(now, bootIdPath) ?? '',
   };
 };
-
-/** Whether the kernel is at least of this version. */
-export const kernelFrom = ({ kernel }: Machine, major: number, minor: number): boolean =>
-  kernel.major > major || (kernel.major === major && kernel.minor >= minor);

@@ -77,9 +77,10 @@ export const changesOf = ({ knobs, now }: View, phase?: Phase): KnobChange[] =>
     }),
   );
 
-const placeOf = ({ change }: KnobChange): string | undefined => {
-  if (change?.kind === 'action') return describePlace(change.place);
-  return change === undefined || change.kind === 'after-undo' ? undefined : change.path;
+const placeOf = ({ change, action }: KnobChange): string | undefined => {
+  if (change === undefined) return action?.kind === 'run' ? action.argv.join(' ') : undefined;
+  if (change.kind === 'action') return describePlace(change.place);
+  return change.kind === 'after-undo' ? undefined : change.path;
 };
 
 export interface Step {
