@@ -89,8 +89,10 @@ function* testsOf(entries: readonly TestEntry[]): Generator<PlannedTest> {
 const checkTunings = async (
   sites: ReadonlyMap<string, Site>,
   contexts: ReadonlyMap<string, PlannedContext>,
+  secrets: readonly string[],
   mistakes: Mistakes,
 ): Promise<void> => {
+  const hide = (text: string) => secrets.reduce((said, secret) => said.replaceAll(secret, '${env:...}'), text);
   const tuned = [...contexts.values()].filter(({ tuning }) => tuning !== undefined);
   if (tuned.length === 0) return;
   const { resolveNamed } = await import('../tuning/resolve.js');
@@ -100,8 +102,8 @@ const checkTunings = async (
     try {
       await resolveNamed(tuning);
     } catch (error) {
-      const hint = Kvm4nfvError.is(error) && error.hint !== undefined ? { hint: error.hint } : {};
-      mistakes.add({ site: below(site, 'tuning'), finding: { path: [], message: messageOf(error), ...hint } });
+      const hint = Kvm4nfvError.is(error) && error.hint !== undefined ? { hint: hide(error.hint) } : {};
+      mistakes.add({ site: below(site, 'tuning'), finding: { path: [], message: hide(messageOf(error)), ...hint } });
     }
   }
 };
@@ -120,7 +122,7 @@ export const loadSuite = async (path: string, options: LoadOptions): Promise<Loa
   const params = resolveParams(gathered.params, options.params ?? {}, env, path, complete, mistakes);
   const places = resolvePlaces(gathered, params, env, registry, mistakes);
   const { hosts, contexts, hostNames, contextNames } = places;
-  await checkTunings(gathered.contexts, contexts, mistakes);
+  await checkTunings(gathered.contexts, contexts, [...params.secrets, ...places.secrets], mistakes);
   const world: World = { registry, params, env, defaults: gathered.defaults, hostNames, contextNames, complete };
   const entries = gathered.tests.map((site) => new TestEntry(site, world));
   const names = new Map<string, Site>();

@@ -76,6 +76,15 @@ describe('substitution', () => {
     expect(await mistakesIn(runner, { env })).to.match(/options that don't fit/).and.not.match(/hunter2/);
   });
 
+  it('never echoes one that a tuning or a reference refuses', async () => {
+    const context = (keys: string) =>
+      `suite: x\ncontexts: { metal: { type: bare-metal, ${keys} } }\ntests: [ { name: t, scenario: timer, context: metal } ]\n`;
+    for (const keys of ['tuning: { profile: "${env:SECRET}" }', 'host: "${env:SECRET}"'])
+      expect(await mistakesIn(context(keys), { env: { SECRET: 'hunter2' } }), keys)
+        .to.match(/error: /)
+        .and.not.match(/hunter2/);
+  });
+
   it('records a param from the environment as written', async () => {
     const loaded = await load(test('{ secret: "${from}", interval: "${i}" }', 'params: { from: "${env:SECRET}", i: 1ms, unused: 1 }\n'), {
       env: { SECRET: 'hunter2' },
