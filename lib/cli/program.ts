@@ -1,5 +1,11 @@
-import { Command, InvalidArgumentError, Option } from 'commander';
+import { Argument, Command, InvalidArgumentError, Option } from 'commander';
+import type { ImageAction, ImageOptions } from './commands/image.js';
+import type { TuneAction, TuneOptions } from './commands/tune.js';
+import { version } from '../version.js';
 import type { SuiteSelection } from './suite.js';
+import type { TuningFlags } from './tuning.js';
+
+const hostArgument = 'a host of the suite given with --suite, an address or an ssh_config alias; default: this machine';
 
 const collect = (value: string, previous: readonly string[] | undefined): readonly string[] => [...(previous ?? []), value];
 
@@ -75,8 +81,8 @@ const resultCommands = (root: Command, done: Done): void => {
 const knowledgeCommands = (root: Command, done: Done): void => {
   root
     .command('list')
-    .summary('list scenarios, contexts and runners')
-    .description('List what a suite can name, or the options of one of them.')
+    .summary('list scenarios, contexts, runners and knobs')
+    .description('List what a suite can name, all of one kind (scenario, context, runner, knob), or the options of one.')
     .argument('[type]', 'such as timer: show its options')
     .option('--plugin <module>', 'a plug-in whose definitions are listed too; may be given several times', collect)
     .option('--json', 'as JSON, options as JSON Schema', false)
@@ -96,11 +102,48 @@ const knowledgeCommands = (root: Command, done: Done): void => {
     .command('doctor')
     .summary('tell what a host can and can not do')
     .description('Tell what a host can and can not do for these tests, and why. Changes nothing.')
-    .argument('[host]', 'a host of the suite given with --suite, an address or an ssh_config alias; default: this machine')
+    .argument('[host]', hostArgument)
+    .option('--suite <file>', 'suite that defines the host')
+    .option('--profile <name>', 'compare with this profile; default: observe')
+    .option('--isolated <cpus>', 'CPUs kept for real-time work, such as 2-5')
+    .option('--json', 'as JSON', false)
+    .option('--markdown', 'as Markdown', false)
+    .action(async (host: string | undefined, options: TuningFlags & { suite?: string; json: boolean; markdown: boolean }) => {
+      done(await (await import('./commands/doctor.js')).doctor(host, options));
+    });
+};
+
+const machineCommands = (root: Command, done: Done): void => {
+  root
+    .command('tune')
+    .summary('tune a host, verify it, put it back')
+    .description('Show, plan, apply or verify a tuning of a host, or put back what was applied. What is changed is journalled on the host first.')
+    .addArgument(new Argument('<action>').choices(['show', 'plan', 'apply', 'verify', 'restore']))
+    .argument('[host]', hostArgument)
+    .option('--suite <file>', 'suite that defines the host')
+    .option('--profile <name>', 'none, observe, realtime-host, realtime-guest, kvm4nfv or cpu-partitioning')
+    .option('--isolated <cpus>', 'CPUs kept for real-time work, such as 2-5')
+    .option('--housekeeping <cpus>', 'CPUs for everything else; default: the rest')
+    .option('--node <n>', 'NUMA node that memory is set up on')
+    .option('--set <knob=value>', 'put over the profile; may be given several times', collect)
+    .option('--reboot', 'reboot the host where a knob needs it', false)
+    .option('--run <id>', 'run that applied it; default: a new one, or the one that is applied')
+    .option('--json', 'as JSON', false)
+    .addHelpText('after', '\nExample:\n  kvm4nfv tune plan node1 --profile realtime-host --isolated 2-5')
+    .action(async (action: TuneAction, host: string | undefined, options: TuneOptions) => {
+      done(await (await import('./commands/tune.js')).tune(action, host, options));
+    });
+  root
+    .command('image')
+    .summary('build, list or remove guest images')
+    .description('Build a guest image from the Debian archives that the host itself uses, list those in its cache, or remove one.')
+    .addArgument(new Argument('<action>').choices(['build', 'list', 'remove']))
+    .argument('[name]', 'image to build, such as debian-12, or digest to remove')
+    .option('--host <host>', hostArgument)
     .option('--suite <file>', 'suite that defines the host')
     .option('--json', 'as JSON', false)
-    .action(async (host: string | undefined, options: { suite?: string; json: boolean }) => {
-      done(await (await import('./commands/doctor.js')).doctor(host, options));
+    .action(async (action: ImageAction, name: string | undefined, options: ImageOptions) => {
+      done(await (await import('./commands/image.js')).image(action, name, options));
     });
 };
 
@@ -108,20 +151,13 @@ const knowledgeCommands = (root: Command, done: Done): void => {
 export const program = (done: Done): Command => {
   const root = new Command('kvm4nfv')
     .description('Qualify Linux/KVM hosts and guests for NFV and real-time work.')
-    .option('-V, --version', 'print the version')
+    .version(version, '-V, --version', 'print the version')
     .showSuggestionAfterError()
     .showHelpAfterError('(add --help for help)')
     .exitOverride();
-  root.action(async (options: { version?: boolean }) => {
-    const { print } = await import('./output.js');
-    if (options.version === true) print((await import('../version.js')).version);
-    else {
-      root.outputHelp({ error: true });
-      done(2);
-    }
-  });
   suiteCommands(root, done);
   resultCommands(root, done);
   knowledgeCommands(root, done);
+  machineCommands(root, done);
   return root;
 };

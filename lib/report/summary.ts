@@ -105,6 +105,14 @@ const drawings = (result: Result): string[] => {
   );
 };
 
+const tuningLines = (result: Result): string[] =>
+  Object.entries(result.contexts).flatMap(([name, { tuning }]) => {
+    if (tuning === undefined) return [];
+    const states = [...new Set(tuning.knobs.map(({ state }) => state))];
+    const counts = states.map((state) => `${String(tuning.knobs.filter((knob) => knob.state === state).length)} ${state}`);
+    return [`tuning of ${name} (${tuning.profile}): ${counts.join(', ')}`];
+  });
+
 const overheadLine = (result: Result): string[] => {
   const shares = result.tests.flatMap(({ trials }) => trials).map(({ overhead }) => overhead?.share).filter((share) => share !== undefined);
   return shares.length === 0 ? [] : [`our own processes used at most ${(Math.max(...shares) * 100).toFixed(3)} % of one CPU of a measured machine during a window`];
@@ -125,7 +133,7 @@ export const renderSummary = (result: Result, { paint = plain }: SummaryOptions 
   const installed = Object.entries(result.provisioned).map(([host, packages]) => `installed on ${host}: ${packages.join(', ')}`);
   const problems = result.problems.map(({ where, message, hint }) => `${paint('red', 'problem')}  ${where}: ${message}${hint === undefined ? '' : `\n         ${hint}`}`);
   const sections = [
-    [...machines, ...installed].join('\n'),
+    [...machines, ...tuningLines(result), ...installed].join('\n'),
     emulated(result).map((line) => paint(['bold', 'yellow'], line)).join('\n'),
     table(result, paint),
     result.tests.flatMap((test) => details(test, paint)).join('\n'),

@@ -2,6 +2,8 @@ import * as z from 'zod';
 import { Kvm4nfvError } from '../../error.js';
 import { renderTable } from '../../report/table.js';
 import type { Definition } from '../../run/registry.js';
+import type { KnobDefinition } from '../../tuning/knob.js';
+import { builtinKnobs } from '../../tuning/knobs/index.js';
 import { print, printJson } from '../output.js';
 import { registryWith } from '../suite.js';
 
@@ -60,15 +62,44 @@ const describe = (definition: Definition): string => {
   return [`${definition.kind} ${definition.type}: ${definition.summary}`, ...tables].join('\n\n');
 };
 
+const describeKnob = ({ name, group, summary, why, costs, mend, source }: KnobDefinition): string =>
+  [`knob ${name} (${group}): ${summary}`, `why:    ${why}`, `costs:  ${costs}`, `mend:   ${mend}`, `source: ${source}`].join('\n');
+
+interface Entry {
+  readonly kind: string;
+  readonly type: string;
+  readonly summary: string;
+  readonly describe: () => string;
+  readonly json: () => object;
+}
+
+const ofDefinition = (definition: Definition): Entry => ({
+  kind: definition.kind,
+  type: definition.type,
+  summary: definition.summary,
+  describe: () => describe(definition),
+  json: () => ({ options: jsonSchema(definition) }),
+});
+
+const ofKnob = (knob: KnobDefinition): Entry => ({
+  kind: 'knob',
+  type: knob.name,
+  summary: knob.summary,
+  describe: () => describeKnob(knob),
+  json: () => ({ group: knob.group, why: knob.why, costs: knob.costs, mend: knob.mend, source: knob.source, options: z.toJSONSchema(knob.value, { io: 'input', unrepresentable: 'any' }) }),
+});
+
 /** `kvm4nfv list`: what a suite can name. */
 export const list = async (type: string | undefined, options: { readonly plugin?: readonly string[]; readonly json: boolean }): Promise<number> => {
   const registry = await registryWith(options.plugin ?? []);
-  const all: Definition[] = kinds.flatMap((kind): Definition[] => registry.all(kind));
-  const chosen = type === undefined ? all : all.filter((definition) => definition.type === type);
+  const all = [...kinds.flatMap((kind): Definition[] => registry.all(kind)).map(ofDefinition), ...builtinKnobs.map(ofKnob)];
+  const chosen = type === undefined ? all : all.filter((entry) => entry.type === type || entry.kind === type);
   if (chosen.length === 0)
-    throw new Kvm4nfvError('usage', `nothing is called '${type ?? ''}'`, { hint: `there are: ${all.map((definition) => definition.type).join(', ')}` });
-  if (options.json) printJson(chosen.map((definition) => ({ kind: definition.kind, type: definition.type, summary: definition.summary, options: jsonSchema(definition) })));
-  else if (type !== undefined) print(chosen.map(describe).join('\n\n'));
-  else print(renderTable([{ title: 'kind' }, { title: 'type' }, { title: '' }], chosen.map((definition) => [definition.kind, definition.type, definition.summary].map((text) => ({ text })))));
+    throw new Kvm4nfvError('usage', `nothing is called '${type ?? ''}'`, { hint: `there are: ${all.map((entry) => entry.type).join(', ')}` });
+  const one = type !== undefined && chosen.every((entry) => entry.type === type);
+  if (options.json) printJson(chosen.map(({ kind, type: name, summary, json }) => ({ kind, type: name, summary, ...json() })));
+  else if (one) print(chosen.map((entry) => entry.describe()).join('\n\n'));
+  else
+    print(renderTable([{ title: 'kind' }, { title: 'type' }, { title: '' }], chosen.map(({ kind, type: name, summary }) => [kind, name, summary].map((text) => ({ text })))));
   return 0;
 };

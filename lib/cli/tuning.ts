@@ -1,0 +1,43 @@
+import { Kvm4nfvError } from '../error.js';
+import type { ResolvedTuning } from '../tuning/profile.js';
+import { resolveNamed } from '../tuning/resolve.js';
+import { tuningSchema, type TuningSpec } from '../tuning/tuning-schema.js';
+
+/** What the commands that tune have in common. */
+export interface TuningFlags {
+  readonly profile?: string;
+  readonly isolated?: string;
+  readonly housekeeping?: string;
+  readonly node?: string;
+  readonly set?: readonly string[];
+}
+
+const knobValue = (text: string): [string, unknown] => {
+  const at = text.indexOf('=');
+  if (at < 1) throw new Kvm4nfvError('usage', `--set ${text}: expected knob=value`, { hint: 'such as --set stat-interval=10' });
+  const value = text.slice(at + 1);
+  // `10`, `true` and `{...}` mean what they mean in a suite.
+  try {
+    return [text.slice(0, at), JSON.parse(value) as unknown];
+  } catch {
+    return [text.slice(0, at), value];
+  }
+};
+
+/** The tuning that flags describe, as a suite would write it. */
+export const specOf = ({ profile, isolated, housekeeping, node, set = [] }: TuningFlags): TuningSpec => {
+  const { success, data, error } = tuningSchema.safeParse({
+    ...(profile === undefined ? {} : { profile }),
+    with: {
+      ...(isolated === undefined ? {} : { isolated_cpus: isolated }),
+      ...(housekeeping === undefined ? {} : { housekeeping_cpus: housekeeping }),
+      ...(node === undefined ? {} : { node: Number(node) }),
+    },
+    knobs: Object.fromEntries(set.map(knobValue)),
+  });
+  if (success) return data;
+  const [issue] = error.issues;
+  throw new Kvm4nfvError('usage', `${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'wrong'}`);
+};
+
+export const tuningOf = (flags: TuningFlags): Promise<ResolvedTuning> => resolveNamed(specOf(flags));
