@@ -57,7 +57,7 @@ const uuidOf = (digest: string): string => {
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-8${hex.slice(13, 16)}-${variant}${hex.slice(18, 20)}-${hex.slice(20, 32)}`;
 };
 
-const modeScript = `for tool in mmdebstrap mke2fs flock tar unshare sha256sum "$@"; do
+const modeScript = `for tool in mmdebstrap mke2fs flock tar unshare sha256sum xz "$@"; do
   PATH=$PATH:/usr/sbin:/sbin command -v "$tool" >/dev/null || echo "missing $tool"
 done
 user=$(id -un)
@@ -69,6 +69,7 @@ const packageOf: Readonly<Record<string, string>> = {
   mke2fs: 'e2fsprogs',
   'qemu-img': 'qemu-utils',
   flock: 'util-linux',
+  xz: 'xz-utils',
   unshare: 'util-linux',
 };
 

@@ -31,7 +31,10 @@ export interface BuiltImage extends z.output<typeof builtImageSchema> {
   readonly directory: string;
   readonly disk: string;
   readonly format: 'raw' | 'qcow2';
+  /** What QEMU starts directly: unpacked where the kernel's packing is slow to undo, else the bzImage. */
   readonly kernel: string;
+  /** The bzImage, for firmware that starts nothing else (UEFI). */
+  readonly bzImage: string;
   readonly initrd: string;
 }
 
@@ -41,6 +44,7 @@ export const locate = (directory: string, record: z.output<typeof builtImageSche
   directory,
   disk: `${directory}/disk.${record.manifest.format}`,
   format: record.manifest.format,
-  kernel: `${directory}/vmlinuz`,
+  kernel: `${directory}/${record.files['vmlinux'] === undefined ? 'vmlinuz' : 'vmlinux'}`,
+  bzImage: `${directory}/vmlinuz`,
   initrd: `${directory}/initrd`,
 });
