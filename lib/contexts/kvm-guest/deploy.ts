@@ -19,6 +19,7 @@ import { domainOptions, filesOf, identify, type GuestDefinition, type GuestIdent
 import type { KvmGuestOptions } from './options.js';
 import { guestReady, type ReadyGuest } from './ready.js';
 import { giveBack, take, takePort } from './resources.js';
+import { directCommandLine } from './restart.js';
 import { guestSource } from './source.js';
 import { verifyGuest } from './verify.js';
 import { applyIdentity, findSaved, saveGuest, startSaved, stateKey, type SavedGuest } from './warm.js';
@@ -109,8 +110,11 @@ class Guest {
     this.#later('SSH connection', async () => sut[Symbol.asyncDispose]());
     const guestFacts = await readFacts(sut, { signal });
     await verifyGuest(host, hypervisor.uri, parseDomainSpec(domainOptions(definition, identity)), guestFacts, signal);
+    const writeSeed = (): Promise<string> => this.#writeSeed(definition, identity, keys, identity.mac);
+    const commandLine = directCommandLine({ sut, hypervisor, definition, identity, writeSeed, signal });
     return {
       sut,
+      ...(commandLine === undefined ? {} : { commandLine }),
       traits: { emulated: accelerator === 'tcg', warm, accelerator, image: source.checksum.slice(0, 16), bootId, ...(placement === undefined ? {} : { vcpus: placement.vcpus.map((cpus) => cpus.join('/')).join(',') }) },
       diagnostics: () => this.#diagnostics(hypervisor, identity),
       [Symbol.asyncDispose]: async () => {

@@ -1,0 +1,46 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Host } from '../../host/host.js';
+import { domainXml } from '../../libvirt/domain/domain-xml.js';
+import type { Hypervisor } from '../../libvirt/hypervisor.js';
+import type { ExternalCommandLine } from '../../tuning/bootloader.js';
+import { domainOptions, type GuestDefinition, type GuestIdentity } from './domain.js';
+
+const powerOffWithin = 120_000;
+
+/** Asks the guest to power off, so that its file systems are whole; ends it where it does not. */
+const powerOff = async (sut: Host, hypervisor: Hypervisor, { name }: GuestIdentity, signal: AbortSignal): Promise<void> => {
+  await sut.exec(['systemctl', 'poweroff'], { check: false, timeout: 30_000 }).catch(() => undefined);
+  for (const until = Date.now() + powerOffWithin; Date.now() < until; await sleep(200, undefined, { signal }))
+    if ((await hypervisor.lookup(name, { signal })) === undefined) return;
+  await hypervisor.destroy(name, { signal });
+};
+
+export interface RestartSetting {
+  readonly sut: Host;
+  readonly hypervisor: Hypervisor;
+  readonly definition: GuestDefinition;
+  readonly identity: GuestIdentity;
+  /** Writes the guest's data anew, for the MAC address that it has when it is booted. */
+  readonly writeSeed: () => Promise<unknown>;
+  readonly signal: AbortSignal;
+}
+
+/** The kernel command line of a guest that is booted directly: it stands in the domain, so the guest is started anew with it. */
+export const directCommandLine = (setting: RestartSetting): ExternalCommandLine | undefined => {
+  const { sut, hypervisor, definition, identity, writeSeed, signal } = setting;
+  const { boot } = definition.source;
+  if (boot === undefined) return undefined;
+  let cmdline = boot.cmdline;
+  return {
+    configured: () => Promise.resolve(cmdline),
+    set: (text) => {
+      cmdline = text;
+      return Promise.resolve();
+    },
+    reboot: async () => {
+      await powerOff(sut, hypervisor, identity, signal);
+      await writeSeed();
+      await hypervisor.create(domainXml({ ...domainOptions(definition, identity), boot: { ...boot, cmdline } }), { signal });
+    },
+  };
+};
