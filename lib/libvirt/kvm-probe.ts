@@ -1,4 +1,5 @@
 import type { Host } from '../host/host.js';
+import { deadline } from './deadline.js';
 
 export interface KvmProbe {
   /** A guest really ran under KVM. */
@@ -22,16 +23,18 @@ const bootSector =
   'CAC4EAAAAI7YjsCO0LwAfAAAMcC/AEAAALlAAAAA86u/YEAAALi+fAAAZokHZsdHAggAZsdHBACODwEcJep8AAAPINgPItgx2w8LgPsqdQ25AAAAAf/J' +
   'dfywEOsCsBFmuvQA7vTr/bMqSMcEJKJ8AABIz2aQAAAAAAAAAAAAAAAAAJogAAAAAAAAkgAAFwDMfAAA/w8AQA==';
 
-/** Standard input: the boot sector in base64. $1: QEMU. $2: seconds. Prints how QEMU ended, and what it said. */
+/** Standard input: the boot sector in base64. $1: QEMU. $2: seconds. $3, $4: accelerator, CPU model. Prints how QEMU ended, and what it said. */
 const probeScript = `
-[ -e /dev/kvm ] || { echo none; exit 0; }
-[ -r /dev/kvm ] && [ -w /dev/kvm ] || { echo denied; exit 0; }
+if [ "$3" = kvm ]; then
+  [ -e /dev/kvm ] || { echo none; exit 0; }
+  [ -r /dev/kvm ] && [ -w /dev/kvm ] || { echo denied; exit 0; }
+fi
 command -v "$1" >/dev/null || { echo missing; exit 0; }
 d=$(mktemp -d) || exit 1
 trap 'rm -rf "$d"' EXIT
 { base64 -d; } > "$d/sector" || exit 1
 truncate -s 510 "$d/sector" && printf '\\125\\252' >> "$d/sector"
-timeout -s KILL "$2" "$1" -accel kvm -cpu host -m 4 -nodefaults -no-user-config -display none -no-reboot \\
+timeout -s KILL "$2" "$1" -accel "$3" -cpu "$4" -m 4 -nodefaults -no-user-config -display none -no-reboot \\
   -device isa-debug-exit,iobase=0xf4,iosize=1 -drive "file=$d/sector,format=raw,if=ide" > "$d/said" 2>&1 < /dev/null
 echo "ended $?"
 head -c 2000 "$d/said"
@@ -40,7 +43,7 @@ head -c 2000 "$d/said"
 const patience = 20;
 
 /** What the script printed, told as a result. */
-export const parseKvmProbe = (text: string): KvmProbe => {
+export const parseKvmProbe = (text: string, accelerator: 'kvm' | 'tcg' = 'kvm'): KvmProbe => {
   const [first = '', ...rest] = text.trim().split('\n');
   const said =
     rest.map((line) => line.replace(/^\S*qemu-system-\S+: /, '')).find((line) => line.startsWith('error')) ??
@@ -49,7 +52,7 @@ export const parseKvmProbe = (text: string): KvmProbe => {
   if (first === 'none') return { works: false, reason: 'there is no /dev/kvm' };
   if (first === 'denied') return { works: false, reason: '/dev/kvm may not be opened by this user' };
   if (first === 'missing') return { works: false, reason: 'QEMU is not installed' };
-  if (first === 'ended 33') return { works: true, reason: 'a 64-bit guest ran under KVM' };
+  if (first === 'ended 33') return { works: true, reason: `a 64-bit guest ran under ${accelerator.toUpperCase()}` };
   if (first === 'ended 137')
     return {
       works: false,
@@ -61,33 +64,37 @@ export const parseKvmProbe = (text: string): KvmProbe => {
   };
 };
 
+export interface ProbeOptions {
+  /** Default: `qemu-system-x86_64`. */
+  readonly emulator?: string;
+  readonly root?: boolean;
+  /** `tcg` shows that QEMU itself is able to. Default: `kvm`. */
+  readonly accelerator?: 'kvm' | 'tcg';
+  readonly signal?: AbortSignal;
+}
+
 const known = new Map<string, Promise<KvmProbe>>();
 
 /**
  * Whether KVM really runs guests on a host: a tiny one is started. That /dev/kvm can be opened does not tell it. Asked
  * once per boot of the host in this process.
  */
-export const probeKvm = async (
-  host: Host,
-  options: { readonly emulator?: string; readonly root?: boolean; readonly signal?: AbortSignal } = {},
-): Promise<KvmProbe> => {
-  const { emulator = 'qemu-system-x86_64', root = false, signal } = options;
+export const probeKvm = async (host: Host, options: ProbeOptions = {}): Promise<KvmProbe> => {
+  const { emulator = 'qemu-system-x86_64', root = false, accelerator = 'kvm', signal } = options;
   const boot = (await host.read('/proc/sys/kernel/random/boot_id')).trim();
-  const key = `${boot} ${emulator} ${String(root)}`;
-  const asked = known.get(key) ?? run(host, emulator, root, signal);
+  const key = [boot, emulator, String(root), accelerator].join(' ');
+  const asked = known.get(key) ?? run(host, emulator, root, accelerator);
   known.set(key, asked);
   // An answer that never came is no answer for the next one who asks.
   asked.catch(() => known.delete(key));
-  return asked;
+  // Others may wait for the same answer: one who gives up must not end it for them.
+  return deadline(asked, (patience + 30) * 1000, signal, `${host.name}: probe ${accelerator}`);
 };
 
-const run = async (host: Host, emulator: string, root: boolean, signal: AbortSignal | undefined): Promise<KvmProbe> => {
-  const argv = ['sh', '-c', probeScript, 'sh', emulator, String(patience)];
-  const { stdout } = await host.exec(argv, {
-    stdin: bootSector,
-    root,
-    timeout: (patience + 20) * 1000,
-    ...(signal === undefined ? {} : { signal }),
-  });
-  return parseKvmProbe(stdout);
+const run = async (host: Host, emulator: string, root: boolean, accelerator: 'kvm' | 'tcg'): Promise<KvmProbe> => {
+  // A KVM guest of ours sees the host's CPU, and some hosts fail just there.
+  const model = accelerator === 'kvm' ? 'host' : 'max';
+  const argv = ['sh', '-c', probeScript, 'sh', emulator, String(patience), accelerator, model];
+  const { stdout } = await host.exec(argv, { stdin: bootSector, root, timeout: (patience + 20) * 1000 });
+  return parseKvmProbe(stdout, accelerator);
 };

@@ -129,9 +129,14 @@ for (const implementation of ['virsh', 'binding'] as const) {
       for (const one of used.reverse()) await one[Symbol.asyncDispose]();
       if (files !== '') await rm(files, { recursive: true, force: true });
     });
-    beforeEach(() => hypervisor.create(document(name, 'run-1'), { paused: true }));
+    // One paused domain serves all tests that leave it there; starting and ending one takes seconds on some machines.
+    beforeEach(async () => {
+      if ((await hypervisor.lookup(name)) === undefined)
+        await hypervisor.create(document(name, 'run-1'), { paused: true });
+    });
     afterEach(async () => {
-      for (const { uuid } of await hypervisor.list()) await hypervisor.destroy(uuid);
+      const others = (await hypervisor.list()).filter((domain) => domain.name !== name);
+      await Promise.all(others.map(({ uuid }) => hypervisor.destroy(uuid)));
     });
 
     it('starts a domain paused, resumes, suspends and destroys it', async () => {
@@ -184,6 +189,7 @@ for (const implementation of ['virsh', 'binding'] as const) {
         ),
       });
       expect((await hypervisor.ours('run-9')).map((domain) => domain.name)).to.deep.equal([name]);
+      await hypervisor.destroy(name);
     });
 
     it('refuses a second domain of the same name', async () => {

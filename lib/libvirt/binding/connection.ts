@@ -1,6 +1,6 @@
 import { messageOf } from '../../error.js';
 import { isDisconnected, isNoDomain, LibvirtError } from '../error.js';
-import { deadline } from './deadline.js';
+import { deadline } from '../deadline.js';
 import type { CallOptions } from '../types.js';
 import type { Binding, NativeConnection, NativeDomain } from './native.js';
 

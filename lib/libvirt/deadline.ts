@@ -1,8 +1,8 @@
-import { Kvm4nfvError } from '../../error.js';
+import { Kvm4nfvError } from '../error.js';
 
 /**
- * `work`, or an error when its time is over or the signal comes first. The native call itself can't be called off: it goes
- * on in its thread, and its result is dropped.
+ * `work`, or an error when its time is over or the signal comes first. It is not called off: it goes on,
+ * and its result is dropped.
  */
 export const deadline = <T>(
   work: Promise<T>,
