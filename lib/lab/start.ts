@@ -1,0 +1,212 @@
+import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Kvm4nfvError, messageOf } from '../error.js';
+import type { Host, Job } from '../host/host.js';
+import { firstBootDisk, restoreLine } from '../image/first-boot.js';
+import { newGuestKeys, type GuestKeys } from '../image/keys.js';
+import { waitForConsole, waitForText } from './console.js';
+import type { Definition } from './definition.js';
+import { readyLine } from './host-setup.js';
+import { prepareInstance, removeInstance, type MachineName, type Prepared } from './instance.js';
+import { connectMonitor, LaunchError, portTaken } from './launch.js';
+import { managementNetwork, qemuArguments, socketsOf, type MachineParts } from './machine.js';
+import { labDirectory, type LabOptions } from './places.js';
+import { pstateTable } from './pstates.js';
+import type { Qmp } from './qmp.js';
+import { machineDigest, stateCapabilities, type SavedState } from './saved.js';
+import { jobName, VirtualHost, writeRecord } from './virtual-host.js';
+
+export interface StartOptions extends LabOptions, MachineName {
+  /** Host name inside. Default: `dut`. */
+  readonly hostname?: string;
+  /** A saved state of the same definition; without it the machine boots. */
+  readonly state?: SavedState;
+  /** Default: new ones. */
+  readonly keys?: GuestKeys;
+  /** `ssh`: its sshd answers. `booted`: its boot is over too. After a restore both are true at once. Default: `booted`. */
+  readonly until?: 'ssh' | 'booted';
+  /** Milliseconds until then. Default: 15 minutes for a boot, 3 for a restore. */
+  readonly timeout?: number;
+  readonly progress?: (stage: string) => void;
+}
+
+interface Deadline {
+  readonly signal?: AbortSignal;
+  /** Milliseconds left; at least one. */
+  readonly left: () => number;
+}
+
+const deadlineOf = (timeout: number, signal: AbortSignal | undefined): Deadline => {
+  const until = Date.now() + timeout;
+  return { left: () => Math.max(1, until - Date.now()), ...(signal === undefined ? {} : { signal }) };
+};
+const waitOptions = ({ left, signal }: Deadline): { readonly timeout: number; readonly signal?: AbortSignal } => ({
+  timeout: left(),
+  ...(signal === undefined ? {} : { signal }),
+});
+
+const partsOf = (definition: Definition, machine: MachineName, prepared: Prepared): MachineParts => {
+  const { image, images, options } = definition;
+  const { directory, sshPort, wire } = prepared;
+  return {
+    name: `${machine.run}-${machine.name}`,
+    directory,
+    kernel: image.kernel,
+    initrd: image.initrd,
+    cmdline: image.cmdline,
+    disk: { path: `${directory}/disk.qcow2`, format: 'qcow2' },
+    data: `${directory}/data.raw`,
+    sshPort,
+    wire,
+    macs: machineDigest(options),
+    ...(options.pstates ? { acpiTable: `${directory}/pstates.aml` } : {}),
+    ...(images === undefined ? {} : { images }),
+  };
+};
+
+const writeBytes = async (host: Host, path: string, bytes: Uint8Array): Promise<void> => {
+  await host.exec(['dd', 'status=none', `of=${path}`], { stdin: bytes });
+};
+
+const launches = 4;
+const monitorTimeout = 60_000;
+
+interface Launched {
+  readonly prepared: Prepared;
+  readonly job: Job;
+  readonly monitor: Qmp;
+}
+
+/** Starts QEMU, with other ports when somebody took one meanwhile. */
+const launch = async (host: Host, lab: string, definition: Definition, start: StartOptions, keys: GuestKeys): Promise<Launched> => {
+  const { run, name, state, signal } = start;
+  const { image, tree, options } = definition;
+  const backing = state === undefined ? { path: image.disk, format: image.format } : state.disk;
+  for (let tries = 1; ; tries++) {
+    const prepared = await prepareInstance(host, lab, { run, name }, { imageTool: tree.imageTool, backing }, signal);
+    let job: Job | undefined;
+    try {
+      const parts = partsOf(definition, start, prepared);
+      const data = { id: randomUUID(), hostname: start.hostname ?? 'dut', keys, networks: [managementNetwork] };
+      await firstBootDisk(host, data, parts.data);
+      if (parts.acpiTable !== undefined) await writeBytes(host, parts.acpiTable, pstateTable(options.vcpus));
+      const argv = [tree.emulator, ...qemuArguments(options, { ...parts, incoming: state !== undefined })];
+      job = await host.start({ run, name: jobName(name), argv });
+      const timeout = { timeout: monitorTimeout, ...(signal === undefined ? {} : { signal }) };
+      return { prepared, job, monitor: await connectMonitor(host, job, prepared.directory, timeout) };
+    } catch (error) {
+      await job?.[Symbol.asyncDispose]();
+      await removeInstance(host, lab, `${run}/${name}`);
+      if (tries >= launches || !(error instanceof LaunchError && portTaken(error.complaint))) throw error;
+    }
+  }
+};
+
+const loadState = async (monitor: Qmp, state: SavedState, deadline: Deadline): Promise<void> => {
+  await stateCapabilities(monitor);
+  const loaded = monitor.event(
+    ({ event, data }) => event === 'MIGRATION' && (data['status'] === 'completed' || data['status'] === 'failed'),
+    waitOptions(deadline),
+  );
+  await Promise.all([monitor.execute('migrate-incoming', { uri: `file:${state.memory}` }), loaded]);
+  if ((await loaded).data['status'] === 'failed')
+    throw new Kvm4nfvError('tool', `QEMU can't load the saved state in ${state.directory}`, {
+      hint: 'Remove that directory; it is made again.',
+    });
+  await monitor.execute('cont');
+};
+
+/** The guest that comes back is the one that was saved: it takes over its own name, keys and time now. */
+const takeOver = async (host: Host, directory: string, deadline: Deadline): Promise<void> => {
+  const port = await host.connect({ path: socketsOf(directory).control }, deadline.signal === undefined ? {} : { signal: deadline.signal });
+  try {
+    const answer = waitForText(port, 'control port', (text) => /^(applied|failed|unknown) .*$/m.exec(text)?.[0], waitOptions(deadline));
+    port.write(restoreLine());
+    const said = await answer;
+    if (!said.startsWith('applied ')) throw new Kvm4nfvError('tool', `The restored machine did not take over its data: ${said}`);
+  } finally {
+    port.destroy();
+  }
+};
+
+const bannerTimeout = 5000;
+const slowestPoll = 500;
+
+/** QEMU takes connections from its start on; only a banner says that there is an sshd behind. */
+const waitForSsh = async (host: Host, port: number, job: Job, deadline: Deadline): Promise<void> => {
+  for (let delay = 20; ; delay = Math.min(2 * delay, slowestPoll)) {
+    try {
+      const { signal } = deadline;
+      const stream = await host.connect({ host: '127.0.0.1', port }, signal === undefined ? {} : { signal });
+      try {
+        const wait = { ...waitOptions(deadline), timeout: Math.min(bannerTimeout, deadline.left()) };
+        await waitForText(stream, `SSH on port ${String(port)}`, (text) => (text.startsWith('SSH-') ? true : undefined), wait);
+        return;
+      } finally {
+        stream.destroy();
+      }
+    } catch (error) {
+      if (deadline.signal?.aborted === true) throw error;
+      if (deadline.left() <= 1 || !(await job.running()))
+        throw new Kvm4nfvError('tool', `No sshd on port ${String(port)}: ${messageOf(error)}`, { cause: error });
+      await sleep(delay, undefined, deadline.signal === undefined ? {} : { signal: deadline.signal });
+    }
+  }
+};
+
+const withConsole = async (error: unknown, host: Host, directory: string): Promise<unknown> => {
+  if (Kvm4nfvError.is(error) && error.fault === 'interrupted') return error;
+  const log = await host.read(`${directory}/console.log`).catch(() => '');
+  const last = log.trim().split('\n').slice(-8).join('\n');
+  return new Kvm4nfvError('tool', `${messageOf(error)}${last === '' ? '' : `\nThe console's last lines:\n${last}`}`, { cause: error });
+};
+
+const bootTimeout = 15 * 60_000;
+const restoreTimeout = 3 * 60_000;
+
+/** Starts a virtual host on `host`: boots it, or restores it from a saved state of its definition on a disk of its own. */
+export const startVirtualHost = async (host: Host, definition: Definition, start: StartOptions): Promise<VirtualHost> => {
+  const { run, name, state, signal, progress } = start;
+  const began = Date.now();
+  const stages: Record<string, number> = {};
+  const reached = (stage: string): void => {
+    stages[stage] = Date.now() - began;
+    progress?.(stage);
+  };
+  const lab = await labDirectory(host, start);
+  const deadline = deadlineOf(start.timeout ?? (state === undefined ? bootTimeout : restoreTimeout), signal);
+  const keys = start.keys ?? newGuestKeys(run, name);
+  const { prepared, job, monitor } = await launch(host, lab, definition, start, keys);
+  const { directory, sshPort, wire } = prepared;
+  const parts = { run, name, host, lab, directory, job, privateKey: keys.client.privateKey, stages };
+  reached('started');
+  try {
+    const record = {
+      ...{ schemaVersion: 1 as const, run, name, sshPort, wire, hostKey: keys.host.publicKey },
+      ...{ startedAt: new Date(began).toISOString(), options: { ...definition.options } },
+      ...(state === undefined ? {} : { state: state.digest }),
+    };
+    const written = writeRecord(host, directory, record, keys.client.privateKey);
+    await Promise.all([written, state === undefined ? undefined : loadState(monitor, state, deadline)]);
+    await monitor[Symbol.asyncDispose]();
+    if (state !== undefined) {
+      reached('loaded');
+      await takeOver(host, directory, deadline);
+      reached('applied');
+    }
+    await waitForSsh(host, sshPort, job, deadline);
+    reached('ssh');
+    if (state === undefined && start.until !== 'ssh') {
+      const place = { socket: socketsOf(directory).console, log: `${directory}/console.log` };
+      await waitForConsole(host, place, readyLine, waitOptions(deadline));
+      reached('booted');
+    }
+    return new VirtualHost({ ...parts, record });
+  } catch (error) {
+    const told = await withConsole(error, host, directory);
+    await monitor[Symbol.asyncDispose]();
+    await job[Symbol.asyncDispose]();
+    await removeInstance(host, lab, `${run}/${name}`);
+    throw told;
+  }
+};

@@ -1,0 +1,157 @@
+import { Kvm4nfvError } from '../error.js';
+import type { Host, Job } from '../host/host.js';
+import { openSshHost } from '../host/ssh.js';
+import { knownHostsLine } from '../image/keys.js';
+import { listInstances, removeInstance, type MachineName, type MachineRecord } from './instance.js';
+import { socketsOf } from './machine.js';
+import { labDirectory, type LabOptions } from './places.js';
+import type { WireEnds } from './ports.js';
+import { Qmp } from './qmp.js';
+
+/** Milliseconds from the start to each stage. */
+export type Stages = Readonly<Record<string, number>>;
+
+export interface VirtualHostParts extends MachineName {
+  readonly host: Host;
+  readonly lab: string;
+  readonly directory: string;
+  readonly job: Job;
+  readonly record: MachineRecord;
+  /** OpenSSH's format. */
+  readonly privateKey: string;
+  readonly stages: Stages;
+}
+
+/** How the job of a machine is called within its run. */
+export const jobName = (name: string): string => `lab-${name}`;
+
+/** An emulated host that runs. Disposing ends it and removes what it left. */
+export class VirtualHost implements AsyncDisposable {
+  readonly host: Host;
+  readonly run: string;
+  readonly name: string;
+  readonly directory: string;
+  readonly job: Job;
+  readonly record: MachineRecord;
+  readonly stages: Stages;
+  readonly #lab: string;
+  readonly #privateKey: string;
+
+  constructor(parts: VirtualHostParts) {
+    this.host = parts.host;
+    this.run = parts.run;
+    this.name = parts.name;
+    this.directory = parts.directory;
+    this.job = parts.job;
+    this.record = parts.record;
+    this.stages = parts.stages;
+    this.#lab = parts.lab;
+    this.#privateKey = parts.privateKey;
+  }
+
+  get wire(): WireEnds {
+    return this.record.wire;
+  }
+
+  /** Opens the machine as a host, through SSH, as root. The caller disposes it. */
+  connect(options: { readonly signal?: AbortSignal; readonly deadline?: number } = {}): Promise<Host> {
+    const spec = { address: '127.0.0.1', port: this.record.sshPort, user: 'root', host_key: 'strict' as const, agent: false };
+    const via = this.host.transport === 'local' ? {} : { via: this.host };
+    const hostKey = this.record.hostKey.split(' ').slice(0, 2).join(' ');
+    return openSshHost(this.name, spec, {
+      ...options,
+      ...via,
+      hostKeys: [hostKey],
+      privateKey: this.#privateKey,
+      // The user's own ssh_config is about other machines.
+      configFile: '/dev/null',
+    });
+  }
+
+  /** Argv of OpenSSH's client for a shell on the machine, from its host. */
+  sshArgv(command: readonly string[] = []): readonly string[] {
+    const options = ['-F', '/dev/null', '-i', `${this.directory}/identity`, '-p', String(this.record.sshPort), '-l', 'root'];
+    const trust = ['-o', `UserKnownHostsFile=${this.directory}/known_hosts`, '-o', 'StrictHostKeyChecking=yes', '-o', 'IdentitiesOnly=yes'];
+    return ['ssh', ...options, ...trust, '127.0.0.1', ...command];
+  }
+
+  /** QEMU's monitor: one client at a time. */
+  monitor(options: { readonly signal?: AbortSignal } = {}): Promise<Qmp> {
+    return Qmp.connect(this.host, socketsOf(this.directory).qmp, options);
+  }
+
+  /** All that the console has said. */
+  console(): Promise<string> {
+    return this.host.read(`${this.directory}/console.log`);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    // Nothing in it is worth a shutdown; its disk is thrown away.
+    await this.job.cancel({ grace: 200 });
+    await this.job[Symbol.asyncDispose]();
+    await removeInstance(this.host, this.#lab, `${this.run}/${this.name}`);
+  }
+}
+
+/** What a machine's directory keeps so that it is found again: its record, the client's key and the host's. */
+export const writeRecord = async (
+  host: Host,
+  directory: string,
+  record: MachineRecord,
+  privateKey: string,
+): Promise<void> => {
+  await Promise.all([
+    host.write(`${directory}/identity`, privateKey, { mode: 0o600 }),
+    host.write(`${directory}/known_hosts`, knownHostsLine(record.hostKey, '127.0.0.1', record.sshPort)),
+  ]);
+  await host.write(`${directory}/machine.json`, `${JSON.stringify(record, null, 2)}\n`);
+};
+
+export interface ListedVirtualHost extends MachineRecord {
+  readonly running: boolean;
+}
+
+/** The virtual hosts on a host, of every run, those too whose QEMU has ended. */
+export const listVirtualHosts = async (host: Host, options: LabOptions = {}): Promise<readonly ListedVirtualHost[]> => {
+  const lab = await labDirectory(host, options);
+  const records = await listInstances(host, lab);
+  const running = async ({ run, name }: MachineName): Promise<boolean> => {
+    try {
+      return await (await host.attach(run, jobName(name))).running();
+    } catch (error) {
+      if (Kvm4nfvError.is(error) && error.fault === 'environment') return false;
+      throw error;
+    }
+  };
+  return Promise.all(records.map(async (record) => ({ ...record, running: await running(record) })));
+};
+
+/** Finds a virtual host again that this controller or an earlier one started. */
+export const attachVirtualHost = async (
+  host: Host,
+  machine: MachineName,
+  options: LabOptions = {},
+): Promise<VirtualHost> => {
+  const lab = await labDirectory(host, options);
+  const records = await listInstances(host, lab);
+  const record = records.find(({ run, name }) => run === machine.run && name === machine.name);
+  if (record === undefined) {
+    const names = records.map(({ run, name }) => `${run}/${name}`).join(', ');
+    throw new Kvm4nfvError('usage', `${host.name}: there is no virtual host ${machine.run}/${machine.name}`, {
+      hint: names === '' ? 'There is none at all.' : `There are ${names}.`,
+    });
+  }
+  const directory = `${lab}/machines/${machine.run}/${machine.name}`;
+  const [job, privateKey] = await Promise.all([
+    host.attach(machine.run, jobName(machine.name)),
+    host.read(`${directory}/identity`),
+  ]);
+  return new VirtualHost({ ...machine, host, lab, directory, job, record, privateKey, stages: {} });
+};
+
+/**
+ * Removes the directories and ports of a run's virtual hosts whose jobs have been ended (`removeRun` ends them). Says
+ * whether there were any.
+ */
+export const sweepVirtualHosts = async (host: Host, run: string, options: LabOptions = {}): Promise<boolean> =>
+  removeInstance(host, await labDirectory(host, options), run);
