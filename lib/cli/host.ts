@@ -3,10 +3,10 @@ import type { Host } from '../host/host.js';
 import { openHost } from '../host/open.js';
 import { hostSchema, type HostSpec } from '../host/spec.js';
 import { builtins } from '../builtins.js';
+import { loadSuite } from '../suite/load.js';
 
 const specsOf = async (name: string | undefined, suite: string | undefined): Promise<ReadonlyMap<string, HostSpec>> => {
   if (suite === undefined) return new Map([[name ?? 'local', hostSchema.parse(name === undefined || name === 'local' ? {} : { address: name })]]);
-  const { loadSuite } = await import('../suite/load.js');
   const { hosts } = await loadSuite(suite, { registry: builtins() });
   if (!hosts.has(name ?? 'local'))
     throw new Kvm4nfvError('usage', `${suite} has no host '${name ?? ''}'`, { hint: `it has ${[...hosts.keys()].join(', ')}` });

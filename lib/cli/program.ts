@@ -44,7 +44,7 @@ const suiteCommands = (root: Command, done: Done): void => {
     .option('--fail-fast', 'skip the tests after the first that failed', false)
     .addHelpText('after', `${exitCodes}\n\nExample:\n  kvm4nfv run suite.yaml --tag daily --param host=node1`)
     .action(async (file: string, options: SuiteSelection & { output: string; json: boolean; failFast: boolean }) => {
-      done(await (await import('./commands/run.js')).run(file, options));
+      done(await (await import('./commands/all.js')).run(file, options));
     });
   selection(root.command('validate').summary('check a suite').description('Check a suite and everything in it, without touching any host. All mistakes are reported in one go, each with its place.'))
     .action(async (file: string, options: SuiteSelection) => {
@@ -53,7 +53,7 @@ const suiteCommands = (root: Command, done: Done): void => {
   selection(root.command('plan').summary('print what a run would do').description('Print every step and every command that a run would execute. Touches nothing.'))
     .option('--json', 'one JSON object a line for each test', false)
     .action(async (file: string, options: SuiteSelection & { json: boolean }) => {
-      done(await (await import('./commands/plan.js')).plan(file, options));
+      done(await (await import('./commands/all.js')).plan(file, options));
     });
 };
 
@@ -65,7 +65,7 @@ const resultCommands = (root: Command, done: Done): void => {
     .argument('<run>', 'directory of the run, such as results/<run-id>')
     .option('--json', 'print the result as JSON', false)
     .action(async (directory: string, options: { json: boolean }) => {
-      done(await (await import('./commands/report.js')).report(directory, options));
+      done(await (await import('./commands/all.js')).report(directory, options));
     });
   root
     .command('cleanup')
@@ -74,7 +74,7 @@ const resultCommands = (root: Command, done: Done): void => {
     .option('-o, --output <dir>', 'where the directories of the runs are', 'results')
     .option('--run <id>', 'only this run; may be given several times', collect)
     .action(async (options: { output: string; run?: readonly string[] }) => {
-      done(await (await import('./commands/cleanup.js')).cleanup(options));
+      done(await (await import('./commands/all.js')).cleanup(options));
     });
 };
 
@@ -87,7 +87,7 @@ const knowledgeCommands = (root: Command, done: Done): void => {
     .option('--plugin <module>', 'a plug-in whose definitions are listed too; may be given several times', collect)
     .option('--json', 'as JSON, options as JSON Schema', false)
     .action(async (type: string | undefined, options: { plugin?: readonly string[]; json: boolean }) => {
-      done(await (await import('./commands/list.js')).list(type, options));
+      done(await (await import('./commands/all.js')).list(type, options));
     });
   root
     .command('schema')
@@ -96,7 +96,7 @@ const knowledgeCommands = (root: Command, done: Done): void => {
     .addOption(new Option('--of <what>', 'which schema').choices(['suite', 'result', 'events']).default('suite'))
     .option('--plugin <module>', 'a plug-in whose definitions are in it; may be given several times', collect)
     .action(async (options: { of: 'suite' | 'result' | 'events'; plugin?: readonly string[] }) => {
-      done(await (await import('./commands/schema.js')).schema(options));
+      done(await (await import('./commands/all.js')).schema(options));
     });
   root
     .command('doctor')
@@ -109,7 +109,7 @@ const knowledgeCommands = (root: Command, done: Done): void => {
     .option('--json', 'as JSON', false)
     .option('--markdown', 'as Markdown', false)
     .action(async (host: string | undefined, options: TuningFlags & { suite?: string; json: boolean; markdown: boolean }) => {
-      done(await (await import('./commands/doctor.js')).doctor(host, options));
+      done(await (await import('./commands/all.js')).doctor(host, options));
     });
 };
 
@@ -131,7 +131,7 @@ const machineCommands = (root: Command, done: Done): void => {
     .option('--json', 'as JSON', false)
     .addHelpText('after', '\nExample:\n  kvm4nfv tune plan node1 --profile realtime-host --isolated 2-5')
     .action(async (action: TuneAction, host: string | undefined, options: TuneOptions) => {
-      done(await (await import('./commands/tune.js')).tune(action, host, options));
+      done(await (await import('./commands/all.js')).tune(action, host, options));
     });
   root
     .command('image')
@@ -143,7 +143,7 @@ const machineCommands = (root: Command, done: Done): void => {
     .option('--suite <file>', 'suite that defines the host')
     .option('--json', 'as JSON', false)
     .action(async (action: ImageAction, name: string | undefined, options: ImageOptions) => {
-      done(await (await import('./commands/image.js')).image(action, name, options));
+      done(await (await import('./commands/all.js')).image(action, name, options));
     });
 };
 

@@ -2,6 +2,11 @@ import { builtins } from '../builtins.js';
 import { Kvm4nfvError } from '../error.js';
 import type { Plan } from '../run/plan.js';
 import type { Registry } from '../run/registry.js';
+import { loadSuite } from '../suite/load.js';
+import { planSuite } from '../suite/plan.js';
+import { loadPlugin } from '../suite/plugins.js';
+import { renderDiagnostics } from '../suite/render.js';
+import { warn } from './output.js';
 
 /** What the commands that take a suite have in common. */
 export interface SuiteSelection {
@@ -22,13 +27,8 @@ const parameters = (given: readonly string[]): Record<string, string> =>
 
 /** Loads, checks and plans the suite that a command names. */
 export const openSuite = async (file: string, { only, tag, shard, param = [] }: SuiteSelection): Promise<Plan> => {
-  const { loadSuite } = await import('../suite/load.js');
-  const { planSuite } = await import('../suite/plan.js');
   const loaded = await loadSuite(file, { registry: builtins(), params: parameters(param) });
-  if (loaded.diagnostics.length > 0) {
-    const [{ warn }, { renderDiagnostics }] = await Promise.all([import('./output.js'), import('../suite/render.js')]);
-    warn(renderDiagnostics(loaded.diagnostics, new Map()));
-  }
+  if (loaded.diagnostics.length > 0) warn(renderDiagnostics(loaded.diagnostics, new Map()));
   return planSuite(loaded, {
     ...(only === undefined ? {} : { only }),
     ...(tag === undefined ? {} : { tags: tag }),
@@ -39,8 +39,6 @@ export const openSuite = async (file: string, { only, tag, shard, param = [] }: 
 /** The built-in definitions and those of plug-ins, named as in a suite of this directory. */
 export const registryWith = async (plugins: readonly string[]): Promise<Registry> => {
   const registry = builtins();
-  if (plugins.length === 0) return registry;
-  const { loadPlugin } = await import('../suite/plugins.js');
   for (const plugin of plugins) {
     const problem = await loadPlugin(plugin, process.cwd(), registry);
     if (problem !== undefined) throw new Kvm4nfvError('usage', problem.message, problem.hint === undefined ? {} : { hint: problem.hint });

@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { cpuSelection } from '../../host/cpu-list.js';
-import { fragmentPlaces } from '../../libvirt/domain/spec.js';
+import { fragmentPlaces } from '../../libvirt/domain/fragment-places.js';
 import { duration, size } from '../../measure/fields.js';
 
 const absolute = z.string().startsWith('/', 'expected an absolute path on the host');

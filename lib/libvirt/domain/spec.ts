@@ -3,21 +3,7 @@ import { path, text, toggle } from './fields.js';
 import { clockSpec, cpuSpec, memorySpec, tuneSpec } from './spec-compute.js';
 import { diskSpec, hostdevSpec, interfaceSpec, iommuSpec } from './spec-devices.js';
 import { contradictions } from './contradictions.js';
-
-/** Where an extra fragment goes: the domain element itself or one of its children. */
-export const fragmentPlaces = [
-  'domain',
-  'devices',
-  'features',
-  'cpu',
-  'cputune',
-  'numatune',
-  'memoryBacking',
-  'clock',
-  'os',
-  'metadata',
-  'qemu:commandline',
-] as const;
+import { fragmentPlaces } from './fragment-places.js';
 
 const base = z.strictObject({
   name: z
