@@ -2,7 +2,7 @@ import type { VirtualHostOptions } from './options.js';
 
 const iommuParameters = {
   intel: ['intel_iommu=on', 'iommu=pt'],
-  amd: ['amd_iommu=on', 'iommu=pt'],
+  amd: ['iommu=pt'],
   none: [],
 } as const;
 

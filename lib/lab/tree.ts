@@ -80,23 +80,27 @@ const explain = (error: unknown, host: Host): unknown => {
   );
 };
 
+/** The QEMU that {@link qemuTree} gives where nothing has to be fetched for it. */
+export const findQemuTree = async (host: Host, options: TreeOptions = {}): Promise<QemuTree | undefined> => {
+  const signal = options.signal === undefined ? {} : { signal: options.signal };
+  const own = options.origin === 'tree' ? undefined : await ofMachine(host, signal);
+  if (own !== undefined || options.origin === 'machine') return own;
+  return find(host, `${await labDirectory(host, options)}/trees/${recipe}`);
+};
+
 /**
  * A QEMU that has `igb`, VT-d and `mapped-ram`: the machine's own where it has them, else Debian 13's from a private tree
  * in the lab's directory, made there from the machine's own package sources where it is not there yet.
  */
 export const qemuTree = async (host: Host, options: TreeOptions = {}): Promise<QemuTree> => {
   const signal = options.signal === undefined ? {} : { signal: options.signal };
-  if (options.origin !== 'tree') {
-    const own = await ofMachine(host, signal);
-    if (own !== undefined) return own;
-    if (options.origin === 'machine')
-      throw new Kvm4nfvError('environment', `${host.name}: its own QEMU can't be a host with SR-IOV`, {
-        hint: 'QEMU 9.0 or later, with igb and intel-iommu.',
-      });
-  }
+  const found = await findQemuTree(host, options);
+  if (found !== undefined) return found;
+  if (options.origin === 'machine')
+    throw new Kvm4nfvError('environment', `${host.name}: its own QEMU can't be a host with SR-IOV`, {
+      hint: 'QEMU 9.0 or later, with igb and intel-iommu.',
+    });
   const trees = `${await labDirectory(host, options)}/trees`;
-  const cached = await find(host, `${trees}/${recipe}`);
-  if (cached !== undefined) return cached;
   const mode = await buildMode(host, hostManifest());
   const targets = await host.exec(['apt-get', 'indextargets', '--no-release-info'], signal);
   const stdin = tar([
