@@ -116,6 +116,13 @@ export class CommandError extends Kvm4nfvError {
   }
 }
 
+/** A host that has ceased to be, such as a guest whose QEMU has ended: nothing of ours is left on it, nothing can be undone there. */
+export class HostGoneError extends Kvm4nfvError {
+  constructor(message: string, options?: { readonly hint?: string; readonly cause?: unknown }) {
+    super('tool', message, options);
+  }
+}
+
 /** The host can't be reached, or the connection was lost and could not be made again. */
 export class UnreachableError extends Kvm4nfvError {
   constructor(message: string, options?: { readonly hint?: string; readonly cause?: unknown }) {

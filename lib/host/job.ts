@@ -1,7 +1,7 @@
 import { Kvm4nfvError, messageOf } from '../error.js';
 import { checkResult } from './command.js';
 import type { CommandHost } from './command-host.js';
-import { CommandError, type ExecResult, type Job, type JobResult, type JobSpec } from './host.js';
+import { CommandError, HostGoneError, type ExecResult, type Job, type JobResult, type JobSpec } from './host.js';
 import { attachScript, cancelScript, runningScript, startScript, superviseScript, waitScript } from './job-scripts.js';
 import { signalName } from './signal-name.js';
 
@@ -114,8 +114,14 @@ class DetachedJob implements Job {
       String(Math.ceil(grace / 10)),
       remove ? 'remove' : '',
     ];
-    const result = await this.host.run({ argv, root: this.#root, repeatable: true, timeout: grace + startDeadline });
-    if (result.exitCode === 0) return;
+    const result = await this.host
+      .run({ argv, root: this.#root, repeatable: true, timeout: grace + startDeadline })
+      .catch((error: unknown) => {
+        // With its host the job has ended, and its directory is gone.
+        if (error instanceof HostGoneError) return undefined;
+        throw error;
+      });
+    if (result === undefined || result.exitCode === 0) return;
     throw new Kvm4nfvError('teardown', `${this.host.name}: job ${this.name} can't be ended: ${result.stderr.trim()}`, {
       cause: new CommandError(this.host.name, result),
       hint: `processes with ${this.#marker} in their environment are left`,

@@ -3,7 +3,7 @@ import type { Duplex } from 'node:stream';
 import { Kvm4nfvError } from '../error.js';
 import { CommandHost } from './command-host.js';
 import { aborted, commandGrace, newMarker, wrapCommand, type Command } from './command.js';
-import type { Endpoint, ExecResult, Host } from './host.js';
+import { HostGoneError, type Endpoint, type ExecResult, type Host } from './host.js';
 import { quoteArgv } from './quote.js';
 import { reapScript } from './reap-script.js';
 import type { SshConnection } from './ssh-connection.js';
@@ -40,6 +40,8 @@ export interface SshHostOptions {
   dial(signal: AbortSignal | undefined): Promise<SshConnection>;
   /** What must be closed with the host: the jump host. */
   readonly owned: readonly AsyncDisposable[];
+  /** Why the host will not come back, where that is known. */
+  readonly gone?: () => Promise<string | undefined>;
 }
 
 /** A host behind SSH. A lost connection is made again; only what may run twice is repeated then. */
@@ -51,6 +53,7 @@ export class SshHost extends CommandHost implements Host {
   /** Of connections that are gone, and of those that live as last seen. */
   readonly #used = new Map<SshConnection, number>();
   #closed = false;
+  #gone: string | undefined;
 
   constructor(options: SshHostOptions, first: SshConnection) {
     super();
@@ -63,6 +66,7 @@ export class SshHost extends CommandHost implements Host {
   async run(command: Command): Promise<ExecResult> {
     const limit = command.timeout ?? (command.waits === true ? patience.wait : patience.command);
     let until = Date.now() + limit;
+    if (this.#gone !== undefined) throw new HostGoneError(`${this.name}: ${this.#gone}`);
     for (let delay = firstDelay; ; delay = Math.min(2 * delay, longestDelay)) {
       const left = command.timeout === undefined ? {} : { timeout: Math.max(1, until - Date.now()) };
       const attempt = { ran: false };
@@ -71,6 +75,7 @@ export class SshHost extends CommandHost implements Host {
           this.#runOn(line, { ...command, ...left }, attempt),
         );
       } catch (error) {
+        await this.#throwIfGone(error);
         const again = error instanceof SshError && error.passing && (!attempt.ran || command.repeatable === true);
         if (!again || this.#closed) throw error;
         // Patience counts from the loss; a deadline of the caller's counts from the start.
@@ -79,6 +84,12 @@ export class SshHost extends CommandHost implements Host {
         await this.#pause(delay, command.signal);
       }
     }
+  }
+
+  async #throwIfGone(error: unknown): Promise<void> {
+    if (!(error instanceof SshError) || this.#closed) return;
+    this.#gone ??= await this.#options.gone?.().catch(() => undefined);
+    if (this.#gone !== undefined) throw new HostGoneError(`${this.name}: ${this.#gone}`, { cause: error });
   }
 
   async #pause(delay: number, signal: AbortSignal | undefined): Promise<void> {

@@ -25,6 +25,10 @@ export interface OpenSshOptions {
   readonly configFile?: string;
   /** Milliseconds until a connection must be ready. Default: 20 s. */
   readonly deadline?: number;
+  /** A stream to the host's sshd that is open already: the first connection takes it. */
+  readonly stream?: Duplex;
+  /** Asked when a connection was lost or can't be made: why the host will not come back, where that is known. */
+  readonly gone?: () => Promise<string | undefined>;
 }
 
 const defaultDeadline = 20_000;
@@ -74,9 +78,10 @@ const openJump = async (
   return via;
 };
 
+const ofTheLast: ReadonlySet<string> = new Set(['hostKeys', 'privateKey', 'stream', 'gone']);
 /** What is meant for the last host and not for those on the way. */
 const withoutKeys = (options: OpenSshOptions): OpenSshOptions =>
-  Object.fromEntries(Object.entries(options).filter(([name]) => name !== 'hostKeys' && name !== 'privateKey'));
+  Object.fromEntries(Object.entries(options).filter(([name]) => !ofTheLast.has(name)));
 
 const open = async (
   name: string,
@@ -107,9 +112,17 @@ const open = async (
     hashed: target.hashKnownHosts,
     ...(options.hostKeys === undefined ? {} : { pinned: options.hostKeys }),
   };
+  let ready = options.stream;
   const dial = async (signal: AbortSignal | undefined): Promise<SshConnection> => {
     const methods = await authMethods(where, spec, target, options.privateKey);
-    const through = from === undefined ? {} : { stream: (at: AbortSignal) => streamThrough(from, where, target, at) };
+    const first = ready;
+    ready = undefined;
+    const through =
+      first !== undefined
+        ? { stream: () => Promise.resolve(first) }
+        : from === undefined
+          ? {}
+          : { stream: (at: AbortSignal) => streamThrough(from, where, target, at) };
     const deadline = options.deadline ?? defaultDeadline;
     return SshConnection.open({
       where,
@@ -125,7 +138,11 @@ const open = async (
   };
   try {
     const first = await tryHard(() => dial(options.signal));
-    return new SshHost({ name, where, user: target.user, dial, owned: mine }, first);
+    const { gone } = options;
+    return new SshHost(
+      { name, where, user: target.user, dial, owned: mine, ...(gone === undefined ? {} : { gone }) },
+      first,
+    );
   } catch (error) {
     for (const host of mine) await host[Symbol.asyncDispose]();
     throw error;

@@ -3,6 +3,12 @@
  */
 
 /**
+ * All that an initrd needs to find the root file system, the first-boot data and the network; and pvpanic, through which a
+ * panic is told to the hypervisor from then on.
+ */
+export const initrdModules: readonly string[] = ['virtio_pci', 'virtio_blk', 'virtio_net', 'ext4', 'pvpanic_mmio'];
+
+/**
  * Runs inside the new root file system, as its root: makes the initrd, lists the packages, and takes out whatever
  * differs from build to build. $1: seconds since the epoch, for what has a time stamp; the rest: modules of the initrd.
  */

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { Kvm4nfvError, messageOf } from '../error.js';
 import { CommandError, type Host } from '../host/host.js';
 import { sourcesFor } from './apt-sources.js';
-import { buildScript, customizeScript, makeDiskScript } from './build-scripts.js';
+import { buildScript, customizeScript, initrdModules, makeDiskScript } from './build-scripts.js';
 import type { BuiltImage } from './built-image.js';
 import { cacheDirectory, findImage, verifyImage, type CacheOptions } from './cache.js';
 import { guestFiles } from './guest-files.js';
@@ -19,8 +19,6 @@ export interface BuildOptions extends CacheOptions {
 
 /** Time stamp of every file that is younger: 2024-01-01. */
 const epoch = Date.UTC(2024, 0, 1) / 1000;
-/** All that an initrd needs to find the root file system, the first-boot data and the network. */
-const initrdModules = ['virtio_pci', 'virtio_blk', 'virtio_net', 'ext4'];
 
 const bundle = (manifest: ImageManifest, sources: string): Buffer => {
   const modules: readonly TarEntry[] =

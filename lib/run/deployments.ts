@@ -2,6 +2,7 @@ import path from 'node:path';
 import type { Deployment } from '../contexts/context.js';
 import { Kvm4nfvError, messageOf } from '../error.js';
 import { readFacts } from '../host/facts.js';
+import { HostGoneError } from '../host/host.js';
 import { driftOf, type AppliedTuning } from '../tuning/engine.js';
 import { renderRestore } from '../tuning/restore.js';
 import { tune, type Tuned } from './tune.js';
@@ -64,7 +65,7 @@ export class Deployments {
       facts: beneath.facts,
       signal: this.#signal,
       directory: path.join(this.#store.directory, 'contexts', name),
-      progress: (stage) => void this.#store.append({ type: 'context-stage', context: name, stage }).catch(() => undefined),
+      progress: (stage) => void this.#store.appendIfPossible({ type: 'context-stage', context: name, stage }),
     });
     const { sut, traits } = deployment;
     const tuning = await this.#tune(context, deployment);
@@ -107,7 +108,7 @@ export class Deployments {
     if (report.complete && foreign.length === 0) return;
     const hint = `kvm4nfv cleanup --run ${this.#run}`;
     const fault = report.complete ? 'environment' : 'teardown';
-    await this.#store.append({ type: 'problem', problem: { where: `tuning of ${name}`, fault, message: renderRestore(report), hint } });
+    await this.#store.appendIfPossible({ type: 'problem', problem: { where: `tuning of ${name}`, fault, message: renderRestore(report), hint } });
   }
 
   /** Takes down every deployed context that is not among `needed` any more, those on top first. */
@@ -119,13 +120,19 @@ export class Deployments {
       const deployed = await deploying?.catch(() => undefined);
       if (deployed === undefined) continue;
       try {
-        if (deployed.tuning !== undefined) await this.#restore(name, deployed.tuning);
-        await deployed.deployment[Symbol.asyncDispose]();
-        await this.#store.append({ type: 'context-destroyed', context: name });
+        try {
+          if (deployed.tuning !== undefined) await this.#restore(name, deployed.tuning);
+        } catch (error) {
+          // With the machine its tuning has gone.
+          if (!(error instanceof HostGoneError)) throw error;
+        } finally {
+          await deployed.deployment[Symbol.asyncDispose]();
+        }
+        await this.#store.appendIfPossible({ type: 'context-destroyed', context: name });
       } catch (error) {
         const hint = `kvm4nfv cleanup --run ${this.#run}`;
         const problem = { where: `context ${name}`, fault: 'teardown', message: messageOf(error), hint } as const;
-        await this.#store.append({ type: 'problem', problem });
+        await this.#store.appendIfPossible({ type: 'problem', problem });
       }
     }
   }

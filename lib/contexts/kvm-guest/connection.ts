@@ -2,7 +2,7 @@ import { Kvm4nfvError } from '../../error.js';
 import type { HostFacts } from '../../host/facts.js';
 import type { Host } from '../../host/host.js';
 import type { Hypervisor } from '../../libvirt/hypervisor.js';
-import { openHypervisor } from '../../libvirt/open.js';
+import { checkUri, openHypervisor } from '../../libvirt/open.js';
 import { startPrivateDaemon, type PrivateDaemon } from '../../libvirt/private-daemon.js';
 
 export interface Connection extends AsyncDisposable {
@@ -60,6 +60,16 @@ const systemUri = async (host: Host, signal: AbortSignal): Promise<string | unde
   return answers.exitCode === 0 ? 'qemu:///system' : undefined;
 };
 
+const ofThisMachine = /^qemu(?:\+unix)?:\/\/\//;
+
+/** A guest's disk, console and leases are files of the host, so its QEMU must run there too. */
+const checkLocal = (uri: string): string => {
+  if (ofThisMachine.test(checkUri(uri))) return uri;
+  throw new Kvm4nfvError('usage', `connection '${uri}' leads to another machine than the guest's host`, {
+    hint: "name that machine below 'hosts' and make it the context's host: its libvirt is reached through SSH then",
+  });
+};
+
 /** libvirt on a host: the URI given, else the system's where it runs, else a daemon of the run's own (root), else the user's session. */
 export const connect = async (host: Host, facts: HostFacts, options: ConnectionOptions): Promise<Connection> => {
   const { implementation, signal } = options;
@@ -73,7 +83,7 @@ export const connect = async (host: Host, facts: HostFacts, options: ConnectionO
       },
     };
   };
-  if (options.uri !== 'auto') return open(options.uri);
+  if (options.uri !== 'auto') return open(checkLocal(options.uri));
   const system = await systemUri(host, signal);
   if (system !== undefined) return open(system);
   const tools = await host.exec(['sh', '-c', bothTools], { check: false, signal });

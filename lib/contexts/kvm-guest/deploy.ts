@@ -1,75 +1,41 @@
-import path from 'node:path';
 import { mkdir, writeFile } from 'node:fs/promises';
+import path from 'node:path';
 import { Kvm4nfvError, messageOf } from '../../error.js';
-import { resolveCpus } from '../../host/cpu-list.js';
-import { readFacts } from '../../host/facts.js';
-import type { HostFacts } from '../../host/facts.js';
-import type { Host } from '../../host/host.js';
 import { newGuestKeys, type GuestKeys } from '../../image/keys.js';
 import { createOverlay } from '../../image/overlay.js';
 import { domainXml, parseDomainSpec } from '../../libvirt/domain/domain-xml.js';
 import type { Hypervisor } from '../../libvirt/hypervisor.js';
-import { probeKvm } from '../../libvirt/kvm-probe.js';
-import { placementHostOf } from '../../libvirt/placement-host.js';
-import { place, type Placement } from '../../libvirt/placement.js';
 import type { Deployer, Deployment } from '../context.js';
 import { guestNetwork, managementAddress, userNameserver } from './address.js';
+import { chooseAccelerator, placeAndTake } from './choice.js';
 import { connect } from './connection.js';
 import { domainOptions, filesOf, identify, type GuestDefinition, type GuestIdentity } from './domain.js';
 import type { KvmGuestOptions } from './options.js';
+import { endQemu, whyGone } from './qemu-process.js';
 import { guestReady, type ReadyGuest } from './ready.js';
-import { giveBack, take, takePort } from './resources.js';
+import { giveBack, takePort } from './resources.js';
 import { directCommandLine } from './restart.js';
 import { guestSource } from './source.js';
 import { verifyGuest } from './verify.js';
-import { applyIdentity, findSaved, saveGuest, startSaved, stateKey, type SavedGuest } from './warm.js';
+import { applyIdentity, dropSaved, findSaved, saveGuest, startSaved, stateKey, type SavedGuest } from './warm.js';
 
 type Undo = () => Promise<unknown>;
 
-const chooseAccelerator = async (host: Host, wanted: KvmGuestOptions['accelerator'], signal: AbortSignal): Promise<'kvm' | 'tcg'> => {
-  if (wanted === 'tcg') return 'tcg';
-  const { works, reason } = await probeKvm(host, { signal });
-  if (works) return 'kvm';
-  if (wanted === 'auto') return 'tcg';
-  throw new Kvm4nfvError('environment', `${host.name} can't run guests with KVM: ${reason}`, { hint: "enable virtualisation and load kvm_intel or kvm_amd, or set 'accelerator: auto'" });
-};
+/** At the end there is a way without libvirt: no need to wait long for one that is away. */
+const libvirtWithin = 20_000;
 
-/** Pinned where the profile or the user asks for it; else the kernel of the host schedules the guest. */
-const choosePlacement = (facts: HostFacts, options: KvmGuestOptions): Placement | undefined => {
-  const { profile, cpus, emulator_cpus, node, vcpus } = options;
-  if (profile === 'default' && cpus === undefined && node === undefined) return undefined;
-  const { topology } = facts;
-  return place(placementHostOf(facts), {
-    vcpus,
-    profile,
-    ...(cpus === undefined ? {} : { pins: resolveCpus(cpus, topology) }),
-    ...(emulator_cpus === undefined ? {} : { housekeeping: resolveCpus(emulator_cpus, topology) }),
-    ...(node === undefined ? {} : { node }),
-  });
+/** Waits for all of them, whatever becomes of the others, so that what one has made can be undone. */
+const allOf = async <T extends readonly unknown[]>(...work: { readonly [K in keyof T]: Promise<T[K]> }): Promise<T> => {
+  await Promise.allSettled(work);
+  return Promise.all(work) as Promise<T>;
 };
-
-const checkHugepages = ({ hugepages }: HostFacts, { hugepages: size, memory }: KvmGuestOptions, placement: Placement | undefined): void => {
-  if (size === undefined) return;
-  const nodes = placement?.nodes ?? [];
-  const pools = hugepages.filter((pool) => pool.size === size && (nodes.length === 0 || pool.node === undefined || nodes.includes(pool.node)));
-  const perNode = pools.filter(({ node }) => node !== undefined);
-  const free = (perNode.length > 0 ? perNode : pools).reduce((sum, pool) => sum + (pool.free ?? 0), 0);
-  const needed = Math.ceil(memory / size);
-  if (free < needed)
-    throw new Kvm4nfvError('environment', `${String(needed)} huge pages of ${String(size / 2 ** 20)} MiB are needed${nodes.length === 0 ? '' : ` on node ${nodes.join(', ')}`}, ${String(free)} are free`, {
-      hint: 'reserve more (sysfs nr_hugepages, or hugepages= on the kernel command line), or take less memory',
-    });
-};
-
-const leasesOf = (options: KvmGuestOptions, placement: Placement | undefined): string[] => [
-  ...(options.profile === 'realtime' || options.cpus !== undefined ? (placement?.vcpus ?? []).flat().map((cpu) => `cpu-${String(cpu)}`) : []),
-  ...(options.hugepages === undefined ? [] : [`hugepages-${String(options.hugepages)}${(placement?.nodes ?? []).map((node) => `-node${String(node)}`).join('')}`]),
-];
 
 /** A guest being made: each step leaves behind how it is undone. */
 class Guest {
   readonly #options: KvmGuestOptions;
   readonly #on: Deployer;
+  /** Its QEMU ends and another one starts, which is no fault. */
+  #restarting = false;
   readonly #undo: { readonly what: string; readonly undo: Undo }[] = [];
 
   constructor(options: KvmGuestOptions, on: Deployer) {
@@ -90,17 +56,20 @@ class Guest {
   async #make(): Promise<Deployment> {
     const { host, facts, run, name, signal, progress } = this.#on;
     const options = this.#options;
-    progress('looking for libvirt');
-    const connection = await connect(host, facts, { run, uri: options.connection, implementation: options.hypervisor, signal });
-    this.#later('libvirt connection', async () => connection[Symbol.asyncDispose]());
-    const { hypervisor } = connection;
-    const accelerator = await chooseAccelerator(host, options.accelerator, signal);
-    const placement = choosePlacement(facts, options);
-    checkHugepages(facts, options, placement);
+    progress('looking for libvirt and the image');
+    const connecting = connect(host, facts, { run, uri: options.connection, implementation: options.hypervisor, signal }).then((connection) => {
+      this.#later('libvirt connection', async () => connection[Symbol.asyncDispose]());
+      return connection.hypervisor;
+    });
     this.#later('leases', () => giveBack(host, run, name));
-    await take(host, { run, context: name }, leasesOf(options, placement));
-    const source = await guestSource(host, options, { signal, progress });
-    const port = options.network === 'user' ? await takePort(host, { run, context: name }) : undefined;
+    const owner = { run, context: name };
+    const [hypervisor, accelerator, source, placement, port] = await allOf(
+      connecting,
+      chooseAccelerator(host, options.accelerator, signal),
+      guestSource(host, options, { signal, progress }),
+      placeAndTake(host, facts, options, owner),
+      options.network === 'user' ? takePort(host, owner) : Promise.resolve(undefined),
+    );
     const definition: GuestDefinition = { options, source, accelerator, placement };
     const identity = identify(run, name, port);
     await this.#makeDirectory(identity);
@@ -108,15 +77,18 @@ class Guest {
     const { ready, warm } = await this.#start(hypervisor, definition, identity, keys);
     const { sut, bootId } = ready;
     this.#later('SSH connection', async () => sut[Symbol.asyncDispose]());
-    const guestFacts = await readFacts(sut, { signal });
-    await verifyGuest(host, hypervisor.uri, parseDomainSpec(domainOptions(definition, identity)), guestFacts, signal);
+    progress('reading back what it was given');
+    await verifyGuest(host, hypervisor.uri, parseDomainSpec(domainOptions(definition, identity)), sut, signal);
     const writeSeed = (): Promise<string> => this.#writeSeed(definition, identity, keys, identity.mac);
-    const commandLine = directCommandLine({ sut, hypervisor, definition, identity, writeSeed, signal });
+    const restarting = (is: boolean): void => {
+      this.#restarting = is;
+    };
+    const commandLine = directCommandLine({ sut, hypervisor, definition, identity, writeSeed, restarting, signal });
     return {
       sut,
       ...(commandLine === undefined ? {} : { commandLine }),
       traits: { emulated: accelerator === 'tcg', warm, accelerator, image: source.checksum.slice(0, 16), bootId, ...(placement === undefined ? {} : { vcpus: placement.vcpus.map((cpus) => cpus.join('/')).join(',') }) },
-      diagnostics: () => this.#diagnostics(hypervisor, identity),
+      diagnostics: () => this.#diagnostics(identity),
       [Symbol.asyncDispose]: async () => {
         const left = await this.#takeDown();
         if (left.length > 0) throw new Kvm4nfvError('teardown', `guest ${name}: ${left.join('; ')}`);
@@ -139,10 +111,19 @@ class Guest {
     const { host, facts, signal, progress } = this.#on;
     const canBeWarm = this.#options.warm && definition.source.restorable && this.#options.network === 'user';
     if (!canBeWarm) return { ready: await this.#cold(hypervisor, definition, identity, keys), warm: false };
-    const versions = await hypervisor.versions({ signal });
-    const key = stateKey(definition, { hypervisor: versions.hypervisor, cpu: facts.cpu });
+    const key = stateKey(definition, { versions: await hypervisor.versions({ signal }), cpu: facts.cpu });
     const saved = await findSaved(host, key, signal);
-    if (saved !== undefined) return { ready: await this.#warm(hypervisor, definition, identity, keys, saved), warm: true };
+    if (saved !== undefined) {
+      try {
+        return { ready: await this.#warm(hypervisor, definition, identity, keys, saved), warm: true };
+      } catch (error) {
+        signal.throwIfAborted();
+        progress(`the saved state can't be used: ${messageOf(error).split('\n', 1)[0] ?? ''}`);
+        await this.#destroy(hypervisor, identity);
+        await dropSaved(host, saved);
+        await host.exec(['rm', '-f', '--', filesOf(identity).disk]);
+      }
+    }
     const first = await this.#cold(hypervisor, definition, identity, keys);
     await first.sut[Symbol.asyncDispose]();
     progress('saving its state for later runs');
@@ -153,20 +134,28 @@ class Guest {
   async #cold(hypervisor: Hypervisor, definition: GuestDefinition, identity: GuestIdentity, keys: GuestKeys): Promise<ReadyGuest> {
     const { host, signal, progress } = this.#on;
     const { source } = definition;
-    const files = filesOf(identity);
-    await createOverlay(host, { disk: source.disk, format: source.format }, files.disk, { signal });
-    await this.#writeSeed(definition, identity, keys, identity.mac);
+    await Promise.all([
+      createOverlay(host, { disk: source.disk, format: source.format }, filesOf(identity).disk, { signal }),
+      this.#writeSeed(definition, identity, keys, identity.mac),
+    ]);
     progress(`booting (${definition.accelerator})`);
     this.#later(`domain ${identity.name}`, () => this.#destroy(hypervisor, identity));
-    await hypervisor.create(domainXml(domainOptions(definition, identity)), { signal });
+    const xml = domainXml(domainOptions(definition, identity));
+    await this.#keep(`${identity.context}.xml`, xml);
+    // Not to be interrupted: libvirtd would go on without us, and start the guest after it was looked for.
+    await hypervisor.create(xml);
+    signal.throwIfAborted();
     return this.#ready(hypervisor, definition, identity, keys);
   }
 
   async #warm(hypervisor: Hypervisor, definition: GuestDefinition, identity: GuestIdentity, keys: GuestKeys, saved: SavedGuest): Promise<ReadyGuest> {
     const { host, signal, progress } = this.#on;
-    await createOverlay(host, { disk: `${saved.directory}/disk.qcow2`, format: 'qcow2' }, filesOf(identity).disk, { signal });
-    const id = await this.#writeSeed(definition, identity, keys, saved.identity.mac);
     progress('starting from a saved state');
+    const [, id] = await Promise.all([
+      createOverlay(host, { disk: `${saved.directory}/disk.qcow2`, format: 'qcow2' }, filesOf(identity).disk, { signal }),
+      this.#writeSeed(definition, identity, keys, saved.identity.mac),
+      this.#keep(`${identity.context}.xml`, domainXml(domainOptions(definition, identity))),
+    ]);
     this.#later(`domain ${identity.name}`, () => this.#destroy(hypervisor, identity));
     await startSaved(host, hypervisor, saved, identity, signal);
     await applyIdentity(host, identity, id, signal);
@@ -190,12 +179,7 @@ class Guest {
       keys,
       user: source.user,
       address: () => managementAddress(hypervisor, options, identity, signal),
-      gone: async () => {
-        const found = await hypervisor.lookup(identity.name, { signal });
-        if (found === undefined) return 'its QEMU has ended';
-        const { state } = await hypervisor.info(identity.name, { signal });
-        return state === 'crashed' ? 'its kernel panicked' : undefined;
-      },
+      gone: async () => (this.#restarting ? undefined : whyGone(host, identity.directory, filesOf(identity).console)),
       console: () => this.#console(identity),
       finished: source.finished,
       deadline: options.boot_timeout / 1e6,
@@ -209,15 +193,26 @@ class Guest {
     return stdout;
   }
 
-  async #destroy(hypervisor: Hypervisor, { run, name }: GuestIdentity): Promise<void> {
-    const ours = await hypervisor.ours(run);
-    if (ours.some((domain) => domain.name === name)) await hypervisor.destroy(name);
+  /** By libvirt, and where that is away, by its process: a domain that does not carry this run's mark is never touched. */
+  async #destroy(hypervisor: Hypervisor, { run, name, directory }: GuestIdentity): Promise<void> {
+    try {
+      const ours = await hypervisor.ours(run, { timeout: libvirtWithin });
+      if (ours.some((domain) => domain.name === name)) await hypervisor.destroy(name, { timeout: libvirtWithin });
+    } catch {
+      // What counts is that its process is gone.
+    }
+    await endQemu(this.#on.host, directory);
   }
 
-  async #diagnostics(hypervisor: Hypervisor, identity: GuestIdentity): Promise<{ name: string; text: string }[]> {
-    const { name } = this.#on;
-    const xml = await hypervisor.xml(identity.name).catch(() => undefined);
-    return [{ name: `console-${name}.log`, text: await this.#console(identity) }, ...(xml === undefined ? [] : [{ name: `${name}.xml`, text: xml }])];
+  async #diagnostics(identity: GuestIdentity): Promise<{ name: string; text: string }[]> {
+    return [{ name: `console-${identity.context}.log`, text: await this.#console(identity) }];
+  }
+
+  /** Into the run's directory. */
+  async #keep(file: string, text: string): Promise<void> {
+    const { directory } = this.#on;
+    await mkdir(directory, { recursive: true });
+    await writeFile(path.join(directory, file), text);
   }
 
   #later(what: string, undo: Undo): void {
@@ -239,11 +234,9 @@ class Guest {
 
   /** The console as it is at the end goes into the run's directory, whatever happened. */
   async #keepDiagnostics(): Promise<void> {
-    const { run, name, directory } = this.#on;
+    const { run, name } = this.#on;
     const text = await this.#console(identify(run, name, undefined)).catch(() => '');
-    if (text === '') return;
-    await mkdir(directory, { recursive: true });
-    await writeFile(path.join(directory, `console-${name}.log`), text);
+    if (text !== '') await this.#keep(`console-${name}.log`, text).catch(() => undefined);
   }
 }
 

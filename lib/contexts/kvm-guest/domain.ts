@@ -62,7 +62,8 @@ const memoryOf = ({ memory, hugepages, profile }: KvmGuestOptions, placement: Pl
   size: memory,
   locked: profile === 'realtime',
   sharePages: profile !== 'realtime',
-  ...(hugepages === undefined ? {} : { hugepages }),
+  // Taken at the start and not when first touched: too few of them is an error then, not a SIGBUS while measuring.
+  ...(hugepages === undefined ? {} : { hugepages, allocation: 'immediate' as const }),
   ...(placement === undefined || placement.nodes.length === 0 ? {} : { numa: { mode: 'strict', nodes: [...placement.nodes] } }),
 });
 

@@ -2,53 +2,69 @@ import * as z from 'zod';
 import { Kvm4nfvError } from '../../error.js';
 import type { Host } from '../../host/host.js';
 import { lives, thisController } from '../../tuning/controller.js';
+import { dropScript, takeScript } from './resource-scripts.js';
 
 const ownerSchema = z.object({
   run: z.string(),
   context: z.string(),
-  controller: z.object({ host: z.string(), pid: z.number(), machine: z.string(), boot: z.string(), namespace: z.string(), started: z.string() }),
+  controller: z.object({
+    host: z.string(),
+    pid: z.number(),
+    machine: z.string(),
+    boot: z.string(),
+    namespace: z.string(),
+    started: z.string(),
+  }),
 });
 export type ResourceOwner = z.output<typeof ownerSchema>;
+type Owner = Omit<ResourceOwner, 'controller'>;
 
 /** On a file system in memory: what a reboot ends needs no lease after it. */
-const directory = '/run/lock/kvm4nfv';
+export const leaseDirectory = '/run/lock/kvm4nfv';
 
-// All or none: what was taken is given back when one is not free. `ln` is atomic, and the file it links is complete.
-const takeScript = `
-directory=$1; shift
-mkdir -p "$directory" 2>/dev/null; chmod 1777 "$directory" 2>/dev/null
-mine="$directory/.$$"; cat >"$mine" || exit 1
-taken=
-for name; do
-  if ln "$mine" "$directory/$name" 2>/dev/null; then taken="$taken $name"; else
-    printf '%s\\n' "$name"; cat "$directory/$name"
-    for back in $taken; do rm -f "$directory/$back"; done
-    rm -f "$mine"; exit 3
-  fi
-done
-rm -f "$mine"
-`;
+/** Huge pages of one size, of one NUMA node or of any. */
+export interface PageRequest {
+  /** Bytes. */
+  readonly size: number;
+  readonly node: number | undefined;
+  readonly count: number;
+}
 
-const dropScript = `
-directory=$1; run=$2; context=$3
-for lease in "$directory"/*; do
-  [ -f "$lease" ] || continue
-  grep -qF "\\"run\\":\\"$run\\"" "$lease" || continue
-  [ -z "$context" ] || grep -qF "\\"context\\":\\"$context\\"" "$lease" || continue
-  rm -f "$lease" && printf '%s\\n' "\${lease##*/}"
-done
-rmdir "$directory" 2>/dev/null
-exit 0
-`;
+export type Taking =
+  | { readonly taken: true }
+  | { readonly taken: false; readonly name: string; readonly owner: ResourceOwner | undefined };
 
-export type Taking = { readonly taken: true } | { readonly taken: false; readonly name: string; readonly owner: ResourceOwner | undefined };
+const pageWords = ({ size, node, count }: PageRequest): string =>
+  [String(size / 1024), node === undefined ? '' : String(node), String(count)].join(':');
 
-/** Takes all of some resources of a host (`cpu-3`, `port-22001`) for a context of a run, or none of them. */
-export const tryTake = async (host: Host, owner: Omit<ResourceOwner, 'controller'>, names: readonly string[]): Promise<Taking> => {
+const tooFewPages = (host: Host, { size, node, count }: PageRequest, said: string): Kvm4nfvError => {
+  const [total = '0', free = '0', leased = '0'] = said.trim().split(' ');
+  const where = node === undefined ? '' : ` on node ${String(node)}`;
+  return new Kvm4nfvError(
+    'environment',
+    `${host.name}: ${String(count)} huge pages of ${String(size / 2 ** 20)} MiB are needed${where}: of ${total} there, ${free} are free and ${leased} belong to guests of runs`,
+    {
+      hint: 'reserve more (sysfs nr_hugepages, or hugepages= on the kernel command line), or take less memory; `kvm4nfv cleanup` gives back what dead runs have',
+    },
+  );
+};
+
+/** Takes all of some resources of a host (`cpu-3`, `port-22001`, huge pages) for a context of a run, or none of them. */
+export const tryTake = async (
+  host: Host,
+  owner: Owner,
+  names: readonly string[],
+  pages?: PageRequest,
+): Promise<Taking> => {
   const lease: ResourceOwner = { ...owner, controller: await thisController() };
-  const { exitCode, stdout, stderr } = await host.exec(['sh', '-c', takeScript, 'sh', directory, ...names], { stdin: JSON.stringify(lease), check: false });
+  const argv = ['sh', '-c', takeScript, 'sh', leaseDirectory, pages === undefined ? '' : pageWords(pages), ...names];
+  const { exitCode, stdout, stderr } = await host.exec(argv, { stdin: JSON.stringify(lease), check: false });
   if (exitCode === 0) return { taken: true };
-  if (exitCode !== 3) throw new Kvm4nfvError('environment', `${host.name}: can't write leases to ${directory}: ${stderr.trim()}`);
+  if (exitCode === 4 && pages !== undefined) throw tooFewPages(host, pages, stdout);
+  if (exitCode !== 3)
+    throw new Kvm4nfvError('environment', `${host.name}: can't write leases to ${leaseDirectory}: ${stderr.trim()}`, {
+      hint: 'the user must be able to write there',
+    });
   const [name = '', ...text] = stdout.split('\n');
   try {
     return { taken: false, name, owner: ownerSchema.parse(JSON.parse(text.join('\n'))) };
@@ -57,35 +73,49 @@ export const tryTake = async (host: Host, owner: Omit<ResourceOwner, 'controller
   }
 };
 
-/** Like {@link tryTake}; what is not free is an `environment` error that says who has it. */
-export const take = async (host: Host, owner: Omit<ResourceOwner, 'controller'>, names: readonly string[]): Promise<void> => {
-  if (names.length === 0) return;
-  const taking = await tryTake(host, owner, names);
-  if (taking.taken) return;
-  const { name, owner: other } = taking;
-  if (other === undefined) throw new Kvm4nfvError('environment', `${host.name}: ${name} is taken by ${directory}/${name}, which is no lease of ours`);
-  const alive = await lives(other.controller);
-  throw new Kvm4nfvError('environment', `${host.name}: ${name} belongs to context ${other.context} of run ${other.run}${alive === false ? ', whose controller is gone' : ''}`, {
-    hint: alive === false ? `kvm4nfv cleanup --run ${other.run}` : 'wait for it, or choose other CPUs',
-  });
+/** The `environment` error that says who has what was asked for. */
+export const takenBy = async (host: Host, { name, owner }: Taking & { taken: false }): Promise<Kvm4nfvError> => {
+  if (owner === undefined)
+    return new Kvm4nfvError(
+      'environment',
+      `${host.name}: ${name} is taken by ${leaseDirectory}/${name}, which is no lease of ours`,
+    );
+  const alive = await lives(owner.controller);
+  return new Kvm4nfvError(
+    'environment',
+    `${host.name}: ${name} belongs to context ${owner.context} of run ${owner.run}${alive === false ? ', whose controller is gone' : ''}`,
+    { hint: alive === false ? `kvm4nfv cleanup --run ${owner.run}` : 'wait for it, or choose other CPUs' },
+  );
+};
+
+/** The CPUs of a host that guests of runs have. */
+export const takenCpus = async (host: Host): Promise<readonly number[]> => {
+  const { stdout } = await host.exec(['sh', '-c', 'ls -- "$1" 2>/dev/null; exit 0', 'sh', leaseDirectory]);
+  return [...stdout.matchAll(/^cpu-(\d+)$/gm)].map(([, cpu]) => Number(cpu));
 };
 
 /** Gives back what a context of a run has, or all that the run has; says what. */
 export const giveBack = async (host: Host, run: string, context = ''): Promise<readonly string[]> => {
-  const { stdout } = await host.exec(['sh', '-c', dropScript, 'sh', directory, run, context]);
+  const { stdout } = await host.exec(['sh', '-c', dropScript, 'sh', leaseDirectory, run, context]);
   return stdout.split('\n').filter((name) => name !== '');
 };
 
 const firstPort = 42_000;
 const ports = 8000;
+const tries = 50;
 
 /** A TCP port of the host's loopback that nothing listens on, taken for the context. */
-export const takePort = async (host: Host, owner: Omit<ResourceOwner, 'controller'>): Promise<number> => {
+export const takePort = async (host: Host, owner: Owner): Promise<number> => {
   const { stdout } = await host.exec(['cat', '/proc/net/tcp']);
-  const listening = new Set([...stdout.matchAll(/^\s*\d+: [0-9A-F]+:([0-9A-F]{4})/gm)].map(([, port = '']) => Number.parseInt(port, 16)));
-  for (let tries = 0; tries < 50; tries += 1) {
+  const used = new Set(
+    [...stdout.matchAll(/^\s*\d+: [0-9A-F]+:([0-9A-F]{4})/gm)].map(([, port = '']) => Number.parseInt(port, 16)),
+  );
+  for (let tried = 0; tried < tries; tried += 1) {
     const port = firstPort + Math.floor(Math.random() * ports);
-    if (!listening.has(port) && (await tryTake(host, owner, [`port-${String(port)}`])).taken) return port;
+    if (!used.has(port) && (await tryTake(host, owner, [`port-${String(port)}`])).taken) return port;
   }
-  throw new Kvm4nfvError('environment', `${host.name}: no free port from ${String(firstPort)} to ${String(firstPort + ports - 1)}`);
+  throw new Kvm4nfvError(
+    'environment',
+    `${host.name}: no free port from ${String(firstPort)} to ${String(firstPort + ports - 1)}`,
+  );
 };

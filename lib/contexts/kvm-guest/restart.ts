@@ -22,12 +22,14 @@ export interface RestartSetting {
   readonly identity: GuestIdentity;
   /** Writes the guest's data anew, for the MAC address that it has when it is booted. */
   readonly writeSeed: () => Promise<unknown>;
+  /** Told when the QEMU of before is about to end, and when the new one runs. */
+  readonly restarting: (is: boolean) => void;
   readonly signal: AbortSignal;
 }
 
 /** The kernel command line of a guest that is booted directly: it stands in the domain, so the guest is started anew with it. */
 export const directCommandLine = (setting: RestartSetting): ExternalCommandLine | undefined => {
-  const { sut, hypervisor, definition, identity, writeSeed, signal } = setting;
+  const { sut, hypervisor, definition, identity, writeSeed, restarting, signal } = setting;
   const { boot } = definition.source;
   if (boot === undefined) return undefined;
   let cmdline = boot.cmdline;
@@ -38,9 +40,12 @@ export const directCommandLine = (setting: RestartSetting): ExternalCommandLine 
       return Promise.resolve();
     },
     reboot: async () => {
+      restarting(true);
       await powerOff(sut, hypervisor, identity, signal);
       await writeSeed();
-      await hypervisor.create(domainXml({ ...domainOptions(definition, identity), boot: { ...boot, cmdline } }), { signal });
+      // Not to be interrupted: libvirtd would go on without us, and start the guest after it was looked for.
+      await hypervisor.create(domainXml({ ...domainOptions(definition, identity), boot: { ...boot, cmdline } }));
+      restarting(false);
     },
   };
 };

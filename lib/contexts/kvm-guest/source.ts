@@ -8,8 +8,10 @@ import type { KvmGuestOptions } from './options.js';
 
 /** What a guest starts from, and how it is told who it is. */
 export interface GuestSource {
-  /** Names the content: two guests with the same one start from the same bytes. */
+  /** Names the image: the digest of what it was built from, or the checksum of the file. */
   readonly checksum: string;
+  /** Names the very bytes: two guests with the same one start from the same disk, kernel and initrd. */
+  readonly content: string;
   readonly disk: string;
   readonly format: 'raw' | 'qcow2';
   /** Kernel and initrd for a direct start; undefined where the image boots by its own loader. */
@@ -35,6 +37,7 @@ export const guestSource = async (host: Host, { image, cmdline }: KvmGuestOption
     const built = await buildImage(host, builtInManifest(image), { signal, progress });
     return {
       checksum: built.digest,
+      content: Object.entries(built.files).map(([name, { sha256 }]) => `${name} ${sha256}`).sort().join('\n'),
       disk: built.disk,
       format: built.format,
       boot: { kernel: built.kernel, initrd: built.initrd, cmdline: [built.cmdline, cmdline].filter((part) => part !== '').join(' ') },
@@ -55,6 +58,7 @@ export const guestSource = async (host: Host, { image, cmdline }: KvmGuestOption
   );
   return {
     checksum: own.checksum,
+    content: own.checksum,
     disk: own.disk,
     format: own.format,
     boot: undefined,

@@ -1,6 +1,7 @@
 import type { Host } from '../../host/host.js';
 import { openHypervisor } from '../../libvirt/open.js';
 import { runDirectory } from './domain.js';
+import { endQemu } from './qemu-process.js';
 import { giveBack } from './resources.js';
 
 const socketsScript = `
@@ -28,23 +29,19 @@ const destroyOurs = async (host: Host, uri: string, run: string, signal: AbortSi
   return lines;
 };
 
-// A QEMU that outlived its libvirtd is known by the run's directory on its command line.
-const endScript = `
-marker=$1
-for signal in TERM KILL; do
-  found=
-  for process in /proc/[0-9]*; do
-    pid=\${process#/proc/}
-    [ "$pid" = $$ ] && continue
-    tr '\\0' '\\n' <"$process/cmdline" 2>/dev/null | head -n 1 | grep -q 'qemu' || continue
-    grep -qaF "$marker/" "$process/cmdline" 2>/dev/null || continue
-    found=1; kill -$signal "$pid" 2>/dev/null && [ $signal = TERM ] && printf 'ended QEMU %s\\n' "$pid"
-  done
-  [ -z "$found" ] && break
-  sleep 1
+// Leftovers of image builds are nobody's once nobody holds the lock beside them.
+const filesScript = `
+directory=$1; run=$2
+if [ "$(id -u)" = 0 ]; then caches=/var/cache/kvm4nfv; else caches=\${XDG_CACHE_HOME:-$HOME/.cache}/kvm4nfv; fi
+[ ! -d "$directory" ] || { rm -rf --one-file-system -- "$directory" && printf 'removed %s\\n' "$directory"; }
+rmdir "\${directory%/*}" 2>/dev/null
+for half in "$caches/states/"*".$run."*.making; do
+  [ ! -d "$half" ] || { rm -rf --one-file-system -- "$half" && printf 'removed %s\\n' "$half"; }
 done
-[ ! -d "$marker" ] || { rm -rf --one-file-system -- "$marker" && printf 'removed %s\\n' "$marker"; }
-rmdir "\${marker%/*}" 2>/dev/null
+for half in "$caches/images/"*.building; do
+  [ -d "$half" ] || continue
+  ( flock -n 9 || exit; rm -rf --one-file-system -- "$half" && printf 'removed %s\\n' "$half" ) 9>>"\${half%.building}.lock"
+done
 exit 0
 `;
 
@@ -52,7 +49,8 @@ exit 0
 export const sweepGuests = async (host: Host, run: string, signal: AbortSignal): Promise<readonly string[]> => {
   const destroyed: string[] = [];
   for (const uri of await uris(host, run)) destroyed.push(...(await destroyOurs(host, uri, run, signal).catch(() => [])));
-  const { stdout } = await host.exec(['sh', '-c', endScript, 'sh', runDirectory(run)], { signal, timeout: 60_000 });
+  const ended = await endQemu(host, runDirectory(run));
+  const { stdout } = await host.exec(['sh', '-c', filesScript, 'sh', runDirectory(run), run], { signal, timeout: 60_000 });
   const leases = await giveBack(host, run);
-  return [...destroyed, ...stdout.split('\n').filter((line) => line !== ''), ...leases.map((name) => `gave back ${name}`)];
+  return [...destroyed, ...ended, ...stdout.split('\n').filter((line) => line !== ''), ...leases.map((name) => `gave back ${name}`)];
 };

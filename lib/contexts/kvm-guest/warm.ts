@@ -6,6 +6,7 @@ import { restoreLine } from '../../image/first-boot.js';
 import { stateCache } from '../../image/cache.js';
 import type { Hypervisor } from '../../libvirt/hypervisor.js';
 import { retargetSavedState } from '../../libvirt/save-image.js';
+import { domainXml } from '../../libvirt/domain/domain-xml.js';
 import { domainOptions, filesOf, type GuestDefinition, type GuestIdentity } from './domain.js';
 
 const format = 1;
@@ -22,27 +23,44 @@ export interface SavedGuest {
 
 const neutral: GuestIdentity = { run: 'run', context: 'context', name: 'guest', uuid: '00000000-0000-4000-8000-000000000000', mac: '52:54:00:00:00:01', directory: '/guest', port: 1 };
 
-/** Names what a saved state depends on: the definition without what sets one guest apart, image, hypervisor, processor. */
-export const stateKey = (definition: GuestDefinition, host: { readonly hypervisor: string; readonly cpu: unknown }): string =>
-  createHash('sha256')
-    .update(JSON.stringify([format, domainOptions(definition, neutral), definition.source.checksum, definition.accelerator === 'kvm' ? host.cpu : '', host.hypervisor]))
+/** Names what a saved state depends on: the definition without what sets one guest apart, the image's bytes, hypervisor, processor. */
+export const stateKey = (definition: GuestDefinition, host: { readonly versions: unknown; readonly cpu: unknown }): string => {
+  const { source, accelerator } = definition;
+  const cpu = accelerator === 'kvm' ? host.cpu : '';
+  return createHash('sha256')
+    .update(JSON.stringify([format, domainXml(domainOptions(definition, neutral)), source.content, source.disk, cpu, host.versions]))
     .digest('hex');
+};
 
 const locationOf = async (host: Host, key: string, signal: AbortSignal): Promise<string> => `${await stateCache(host, { signal })}/${key}`;
 
 /** The saved state of that key; undefined where the cache has none, or one that can't be read. */
 export const findSaved = async (host: Host, key: string, signal: AbortSignal): Promise<SavedGuest | undefined> => {
   const directory = await locationOf(host, key, signal);
-  const { exitCode, stdout } = await host.exec(['cat', `${directory}/saved.json`], { check: false, signal });
+  // Its time of change tells when it was used last.
+  const { exitCode, stdout } = await host.exec(['sh', '-c', 'touch -- "$1" && cat -- "$1"', 'sh', `${directory}/saved.json`], { check: false, signal });
   if (exitCode !== 0) return undefined;
-  const parsed = savedSchema.safeParse(JSON.parse(stdout));
-  return parsed.success ? { directory, identity: { ...parsed.data.identity, port: parsed.data.identity.port } } : undefined;
+  try {
+    const { identity } = savedSchema.parse(JSON.parse(stdout));
+    return { directory, identity: { ...identity, port: identity.port } };
+  } catch {
+    return undefined;
+  }
 };
 
-// The directory appears under its name whole or not at all; where another run was faster, ours goes.
+/** Takes a saved state that can't be used out of the cache. Guests that were started from it keep what they have open. */
+export const dropSaved = async (host: Host, { directory }: SavedGuest): Promise<void> => {
+  await host.exec(['rm', '-rf', '--one-file-system', '--', directory]);
+};
+
+// The directory appears under its name whole or not at all; where another run was faster, ours goes. What nobody has used
+// for a month goes too.
 const sealScript = `
-set -e
-mv -T -- "$1" "$2" 2>/dev/null || rm -rf --one-file-system -- "$1"
+[ -e "$2/saved.json" ] || rm -rf --one-file-system -- "$2"
+mv -T -- "$1" "$2" 2>/dev/null || rm -rf --one-file-system -- "$1" || exit
+find "\${2%/*}" -mindepth 2 -maxdepth 2 -name saved.json -mtime +30 | while read -r old; do
+  rm -rf --one-file-system -- "\${old%/*}"
+done
 `;
 
 /** Saves a running guest, which ends by it, and puts state and disk into the cache. */
@@ -54,10 +72,11 @@ export const saveGuest = async (
   signal: AbortSignal,
 ): Promise<SavedGuest> => {
   const directory = await locationOf(host, key, signal);
-  const making = `${directory}.${identity.name}.making`;
+  const making = `${directory}.${identity.run}.${identity.context}.making`;
   try {
     await host.exec(['mkdir', '-m', '0711', '--', making], { signal });
-    await hypervisor.save(identity.name, `${making}/state`, { signal });
+    // Not to be interrupted: libvirtd would go on without us.
+    await hypervisor.save(identity.name, `${making}/state`);
     await host.exec(['mv', '--', filesOf(identity).disk, `${making}/disk.qcow2`], { signal });
     await host.write(`${making}/saved.json`, JSON.stringify({ identity }));
     await host.exec(['sh', '-c', sealScript, 'sh', making, directory], { signal });
@@ -95,7 +114,9 @@ export const startSaved = async (
   const xml = retargetDocument(await hypervisor.savedXml(`${saved.directory}/state`, { signal }), saved.identity, identity);
   await retargetSavedState(host, `${saved.directory}/state`, state, xml, { signal });
   try {
-    await hypervisor.restore(state, { signal });
+    // Not to be interrupted: libvirtd would go on without us, and start the guest after it was looked for.
+    await hypervisor.restore(state);
+    signal.throwIfAborted();
   } finally {
     await host.exec(['rm', '-f', '--', state], { check: false });
   }

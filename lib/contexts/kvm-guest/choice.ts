@@ -1,0 +1,78 @@
+import { Kvm4nfvError } from '../../error.js';
+import { resolveCpus } from '../../host/cpu-list.js';
+import type { HostFacts } from '../../host/facts.js';
+import type { Host } from '../../host/host.js';
+import { probeKvm } from '../../libvirt/kvm-probe.js';
+import { placementHostOf } from '../../libvirt/placement-host.js';
+import { place, type Placement } from '../../libvirt/placement.js';
+import type { KvmGuestOptions } from './options.js';
+import { takenBy, takenCpus, tryTake, type PageRequest } from './resources.js';
+
+/** KVM where a guest really runs with it, TCG where that is allowed to stand in. */
+export const chooseAccelerator = async (
+  host: Host,
+  wanted: KvmGuestOptions['accelerator'],
+  signal: AbortSignal,
+): Promise<'kvm' | 'tcg'> => {
+  if (wanted === 'tcg') return 'tcg';
+  const { works, reason } = await probeKvm(host, { signal });
+  if (works) return 'kvm';
+  if (wanted === 'auto') return 'tcg';
+  throw new Kvm4nfvError('environment', `${host.name} can't run guests with KVM: ${reason}`, {
+    hint: "enable virtualisation and load kvm_intel or kvm_amd, or set 'accelerator: auto'",
+  });
+};
+
+/** Pinned where the profile or the user asks for it; else the kernel of the host schedules the guest. */
+const choosePlacement = (
+  facts: HostFacts,
+  { profile, cpus, emulator_cpus, node, vcpus }: KvmGuestOptions,
+  taken: readonly number[],
+): Placement | undefined => {
+  if (profile === 'default' && cpus === undefined && node === undefined) return undefined;
+  const { topology } = facts;
+  return place(placementHostOf(facts), {
+    vcpus,
+    profile,
+    // Who has a CPU that the user chose is told by its lease.
+    ...(cpus === undefined ? { taken } : { pins: resolveCpus(cpus, topology) }),
+    ...(emulator_cpus === undefined ? {} : { housekeeping: resolveCpus(emulator_cpus, topology) }),
+    ...(node === undefined ? {} : { node }),
+  });
+};
+
+const pagesOf = (
+  { hugepages: size, memory }: KvmGuestOptions,
+  placement: Placement | undefined,
+): PageRequest | undefined => {
+  if (size === undefined) return undefined;
+  const [node, ...others] = placement?.nodes ?? [];
+  return { size, node: others.length > 0 ? undefined : node, count: Math.ceil(memory / size) };
+};
+
+const cpusOf = ({ profile, cpus }: KvmGuestOptions, placement: Placement | undefined): string[] =>
+  profile === 'realtime' || cpus !== undefined
+    ? (placement?.vcpus ?? []).flat().map((cpu) => `cpu-${String(cpu)}`)
+    : [];
+
+/** Another run may be faster to lease what was just chosen. */
+const tries = 5;
+
+/** Chooses where a guest runs among what no other run has, and leases it. */
+export const placeAndTake = async (
+  host: Host,
+  facts: HostFacts,
+  options: KvmGuestOptions,
+  owner: { readonly run: string; readonly context: string },
+): Promise<Placement | undefined> => {
+  for (let tried = 1; ; tried += 1) {
+    const pins = options.profile === 'realtime' || options.cpus !== undefined || options.node !== undefined;
+    const placement = choosePlacement(facts, options, pins ? await takenCpus(host) : []);
+    const cpus = cpusOf(options, placement);
+    const pages = pagesOf(options, placement);
+    if (cpus.length === 0 && pages === undefined) return placement;
+    const taking = await tryTake(host, owner, cpus, pages);
+    if (taking.taken) return placement;
+    if (options.cpus !== undefined || tried >= tries) throw await takenBy(host, taking);
+  }
+};

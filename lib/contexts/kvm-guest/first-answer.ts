@@ -1,0 +1,84 @@
+import type { Duplex } from 'node:stream';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Kvm4nfvError } from '../../error.js';
+import type { Host } from '../../host/host.js';
+
+/** Where a guest's sshd is, as seen from the host that it runs on. */
+export interface GuestAddress {
+  readonly address: string;
+  readonly port: number;
+}
+
+interface AnswerOptions {
+  readonly on: Host;
+  readonly address: () => Promise<GuestAddress | undefined>;
+  /** Why there will be no answer, asked once in a while. */
+  readonly gone: () => Promise<string | undefined>;
+  /** An address is known. */
+  readonly found: () => void;
+  /** Milliseconds since the epoch. */
+  readonly until: number;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * A port that slirp forwards accepts at once, whether sshd listens behind it or not, and repeats an unanswered SYN after
+ * seconds only: so a new try starts while earlier ones still wait, and only bytes count as an answer.
+ */
+const tryFor = 3000;
+const shortestPause = 50;
+const longestPause = 300;
+const askGoneEvery = 1000;
+
+/** The stream once its first bytes have come, not yet read; undefined where none came. */
+const answered = async (on: Host, { address, port }: GuestAddress, signal: AbortSignal): Promise<Duplex | undefined> => {
+  const stream = await on.connect({ host: address, port }, { signal });
+  const came = await new Promise<boolean>((resolve) => {
+    const no = (): void => {
+      resolve(false);
+    };
+    stream.once('readable', () => {
+      resolve(stream.readableLength > 0);
+    });
+    for (const event of ['end', 'error', 'close']) stream.once(event, no);
+    signal.addEventListener('abort', no, { once: true });
+  });
+  if (came) return stream;
+  stream.on('error', () => undefined).destroy();
+  return undefined;
+};
+
+/** Waits for the first answer of a guest's sshd. Throws an error that says why there will be none. */
+export const firstAnswer = async (options: AnswerOptions): Promise<{ readonly stream: Duplex; readonly address: GuestAddress }> => {
+  const { on, until, signal } = options;
+  const over = new AbortController();
+  let winner: { readonly stream: Duplex; readonly address: GuestAddress } | undefined;
+  const attempt = async (address: GuestAddress): Promise<void> => {
+    const stream = await answered(on, address, AbortSignal.any([over.signal, AbortSignal.timeout(tryFor)]));
+    if (stream === undefined) return;
+    if (winner === undefined) winner = { stream, address };
+    else stream.on('error', () => undefined).destroy();
+    over.abort();
+  };
+  let asked = 0;
+  try {
+    for (let pause = shortestPause; ; pause = Math.min(pause * 1.2, longestPause)) {
+      const address = await options.address();
+      if (address !== undefined) {
+        options.found();
+        void attempt(address).catch(() => undefined);
+      }
+      await sleep(pause, undefined, { signal: AbortSignal.any([signal, over.signal]) }).catch(() => undefined);
+      signal.throwIfAborted();
+      if (winner !== undefined) return winner;
+      if (Date.now() - asked >= askGoneEvery) {
+        asked = Date.now();
+        const gone = await options.gone();
+        if (gone !== undefined) throw new Kvm4nfvError('environment', gone);
+      }
+      if (Date.now() > until) throw new Kvm4nfvError('environment', 'the time for its start is over');
+    }
+  } finally {
+    over.abort();
+  }
+};
