@@ -33,3 +33,19 @@ export class Kvm4nfvError extends Error {
 
 /** The message of anything that was thrown, without a stack. */
 export const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+
+const systemErrors: Readonly<Record<string, string>> = {
+  ENOENT: 'there is no such file or directory',
+  ENOTDIR: 'a part of the path is not a directory',
+  EISDIR: 'it is a directory',
+  EEXIST: 'it exists already',
+  EACCES: 'permission denied',
+  EPERM: 'permission denied',
+  EROFS: 'the file system is read-only',
+  ENOSPC: 'no space is left on the device',
+  EDQUOT: 'the disk quota is used up',
+};
+
+/** Why a file could not be used, in words and without the path, which the caller names. */
+export const fileProblem = (error: unknown): string =>
+  systemErrors[error instanceof Error && 'code' in error ? String(error.code) : ''] ?? messageOf(error);

@@ -80,9 +80,10 @@ const refusal = (policy: HostKeyPolicy, key: Buffer, known: readonly KnownHost[]
     return new SshError(policy.where, 'host key', `its key is not known: ${shown}`, {
       hint: `compare the fingerprint, then add the key to ${policy.files[0] ?? 'known_hosts'} (ssh-keyscan), or set host_key: accept-new`,
     });
+  const name = policy.port === 22 ? policy.host : `'[${policy.host}]:${String(policy.port)}'`;
   const before = known.map(({ type, key: own }) => `${type} ${fingerprint(own)}`).join(', ');
   return new SshError(policy.where, 'host key', `its key has CHANGED: known is ${before}, shown is ${shown}`, {
-    hint: 'someone may be in between; if the host was reinstalled, remove the old key with ssh-keygen -R',
+    hint: `someone may be in between; if the host was reinstalled, remove the old key: ssh-keygen -R ${name} -f ${policy.files[0] ?? 'known_hosts'}`,
   });
 };
 

@@ -4,14 +4,17 @@ const scales = [
   { factor: 1e3, unit: 'us' },
 ] as const;
 
-const digits = (value: number): string => (value >= 100 ? value.toFixed(0) : value >= 10 ? value.toFixed(1) : value.toFixed(2));
+const digits = (value: number): string =>
+  value >= 100 ? value.toFixed(0) : value >= 10 ? value.toFixed(1) : value.toFixed(2);
 
 /** Nanoseconds for people: three significant digits and a unit, such as `12.3us`; whole values without decimals. */
 export const formatTime = (ns: number): string => {
-  const scale = scales.find(({ factor }) => ns >= factor);
+  // Rounded first, for the unit depends on it: 999.9us are 1.00ms and not 1000us.
+  const rounded = ns < 1e12 ? Number(ns.toPrecision(3)) : ns;
+  const scale = scales.find(({ factor }) => rounded >= factor);
   if (scale === undefined) return `${String(Math.round(ns))}ns`;
-  const value = ns / scale.factor;
-  return `${Number.isInteger(value) ? String(value) : digits(value)}${scale.unit}`;
+  const exact = ns / scale.factor;
+  return `${Number.isInteger(exact) ? String(exact) : digits(rounded / scale.factor)}${scale.unit}`;
 };
 
 /** `1:02:03`, `2:03`, `0:03`. */
@@ -19,7 +22,9 @@ export const formatClock = (ns: number): string => {
   const seconds = Math.max(0, Math.round(ns / 1e9));
   const two = (part: number): string => String(part).padStart(2, '0');
   const minutes = Math.floor(seconds / 60);
-  return minutes < 60 ? `${String(minutes)}:${two(seconds % 60)}` : `${String(Math.floor(minutes / 60))}:${two(minutes % 60)}:${two(seconds % 60)}`;
+  return minutes < 60
+    ? `${String(minutes)}:${two(seconds % 60)}`
+    : `${String(Math.floor(minutes / 60))}:${two(minutes % 60)}:${two(seconds % 60)}`;
 };
 
 /** 1234567 as `1 234 567`. */

@@ -41,7 +41,11 @@ export class Progress {
       case 'trial-started': {
         const test = this.#tests.get(event.index);
         if (test !== undefined) test.trial += 1;
-        this.#trials.set(event.trial, { test: event.index, since: Date.parse(event.at), expected: event.expected ?? undefined });
+        this.#trials.set(event.trial, {
+          test: event.index,
+          since: Date.parse(event.at),
+          expected: event.expected ?? undefined,
+        });
         break;
       }
       case 'trial-finished':
@@ -60,14 +64,17 @@ export class Progress {
   /** One line: `2/12  timer-cpu, trial 1/3  0:12 of 1:00, about 10:40 left`. */
   line(now: number): string {
     const running = [...this.#trials.values()];
-    const elapsed = running.map(({ since, expected }) => Math.min((now - since) * 1e6, expected ?? Infinity));
-    const left = this.#expected - this.#measured - elapsed.reduce((sum, one) => sum + (Number.isFinite(one) ? one : 0), 0);
+    // Of a trial whose length nobody knows nothing was expected either.
+    const elapsed = running.map(({ since, expected = 0 }) => Math.min((now - since) * 1e6, expected));
+    const left = this.#expected - this.#measured - elapsed.reduce((sum, one) => sum + one, 0);
     const [trial, ...others] = running;
     const test = trial === undefined ? undefined : this.#tests.get(trial.test);
     const parts = [`${String(this.#finished)}/${String(this.#count)}`];
     if (trial !== undefined && test !== undefined) {
       const of = test.trials === undefined ? '' : `/${String(test.trials)}`;
-      parts.push(`${test.name}, trial ${String(test.trial)}${of}${others.length > 0 ? ` and ${String(others.length)} more` : ''}`);
+      parts.push(
+        `${test.name}, trial ${String(test.trial)}${of}${others.length > 0 ? ` and ${String(others.length)} more` : ''}`,
+      );
       const goal = trial.expected === undefined ? '' : ` of ${formatClock(trial.expected)}`;
       parts.push(`${formatClock((now - trial.since) * 1e6)}${goal}`);
     } else if (this.#stage !== '') parts.push(this.#stage);

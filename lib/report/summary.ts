@@ -24,10 +24,14 @@ const columns: readonly Column[] = [
   { title: 'verdict' },
 ];
 
-const time = (value: number | null | undefined): Cell => ({ text: value === null || value === undefined ? '-' : formatTime(value) });
+const time = (value: number | null | undefined): Cell => ({
+  text: value === null || value === undefined ? '-' : formatTime(value),
+});
 
 const overall = (metrics: readonly ResultMetric[]): HistogramMetric[] =>
-  metrics.filter((metric): metric is HistogramMetric => metric.kind === 'histogram' && Object.keys(metric.labels).length === 0);
+  metrics.filter(
+    (metric): metric is HistogramMetric => metric.kind === 'histogram' && Object.keys(metric.labels).length === 0,
+  );
 
 interface Row {
   readonly name: string;
@@ -54,7 +58,10 @@ const table = (result: Result, paint: Paint): string => {
   const rows = result.tests.flatMap((test) =>
     rowsOf(test).map(({ name, metric }, index): Cell[] => {
       const { verdict } = test;
-      const judged = { text: index === 0 ? verdict : '', shown: index === 0 ? paint(verdictStyle[verdict], verdict) : '' };
+      const judged = {
+        text: index === 0 ? verdict : '',
+        shown: index === 0 ? paint(verdictStyle[verdict], verdict) : '',
+      };
       return [
         { text: name },
         { text: contextLabel(result, test.context) },
@@ -85,8 +92,14 @@ const slaLine = ({ expression, observed, unit, verdict, reason }: SlaOutcome, pa
 
 const details = (test: ResultTest, paint: Paint): string[] => {
   // What an SLA observed has its own line.
-  const reasons = test.reasons.filter((reason) => !test.sla.some(({ expression }) => reason.startsWith(`${expression}: `)));
-  const lines = [...test.sla.map((outcome) => slaLine(outcome, paint)), ...reasons.map((reason) => `  ${paint(verdictStyle[test.verdict], test.verdict.padEnd(7))}  ${reason}`), ...valueLines(test)];
+  const reasons = test.reasons.filter(
+    (reason) => !test.sla.some(({ expression }) => reason.startsWith(`${expression}: `)),
+  );
+  // The verdict stands at what explains it; a hint below a reason has none of its own.
+  const explained = test.sla.some(({ verdict }) => verdict === test.verdict);
+  const label = paint(verdictStyle[test.verdict], test.verdict.padEnd(7));
+  const why = reasons.map((reason, index) => `  ${index === 0 && !explained ? label : ' '.repeat(7)}  ${reason}`);
+  const lines = [...test.sla.map((outcome) => slaLine(outcome, paint)), ...why, ...valueLines(test)];
   return lines.length === 0 ? [] : [paint('bold', test.name), ...lines];
 };
 
@@ -98,43 +111,73 @@ const hostLine = (name: string, facts: HostFacts): string => {
 };
 
 const drawings = (result: Result): string[] => {
-  const first = result.tests.flatMap((test) => rowsOf(test).slice(0, 1)).filter(({ metric }) => (metric?.count ?? 0) > 0);
+  const first = result.tests
+    .flatMap((test) => rowsOf(test).slice(0, 1))
+    .filter(({ metric }) => (metric?.count ?? 0) > 0);
   // A screen or two, not a flood: the files of the run have them all.
-  return first.slice(0, 4).map(({ name, metric }) =>
-    metric === undefined ? '' : `${metric.name} of ${name}, samples by range (bars are logarithmic)\n${renderBars(decodeHistogram(metric))}`,
-  );
+  return first
+    .slice(0, 4)
+    .map(({ name, metric }) =>
+      metric === undefined
+        ? ''
+        : `${metric.name} of ${name}, samples by range (bars are logarithmic)\n${renderBars(decodeHistogram(metric))}`,
+    );
 };
 
 const tuningLines = (result: Result): string[] =>
   Object.entries(result.contexts).flatMap(([name, { tuning }]) => {
     if (tuning === undefined) return [];
     const states = [...new Set(tuning.knobs.map(({ state }) => state))];
-    const counts = states.map((state) => `${String(tuning.knobs.filter((knob) => knob.state === state).length)} ${state}`);
+    const counts = states.map(
+      (state) => `${String(tuning.knobs.filter((knob) => knob.state === state).length)} ${state}`,
+    );
     return [`tuning of ${name} (${tuning.profile}): ${counts.join(', ')}`];
   });
 
 const overheadLine = (result: Result): string[] => {
-  const shares = result.tests.flatMap(({ trials }) => trials).map(({ overhead }) => overhead?.share).filter((share) => share !== undefined);
-  return shares.length === 0 ? [] : [`our own processes used at most ${(Math.max(...shares) * 100).toFixed(3)} % of one CPU of a measured machine during a window`];
+  const shares = result.tests
+    .flatMap(({ trials }) => trials)
+    .map(({ overhead }) => overhead?.share)
+    .filter((share) => share !== undefined);
+  return shares.length === 0
+    ? []
+    : [
+        `our own processes used at most ${(Math.max(...shares) * 100).toFixed(3)} % of one CPU of a measured machine during a window`,
+      ];
 };
 
 const emulated = (result: Result): string[] => {
-  const names = Object.entries(result.contexts).filter(([, { traits }]) => traits['emulated'] === true).map(([name]) => name);
-  return names.length === 0 ? [] : [`EMULATED: ${names.join(', ')} ran without KVM. Latencies measured there say nothing about real hardware.`];
+  const names = Object.entries(result.contexts)
+    .filter(([, { traits }]) => traits['emulated'] === true)
+    .map(([name]) => name);
+  return names.length === 0
+    ? []
+    : [`EMULATED: ${names.join(', ')} ran without KVM. Latencies measured there say nothing about real hardware.`];
 };
 
 /** The result as text for a terminal: machines, table of percentiles, SLAs with what was observed, a histogram, the verdict. */
 export const renderSummary = (result: Result, { paint = plain }: SummaryOptions = {}): string => {
   const machines = [
     ...Object.entries(result.environment).map(([name, facts]) => hostLine(name, facts)),
-    ...Object.entries(result.contexts).flatMap(([name, { facts }]) => (facts === undefined ? [] : [hostLine(name, facts)])),
+    ...Object.entries(result.contexts).flatMap(([name, { facts }]) =>
+      facts === undefined ? [] : [hostLine(name, facts)],
+    ),
   ];
-  const changes = Object.entries(result.environmentChanges).flatMap(([host, list]) => list.map((change) => `${host} changed meanwhile: ${change}`));
-  const installed = Object.entries(result.provisioned).map(([host, packages]) => `installed on ${host}: ${packages.join(', ')}`);
-  const problems = result.problems.map(({ where, message, hint }) => `${paint('red', 'problem')}  ${where}: ${message}${hint === undefined ? '' : `\n         ${hint}`}`);
+  const changes = Object.entries(result.environmentChanges).flatMap(([host, list]) =>
+    list.map((change) => `${host} changed meanwhile: ${change}`),
+  );
+  const installed = Object.entries(result.provisioned).map(
+    ([host, packages]) => `installed on ${host}: ${packages.join(', ')}`,
+  );
+  const problems = result.problems.map(
+    ({ where, message, hint }) =>
+      `${paint('red', 'problem')}  ${where}: ${message}${hint === undefined ? '' : `\n         ${hint}`}`,
+  );
   const sections = [
     [...machines, ...tuningLines(result), ...installed].join('\n'),
-    emulated(result).map((line) => paint(['bold', 'yellow'], line)).join('\n'),
+    emulated(result)
+      .map((line) => paint(['bold', 'yellow'], line))
+      .join('\n'),
     table(result, paint),
     result.tests.flatMap((test) => details(test, paint)).join('\n'),
     ...drawings(result),

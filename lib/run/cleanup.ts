@@ -1,7 +1,7 @@
 import { readdir } from 'node:fs/promises';
 import path from 'node:path';
 import { fileProblem, Kvm4nfvError, messageOf } from '../error.js';
-import { removeRun } from '../host/runs.js';
+import { listJobs, removeRun } from '../host/runs.js';
 import type { Host } from '../host/host.js';
 import { openHost } from '../host/open.js';
 import { hostSchema, type HostSpec } from '../host/spec.js';
@@ -59,7 +59,9 @@ const cleanHost = async (name: string, specs: ReadonlyMap<string, HostSpec>, run
   const lines: string[] = [];
   for (const context of registry.all('context')) lines.push(...((await context.sweep?.(host, run, signal)) ?? []));
   lines.push(...(await restoreTuning(host, run, signal)));
+  const jobs = (await listJobs(host)).filter((job) => job.run === run);
   await removeRun(host, run);
+  lines.push(...jobs.map((job) => `${job.running ? 'ended' : 'removed the files of'} job ${job.name}`));
   return lines.map((line) => `${name}: ${line}`);
 };
 
@@ -72,7 +74,12 @@ export interface CleanupOptions {
 /** Ends what a killed run left on its hosts and removes its files there. Safe to repeat. */
 export const cleanupRun = async (directory: string, registry: Registry, { signal, named = false }: CleanupOptions): Promise<CleanupReport> => {
   const run = path.basename(directory);
-  const state = await readState(directory);
+  let state: RunState | undefined;
+  try {
+    state = await readState(directory);
+  } catch (error) {
+    return { run, state: 'failed', lines: [messageOf(error)] };
+  }
   if (state === undefined) return { run, state: 'clean', lines: ['it never began'] };
   const { started, finished, troubled } = state;
   const alive = finished ? false : await lives(started.controller);

@@ -112,7 +112,7 @@ class Execution {
       await hosts.release(name, this.#run, AbortSignal.timeout(60_000));
     } catch (error) {
       const fault = Kvm4nfvError.is(error) && error.fault === 'unreachable' ? 'unreachable' : 'teardown';
-      await this.#store.append({ type: 'problem', problem: { where: `host ${name}`, fault, message: messageOf(error), hint: `kvm4nfv cleanup --run ${this.#run}` } });
+      await this.#store.appendIfPossible({ type: 'problem', problem: { where: `host ${name}`, fault, message: messageOf(error), hint: `kvm4nfv cleanup --run ${this.#run}` } });
     }
   }
 
@@ -256,6 +256,7 @@ export const execute = async (plan: Plan, options: ExecuteOptions = {}): Promise
     if (Kvm4nfvError.is(error)) throw error;
     await store.append({ type: 'problem', problem: { where: 'run', fault: 'internal', message: messageOf(error) } });
   }
+  if (store.failure !== undefined) throw store.failure;
   if (signal.aborted) await store.append({ type: 'problem', problem: { where: 'run', fault: 'interrupted', message: 'interrupted; what was set up has been put back' } });
   await store.append({ type: 'run-finished' });
   const result = reduction.result();

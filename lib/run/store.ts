@@ -12,6 +12,20 @@ export const resultFile = 'result.json';
 const storeError = (what: string, error: unknown): Kvm4nfvError =>
   new Kvm4nfvError('environment', `${what}: ${fileProblem(error)}`, { hint: 'free some space there or give another directory with --output', cause: error });
 
+/** Not `mkdir` with `recursive`: below /proc and the like that never ends. */
+const makeDirectories = async (directory: string): Promise<void> => {
+  try {
+    await mkdir(directory);
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? error.code : undefined;
+    if (code === 'EEXIST') return;
+    const parent = path.dirname(directory);
+    if (code !== 'ENOENT' || parent === directory) throw error;
+    await makeDirectories(parent);
+    await mkdir(directory);
+  }
+};
+
 export interface StoreOptions {
   /** Told of every event after it is on disk. */
   readonly listener?: (event: RunEvent) => void;
@@ -26,6 +40,7 @@ export class RunStore implements AsyncDisposable {
   readonly #listener: (event: RunEvent) => void;
   readonly #secrets: readonly string[];
   #sequence = 0;
+  #failure: Kvm4nfvError | undefined;
   #writing: Promise<void> = Promise.resolve();
 
   private constructor(directory: string, events: FileHandle, { listener = () => undefined, secrets = [] }: StoreOptions) {
@@ -40,7 +55,7 @@ export class RunStore implements AsyncDisposable {
   static async create(results: string, runId: string, options: StoreOptions = {}): Promise<RunStore> {
     const directory = path.join(results, runId);
     try {
-      await mkdir(results, { recursive: true });
+      await makeDirectories(results);
       await mkdir(directory);
       return new RunStore(directory, await open(path.join(directory, eventsFile), 'ax'), options);
     } catch (error) {
@@ -57,12 +72,23 @@ export class RunStore implements AsyncDisposable {
         await this.#events.appendFile(`${line}\n`);
         await this.#events.datasync();
       } catch (error) {
-        throw storeError(`can't write ${path.join(this.directory, eventsFile)}`, error);
+        this.#failure ??= storeError(`can't write ${path.join(this.directory, eventsFile)}`, error);
+        throw this.#failure;
       }
       this.#listener(event);
     });
     this.#writing = written.catch(() => undefined);
     return written;
+  }
+
+  /** Why an event could not be written, where one could not: there is no result then. */
+  get failure(): Kvm4nfvError | undefined {
+    return this.#failure;
+  }
+
+  /** As `append`, for those who put things back: that goes on whether it can be recorded or not. */
+  async appendIfPossible(body: EventBody): Promise<void> {
+    await this.append(body).catch(() => undefined);
   }
 
   #redact(text: string): string {

@@ -16,6 +16,15 @@ const resultJson = z.object({
 export const toolHistogram = z.record(z.string().regex(/^\d{1,13}$/), count);
 export { count };
 
+/** The first mistake, by its place: the others mostly follow from it. */
+const problemOf = ({ issues: [issue] }: z.ZodError): string => {
+  if (issue === undefined) return 'it does not fit';
+  const place = issue.path.map(String).join('.');
+  if (issue.code === 'invalid_type' && issue.message.endsWith('received undefined'))
+    return `${place === '' ? 'all' : place} is missing`;
+  return place === '' ? issue.message : `${place}: ${issue.message}`;
+};
+
 export interface ResultFile<Thread> {
   readonly version: string;
   readonly threads: readonly { readonly index: string; readonly thread: Thread }[];
@@ -36,12 +45,12 @@ export const readResult = <Thread>(tool: string, text: string, schema: z.ZodType
     return fail(`its result is no JSON (${String(text.length)} characters): ${messageOf(error)}`);
   }
   const result = resultJson.safeParse(document);
-  if (!result.success) return fail(`its result is not what rt-tests writes:\n${z.prettifyError(result.error)}`);
+  if (!result.success) return fail(`its result is not what rt-tests writes: ${problemOf(result.error)}`);
   const threads = Object.entries(result.data.thread).map(([index, raw]) => {
     const thread = schema.safeParse(raw);
     return thread.success
       ? { index, thread: thread.data }
-      : fail(`thread ${index} of its result:\n${z.prettifyError(thread.error)}`);
+      : fail(`thread ${index} of its result: ${problemOf(thread.error)}`);
   });
   if (threads.length !== result.data.num_threads)
     return fail(`${String(threads.length)} threads in its result, ${String(result.data.num_threads)} announced`);
