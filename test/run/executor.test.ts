@@ -43,7 +43,7 @@ describe('the executor', () => {
     const { result } = await run(planOf([testOf(good, { sla: [sla('max <= 2us')] })]));
     expect([result.verdict, result.exitCode]).to.deep.equal(['fail', 1]);
     expect(result.tests[0]?.sla).to.deep.equal([
-      { severity: 'fail', expression: 'max <= 2us', observed: 3000, unit: 'ns', verdict: 'fail', reason: 'max <= 2us is broken' },
+      { severity: 'fail', expression: 'max <= 2us', observed: 3000, unit: 'ns', verdict: 'fail', reason: '3us observed' },
     ]);
   });
 
