@@ -1,5 +1,6 @@
 import { Argument, Command, InvalidArgumentError, Option } from 'commander';
 import type { ImageAction, ImageOptions } from './commands/image.js';
+import type { LabAction, LabFlags } from './commands/lab.js';
 import type { TuneAction, TuneOptions } from './commands/tune.js';
 import { version } from '../version.js';
 import type { SuiteSelection } from './suite.js';
@@ -147,6 +148,22 @@ const machineCommands = (root: Command, done: Done): void => {
     });
 };
 
+const labCommand = (root: Command, done: Done): void => {
+  root
+    .command('lab')
+    .summary('emulated hosts with KVM, IOMMU, SR-IOV, NUMA and SMT')
+    .description('Start an emulated host to play with (the first time builds QEMU, image and saved state: minutes), open a shell on it, list or end such hosts.')
+    .addArgument(new Argument('<action>').choices(['up', 'ssh', 'down', 'list']))
+    .argument('[command...]', 'ssh: a command to run there, after --')
+    .option('--name <name>', 'name of the emulated host', 'dut')
+    .option('--option <key=value>', 'up: an option of the preset virtual-host, such as ports=4; may be given several times', collect)
+    .option('--json', 'as JSON', false)
+    .addHelpText('after', '\nExample:\n  kvm4nfv lab up\n  kvm4nfv lab ssh -- lspci')
+    .action(async (action: LabAction, command: readonly string[], flags: LabFlags) => {
+      done(await (await import('./commands/lab.js')).lab(action, command, flags));
+    });
+};
+
 /** The command line. Each command is imported when it runs: `--help` must not pay for them. */
 export const program = (done: Done): Command => {
   const root = new Command('kvm4nfv')
@@ -159,5 +176,6 @@ export const program = (done: Done): Command => {
   resultCommands(root, done);
   knowledgeCommands(root, done);
   machineCommands(root, done);
+  labCommand(root, done);
   return root;
 };

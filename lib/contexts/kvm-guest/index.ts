@@ -1,21 +1,50 @@
+import * as z from 'zod';
+import { removeRun } from '../../host/runs.js';
+import { virtualHostSchema } from '../../lab/options.js';
 import { defineContext } from '../context.js';
-import { kvmGuestOptions } from './options.js';
+import { kvmGuestOptions, type KvmGuestOptions } from './options.js';
 
-/** A KVM guest, provisioned over libvirt and reached over SSH. */
+const preset = 'A guest as described, or a whole host under emulation: KVM, IOMMU, SR-IOV NICs, NUMA and SMT.';
+
+const options = z.discriminatedUnion('preset', [
+  kvmGuestOptions.extend({ preset: z.literal('guest').default('guest').meta({ description: preset }) }),
+  virtualHostSchema.safeExtend({ preset: z.literal('virtual-host').meta({ description: preset }) }),
+]);
+
+const previewGuest = ({ image, vcpus, memory, profile, accelerator, warm, network }: KvmGuestOptions): string[] => [
+  `find libvirt, and whether KVM really works (accelerator ${accelerator})`,
+  `choose CPUs and memory (profile ${profile}) and lease them`,
+  typeof image === 'string' ? `build image ${image} unless the host has it` : `check ${image.file}`,
+  `make a throw-away disk and keys, define ${String(vcpus)} vCPUs with ${String(memory / 2 ** 20)} MiB, network ${typeof network === 'string' ? network : Object.values(network).join(' ')}`,
+  warm ? 'start from a saved state, or boot and save one' : 'boot',
+  'wait for SSH with the host key that was handed in, and for the end of the boot',
+  'read back pinning, scheduling, memory, kernel command line',
+  'afterwards: destroy it and remove its files',
+];
+
+/** A KVM guest, provisioned over libvirt and reached over SSH; or, as a preset, an emulated host. */
 export const kvmGuest = defineContext({
   type: 'kvm-guest',
   summary: 'A KVM guest of its own, provisioned over libvirt; emulated, and marked so, where KVM does not work',
-  options: kvmGuestOptions,
-  preview: ({ image, vcpus, memory, profile, accelerator, warm, network }) => [
-    `find libvirt, and whether KVM really works (accelerator ${accelerator})`,
-    `choose CPUs and memory (profile ${profile}) and lease them`,
-    typeof image === 'string' ? `build image ${image} unless the host has it` : `check ${image.file}`,
-    `make a throw-away disk and keys, define ${String(vcpus)} vCPUs with ${String(memory / 2 ** 20)} MiB, network ${typeof network === 'string' ? network : Object.values(network).join(' ')}`,
-    warm ? 'start from a saved state, or boot and save one' : 'boot',
-    'wait for SSH with the host key that was handed in, and for the end of the boot',
-    'read back pinning, scheduling, memory, kernel command line',
-    'afterwards: destroy it and remove its files',
-  ],
-  deploy: async (options, on) => (await import('./deploy.js')).deployGuest(options, on),
-  sweep: async (host, run, signal) => (await import('./sweep.js')).sweepGuests(host, run, signal),
+  options,
+  preview: (chosen) =>
+    chosen.preset === 'guest'
+      ? previewGuest(chosen)
+      : [
+          'build a QEMU that can emulate SR-IOV, and the image of the host, unless they are there',
+          `start an emulated host with ${String(chosen.vcpus)} CPUs on ${String(chosen.nodes)} NUMA nodes and ${String(chosen.ports)} ports from a saved state, or boot and save one`,
+          'afterwards: end it and remove its files',
+        ],
+  deploy: async (chosen, on) => {
+    if (chosen.preset === 'guest') return (await import('./deploy.js')).deployGuest(chosen, on);
+    const { preset: _preset, ...host } = chosen;
+    return (await import('./virtual-host.js')).deployVirtualHost(host, on);
+  },
+  sweep: async (host, run, signal) => {
+    const lines = await (await import('./sweep.js')).sweepGuests(host, run, signal);
+    // What is left of emulated hosts can be removed once their jobs have ended.
+    await removeRun(host, run);
+    const swept = await (await import('../../lab/virtual-host.js')).sweepVirtualHosts(host, run, { signal });
+    return swept ? [...lines, 'removed emulated hosts'] : lines;
+  },
 });
