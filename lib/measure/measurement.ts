@@ -14,15 +14,17 @@ export interface MetricDeclaration {
 
 export type Labels = Readonly<Record<string, string>>;
 
+export interface MeasuredHistogram {
+  readonly kind: 'histogram';
+  readonly name: string;
+  readonly unit: Unit;
+  readonly labels: Labels;
+  readonly histogram: Histogram;
+}
+
 /** One metric as measured; several of one name differ in their labels (one per thread, say). */
 export type Metric =
-  | {
-      readonly kind: 'histogram';
-      readonly name: string;
-      readonly unit: Unit;
-      readonly labels: Labels;
-      readonly histogram: Histogram;
-    }
+  | MeasuredHistogram
   | {
       readonly kind: 'counter' | 'gauge';
       readonly name: string;
@@ -37,6 +39,7 @@ export interface Interval {
   readonly labels: Labels;
   readonly start: Nanoseconds;
   readonly end: Nanoseconds;
+  /** May be a getter that decodes it at each use: a trial has thousands. */
   readonly histogram: Histogram;
 }
 

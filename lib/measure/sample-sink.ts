@@ -3,7 +3,30 @@ import { Histogram } from './histogram.js';
 
 interface Thread {
   readonly counts: DenseCounts;
+  readonly total: Histogram;
+  /** The number that the next sample should have. */
   next: number;
+  interval: number;
+  /** The number of the first sample that is beyond the interval. */
+  boundary: number;
+}
+
+/** The samples of one thread in one interval. */
+export interface SampleInterval {
+  readonly thread: number;
+  /** Counted from 0; an interval without samples is left out. */
+  readonly index: number;
+  readonly histogram: Histogram;
+}
+
+export interface SampleSinkOptions {
+  /** Nanoseconds in one unit of the values; 1000 without `-N`. Default: 1000. */
+  readonly unit?: 1 | 1000;
+  /**
+   * Cuts the samples of each thread into intervals, by the tool's own numbers of them. `first`: number of the first sample of an
+   * interval, greater than that of the interval before. `done` is given each as soon as it is over, the last ones by `finish`.
+   */
+  readonly intervals?: { readonly first: (index: number) => number; readonly done: (interval: SampleInterval) => void };
 }
 
 export interface Samples {
@@ -11,6 +34,8 @@ export interface Samples {
   readonly threads: ReadonlyMap<number, Histogram>;
   /** Samples that the tool took and did not write: gaps in its own count of them. */
   readonly lost: number;
+  /** Samples whose number was there already: the output is not one of a single run of the tool. */
+  readonly repeated: number;
   /** Lines that are no sample: headings, and whatever was cut off. */
   readonly ignored: number;
 }
@@ -30,7 +55,9 @@ const highest = 3600e9;
 export class SampleSink {
   readonly #unit: number;
   readonly #threads: (Thread | undefined)[] = [];
+  readonly #intervals: SampleSinkOptions['intervals'];
   #lost = 0;
+  #repeated = 0;
   #ignored = 0;
   /** Of the line that has begun: field that is being read, numbers so far, whether it can still be a sample. */
   #field = 0;
@@ -41,9 +68,9 @@ export class SampleSink {
   #bad = false;
   #empty = true;
 
-  /** `unit`: nanoseconds in one unit of the values; 1000 without `-N`. */
-  constructor(options: { readonly unit?: 1 | 1000 } = {}) {
+  constructor(options: SampleSinkOptions = {}) {
     this.#unit = options.unit ?? 1000;
+    this.#intervals = options.intervals;
   }
 
   write(chunk: Uint8Array): void {
@@ -88,8 +115,8 @@ export class SampleSink {
   finish(): Samples {
     const threads = new Map<number, Histogram>();
     for (const [number, thread] of this.#threads.entries())
-      if (thread !== undefined) threads.set(number, thread.counts.flush());
-    return { threads, lost: this.#lost, ignored: this.#ignored + (this.#empty ? 0 : 1) };
+      if (thread !== undefined) threads.set(number, this.#take(number, thread).total);
+    return { threads, lost: this.#lost, repeated: this.#repeated, ignored: this.#ignored + (this.#empty ? 0 : 1) };
   }
 
   #sample(value: number): void {
@@ -97,12 +124,36 @@ export class SampleSink {
       this.#ignored++;
       return;
     }
-    const thread = (this.#threads[this.#thread] ??= {
-      counts: new DenseCounts(new Histogram({ resolution: this.#unit })),
-      next: 0,
-    });
+    const thread = (this.#threads[this.#thread] ??= this.#begin());
     if (this.#sequence > thread.next) this.#lost += this.#sequence - thread.next;
+    else if (this.#sequence < thread.next) this.#repeated++;
     thread.next = this.#sequence + 1;
+    if (this.#sequence >= thread.boundary) this.#nextInterval(this.#thread, thread);
     thread.counts.add(value);
+  }
+
+  #begin(): Thread {
+    return {
+      counts: new DenseCounts(this.#unit),
+      total: new Histogram({ resolution: this.#unit }),
+      next: 0,
+      interval: 0,
+      boundary: this.#intervals?.first(1) ?? Infinity,
+    };
+  }
+
+  #nextInterval(number: number, thread: Thread): void {
+    this.#take(number, thread);
+    while (this.#sequence >= thread.boundary) {
+      thread.interval++;
+      thread.boundary = this.#intervals?.first(thread.interval + 1) ?? Infinity;
+    }
+  }
+
+  #take(number: number, thread: Thread): Thread {
+    const histogram = thread.counts.take();
+    thread.total.merge(histogram);
+    if (histogram.count > 0) this.#intervals?.done({ thread: number, index: thread.interval, histogram });
+    return thread;
   }
 }

@@ -9,7 +9,15 @@ const tagOf = (metric: string, labels: Labels): string =>
 export const hlogEntries = (measurement: Measurement, offset: number): HlogEntry[] => {
   const { intervals = [], metrics, duration } = measurement;
   if (intervals.length > 0)
-    return intervals.map(({ metric, labels, start, end, histogram }) => ({ tag: tagOf(metric, labels), start: offset + start, end: offset + end, histogram }));
+    return intervals.map((interval) => ({
+      tag: tagOf(interval.metric, interval.labels),
+      start: offset + interval.start,
+      end: offset + interval.end,
+      // Not read before it is written: it may be decoded then.
+      get histogram() {
+        return interval.histogram;
+      },
+    }));
   return metrics.flatMap((metric) =>
     metric.kind === 'histogram' ? [{ tag: tagOf(metric.name, metric.labels), start: offset, end: offset + duration, histogram: metric.histogram }] : [],
   );

@@ -1,7 +1,10 @@
-import { formatCpuList, Kvm4nfvError, type Measurement, type Metric, type Trial } from '../../lib/plugin.js';
+import { createReadStream } from 'node:fs';
+import { formatCpuList, type Interval, Kvm4nfvError, type Measurement, type Metric, type Trial } from '../../lib/plugin.js';
 import { cyclictestArgv, resultFile as cyclictestFile } from './cyclictest/argv.js';
 import { type CyclictestOptions, lengthOf as cyclictestLength } from './cyclictest/options.js';
 import { parseCyclictest } from './cyclictest/parse.js';
+import { readSamples } from './cyclictest/samples.js';
+import { withSamples } from './cyclictest/stream.js';
 import type { TimerOptions } from './options.js';
 import { oslatArgv, resultFile as oslatFile } from './oslat/argv.js';
 import { lengthOf as oslatLength, type OslatOptions } from './oslat/options.js';
@@ -15,6 +18,7 @@ const measurement = (
   argv: readonly string[],
   measured: {
     readonly metrics: readonly Metric[];
+    readonly intervals?: readonly Interval[];
     readonly duration: number;
     readonly breach?: string;
     readonly version?: string;
@@ -36,7 +40,11 @@ const withCyclictest = async (trial: Trial, options: CyclictestOptions): Promise
   const parsed = parseCyclictest(run.result, options);
   if (parsed.breach === undefined && options.duration !== undefined)
     requireLength('cyclictest', run.elapsed, options.duration);
-  return measurement(argv, { ...parsed, duration: run.elapsed });
+  const { stream } = options;
+  if (stream === undefined) return measurement(argv, { ...parsed, duration: run.elapsed });
+  const asked = { ...options, stream };
+  const samples = await readSamples(createReadStream(await run.outputFile('stdout'), { signal: trial.signal }), asked);
+  return measurement(argv, { ...withSamples(parsed, samples, asked), duration: run.elapsed });
 };
 
 const withOslat = async (trial: Trial, options: OslatOptions): Promise<Measurement> => {

@@ -9,6 +9,8 @@ export interface ToolRun {
   readonly elapsed: Nanoseconds;
   /** What it printed; fetched when asked for. */
   readonly output: (stream: 'stdout' | 'stderr') => Promise<string>;
+  /** The same as a file among the raw output, for what may be large; gives its path on this machine. */
+  readonly outputFile: (stream: 'stdout' | 'stderr') => Promise<string>;
 }
 
 /** A tool is given this much longer than it should take: it warms up, and a loaded machine is slow. */
@@ -48,6 +50,7 @@ export const runTool = async (
     exitCode,
     elapsed: Number(ended.endedAt - ended.startedAt),
     output: (stream) => trial.sut.read(`${job.directory}/${stream}`, { root: true }),
+    outputFile: (stream) => trial.keep(`${job.directory}/${stream}`, `${stream}.txt`),
   };
 };
 

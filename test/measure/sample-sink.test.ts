@@ -75,6 +75,29 @@ describe('SampleSink', () => {
     expect([threads.get(0)?.count, threads.get(0)?.max, ignored]).to.deep.equal([1, 12_000, 1]);
   });
 
+  it('gives each interval as soon as it is over, by the numbers of the samples', () => {
+    const seen: string[] = [];
+    const sink = new SampleSink({
+      unit: 1000,
+      intervals: {
+        first: (index) => Math.ceil(index * 2.5),
+        done: ({ thread, index, histogram }) =>
+          seen.push(`${String(thread)}/${String(index)}: ${String(histogram.count)} of ${String(histogram.sum)} ns`),
+      },
+    });
+    sink.write(Buffer.from('0:0:1\n1:0:9\n0:1:1\n0:2:1\n'));
+    expect(seen).to.deep.equal([]);
+    sink.write(Buffer.from('0:3:2\n0:4:2\n0:11:7\n'));
+    expect(seen).to.deep.equal(['0/0: 3 of 3000 ns', '0/1: 2 of 4000 ns']);
+    const { threads } = sink.finish();
+    expect(seen.slice(2)).to.deep.equal(['0/4: 1 of 7000 ns', '1/0: 1 of 9000 ns']);
+    expect([threads.get(0)?.count, threads.get(0)?.sum, threads.get(1)?.count]).to.deep.equal([6, 14_000, 1]);
+  });
+
+  it('tells how many numbers were there twice', () => {
+    expect(read('0:0:5\n0:1:5\n0:1:5\n1:0:5\n').repeated).to.equal(1);
+  });
+
   it('tells how many samples the tool took and did not write', () => {
     expect(read('0:0:5\n0:1:5\n0:5:5\n1:0:5\n').lost).to.equal(3);
   });

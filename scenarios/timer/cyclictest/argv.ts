@@ -33,6 +33,7 @@ export const cyclictestArgv = (
     ...['-h', String(options.histogram / unit)],
     ...flag(options.mlockall, '-m'),
     '-q',
+    ...flag(options.stream !== undefined, '-v'),
     ...flag(options.policy !== undefined, `--policy=${policy}`),
     ...flag(options.nanoseconds, '-N'),
     ...flag(options.clock === 'realtime', '-c', '1'),

@@ -1,7 +1,26 @@
 import { cpuSelection, duration, type Nanoseconds, z } from '../../../lib/plugin.js';
 import { wholeMicroseconds, wholeSeconds } from '../fields.js';
 
+const mostIntervals = 100_000;
 const realtime = ['fifo', 'rr'];
+
+interface Length {
+  readonly duration?: Nanoseconds | undefined;
+  readonly loops?: number | undefined;
+  readonly interval: Nanoseconds;
+}
+
+const streamProblem = (
+  options: Length & { readonly stream?: Nanoseconds | undefined; readonly smi: boolean },
+): string | undefined => {
+  const { stream, smi, interval } = options;
+  if (stream === undefined) return undefined;
+  if (smi) return 'give stream or smi, not both: smi changes how samples are written';
+  if (stream < interval) return 'expected at least one interval of the timer';
+  return lengthOf(options) / stream > mostIntervals
+    ? `expected at most ${String(mostIntervals)} intervals in the time measured`
+    : undefined;
+};
 
 /** Options of cyclictest. With all defaults it is KVM4NFV's command. */
 export const cyclictestOptions = z
@@ -63,6 +82,13 @@ export const cyclictestOptions = z
           'PM QoS latency asked for meanwhile (--latency); `system` asks for none. Default: 0, no deep C-state.',
       })
       .optional(),
+    stream: duration
+      .refine((value) => value > 0, { error: 'expected more than 0' })
+      .meta({
+        description:
+          'Write every sample (-v) and cut them into intervals of this length. Default: no samples, one histogram for all.',
+      })
+      .optional(),
     smi: z.boolean().default(false).meta({ description: 'Count system management interrupts (--smi; Intel only).' }),
   })
   .check((context) => {
@@ -81,14 +107,16 @@ export const cyclictestOptions = z
     if (!Number.isInteger(bins) || bins < 1 || bins > 1e6)
       issue('histogram', `expected 1 to 1000000 whole ${value.nanoseconds ? 'ns' : 'us'}: a bin for each`);
     if (value.tracemark && value.break === 'none') issue('tracemark', 'needs break');
+    const problem = streamProblem(value);
+    if (problem !== undefined) issue('stream', problem);
   });
 
 export type CyclictestOptions = z.output<typeof cyclictestOptions>;
 
 /** Nanoseconds in one unit of the tool's output, of `-h` and of `-b`. */
-export const unitOf = ({ nanoseconds }: CyclictestOptions): Nanoseconds => (nanoseconds ? 1 : 1000);
-export const loopsOf = ({ duration: time, loops }: CyclictestOptions): number | undefined =>
+export const unitOf = ({ nanoseconds }: CyclictestOptions): 1 | 1000 => (nanoseconds ? 1 : 1000);
+export const loopsOf = ({ duration: time, loops }: Length): number | undefined =>
   time === undefined ? (loops ?? 1000) : undefined;
 /** How long it will measure. All threads have the same interval: with a histogram cyclictest knows no `--distance`. */
-export const lengthOf = (options: CyclictestOptions): Nanoseconds =>
+export const lengthOf = (options: Length): Nanoseconds =>
   options.duration ?? (loopsOf(options) ?? 0) * options.interval;

@@ -6,7 +6,10 @@ import { expect } from 'chai';
 import { readFacts, type HostFacts } from '../../../lib/host/facts.js';
 import type { Host } from '../../../lib/host/host.js';
 import { localHost } from '../../../lib/host/local.js';
+import type { Histogram } from '../../../lib/measure/histogram.js';
+import type { Measurement } from '../../../lib/measure/measurement.js';
 import { iteration } from '../../../runners/iteration.js';
+import { hlogEntries } from '../../../lib/run/hlog-file.js';
 import { loadSchema } from '../../../lib/run/load.js';
 import type { PlannedTest } from '../../../lib/run/plan.js';
 import { runTrial, type TrialOutcome } from '../../../lib/run/trial.js';
@@ -81,9 +84,20 @@ describe('timer scenario', function () {
     }
   };
 
+  /** What cyclictest itself says of each thread. */
+  const threadsOf = (id: string): [string, { cycles: number; min: number; max: number }][] => {
+    const text = readFileSync(path.join(directory, id, 'raw', 'cyclictest.json'), 'utf8');
+    return Object.entries((JSON.parse(text) as { thread: Record<string, { cycles: number; min: number; max: number }> }).thread);
+  };
+  const histogramOf = (measurement: Measurement | undefined, thread: string): Histogram => {
+    const metric = measurement?.metrics.find(({ labels }) => labels['thread'] === thread);
+    if (metric?.kind !== 'histogram') throw new Error('no histogram');
+    return metric.histogram;
+  };
+
   const onlyCpu = (): string => String(facts.topology.online.at(-1));
 
-  it('measures every loop of every thread with cyclictest', async () => {
+  it('has every loop of every thread that cyclictest did', async () => {
     const { result, measurement } = await trial({ cpus: 'all', loops: 300, break: 'none' }, [
       'count >= 300',
       'p90 <= 1h',
@@ -92,9 +106,37 @@ describe('timer scenario', function () {
     expect(result.reasons).to.deep.equal([]);
     expect(result.verdict).to.equal('pass');
     expect(measurement?.metrics).to.have.length(facts.topology.online.length);
-    for (const metric of measurement?.metrics ?? [])
-      expect(metric.kind === 'histogram' && metric.histogram.count).to.equal(300);
+    const threads = threadsOf(result.id);
+    expect(Math.max(...threads.map(([, { cycles }]) => cycles))).to.equal(300);
+    for (const [thread, { cycles }] of threads) expect(histogramOf(measurement, thread).count).to.equal(cycles);
     expect(readdirSync(path.join(directory, result.id, 'raw'))).to.include('cyclictest.json');
+  });
+
+  for (const nanoseconds of [false, true])
+    it(`cuts the samples of cyclictest into intervals, in ${nanoseconds ? 'ns' : 'us'}, and loses none`, async () => {
+      const input = { cpus: 'all', duration: '1s', break: 'none', histogram: '20us', stream: '250ms', nanoseconds };
+      const { result, measurement } = await trial(input, ['p50 <= 1h']);
+      expect(result.verdict, result.reasons.join()).to.equal('pass');
+      const raw = path.join(directory, result.id, 'raw');
+      expect(readdirSync(raw)).to.include.members(['cyclictest.json', 'stdout.txt', 'stderr.txt']);
+      const unit = nanoseconds ? 1 : 1000;
+      const intervals = measurement?.intervals ?? [];
+      expect(measurement?.metrics).to.have.length(facts.topology.online.length);
+      for (const [thread, { cycles, min, max }] of threadsOf(result.id)) {
+        const histogram = histogramOf(measurement, thread);
+        expect([histogram.count, histogram.min, histogram.max]).to.deep.equal([cycles, min * unit, max * unit]);
+        const own = intervals.filter(({ labels }) => labels['thread'] === thread);
+        expect(own.reduce((sum, interval) => sum + interval.histogram.count, 0)).to.equal(cycles);
+        expect(own.map(({ start }) => start)).to.deep.equal(own.map((_, index) => index * 250e6));
+      }
+      expect(measurement && hlogEntries(measurement, 0)).to.have.length(intervals.length);
+    });
+
+  it('has the intervals up to the latency that broke the limit', async () => {
+    const { result, measurement } = await trial({ cpus: onlyCpu(), duration: '10s', break: '1us', stream: '100ms' });
+    expect(result.verdict, result.reasons.join()).to.equal('fail');
+    const count = measurement?.intervals?.reduce((sum, { histogram }) => sum + histogram.count, 0);
+    expect(histogramOf(measurement, '0').count).to.equal(count).and.to.be.greaterThan(0);
   });
 
   it('fails with a reason where a latency is above break', async () => {
