@@ -9,6 +9,12 @@
 const quickstart = [
   { name: 'rt-tests', probe: 'cyclictest' },
   { name: 'stress-ng', probe: 'stress-ng' },
+  { name: 'procps', probe: 'ps' },
+  { name: 'libvirt-clients', probe: 'virsh' },
+  { name: 'libvirt-daemon-system', probe: '/etc/libvirt/libvirtd.conf' },
+  { name: 'qemu-system-x86', probe: 'qemu-system-x86_64' },
+  { name: 'qemu-utils', probe: 'qemu-img' },
+  { name: 'mmdebstrap', probe: 'mmdebstrap' },
 ];
 
 /** @type {readonly DebianPackage[]} */
@@ -17,15 +23,10 @@ const test = [
   { name: 'rtla', probe: 'rtla', optional: true },
   { name: 'sudo', probe: 'sudo' },
   { name: 'iproute2', probe: 'ip' },
-  { name: 'procps', probe: 'ps' },
   { name: 'openssh-client', probe: 'ssh' },
   { name: 'openssh-server', probe: 'sshd' },
   { name: 'libxml2-utils', probe: 'xmllint' },
   { name: 'libvirt-clients', probe: 'virt-xml-validate' },
-  { name: 'libvirt-daemon-system', probe: '/etc/libvirt/libvirtd.conf' },
-  { name: 'qemu-system-x86', probe: 'qemu-system-x86_64' },
-  { name: 'qemu-utils', probe: 'qemu-img' },
-  { name: 'mmdebstrap', probe: 'mmdebstrap' },
   { name: 'debootstrap', probe: 'debootstrap' },
 ];
 
