@@ -14,6 +14,7 @@ const quickstart = [
   { name: 'libvirt-daemon-system', probe: '/etc/libvirt/libvirtd.conf' },
   { name: 'qemu-system-x86', probe: 'qemu-system-x86_64' },
   { name: 'qemu-utils', probe: 'qemu-img' },
+  { name: 'dnsmasq-base', probe: 'dnsmasq', optional: true },
   { name: 'mmdebstrap', probe: 'mmdebstrap' },
 ];
 

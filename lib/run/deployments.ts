@@ -1,4 +1,5 @@
 import path from 'node:path';
+import pLimit from 'p-limit';
 import type { Deployment } from '../contexts/context.js';
 import { Kvm4nfvError, messageOf } from '../error.js';
 import { readFacts } from '../host/facts.js';
@@ -28,6 +29,8 @@ export const machinesOf = (plan: Pick<Plan, 'contexts'>, test: PlannedTest): str
   ...new Set([test.context, ...test.load.filter(({ stressor }) => stressor !== 'none').map(({ host }) => host ?? test.context)].flatMap((name) => chainOf(plan, name))),
 ];
 
+const deployedAtOnce = 8;
+
 /** The contexts of a group of tests: deployed when first needed, taken down after the last test that needs them. */
 export class Deployments {
   readonly #plan: Plan;
@@ -35,6 +38,7 @@ export class Deployments {
   readonly #store: RunStore;
   readonly #run: string;
   readonly #signal: AbortSignal;
+  readonly #limit = pLimit(deployedAtOnce);
   readonly #deployed = new Map<string, Promise<Deployed>>();
 
   constructor(setting: { plan: Plan; hosts: HostPool; store: RunStore; run: string; signal: AbortSignal }) {
@@ -53,20 +57,30 @@ export class Deployments {
     return known;
   }
 
+  /** The machines of several names; those that are not there yet are deployed at the same time. */
+  async machines(names: readonly string[]): Promise<readonly Machine[]> {
+    const wanted = names.map((name) => this.machine(name));
+    // Where one fails the others are waited for, so that they can be taken down.
+    await Promise.allSettled(wanted);
+    return Promise.all(wanted);
+  }
+
   async #deploy(name: string): Promise<Deployed> {
     const context = this.#plan.contexts.get(name);
     if (context === undefined) throw new Kvm4nfvError('internal', `no context ${name}`);
     const { definition, options, on } = context;
     const beneath = await this.machine(on);
-    const deployment = await definition.deploy(options, {
-      run: this.#run,
-      name,
-      host: beneath.host,
-      facts: beneath.facts,
-      signal: this.#signal,
-      directory: path.join(this.#store.directory, 'contexts', name),
-      progress: (stage) => void this.#store.appendIfPossible({ type: 'context-stage', context: name, stage }),
-    });
+    const deployment = await this.#limit(() =>
+      definition.deploy(options, {
+        run: this.#run,
+        name,
+        host: beneath.host,
+        facts: beneath.facts,
+        signal: this.#signal,
+        directory: path.join(this.#store.directory, 'contexts', name),
+        progress: (stage) => void this.#store.appendIfPossible({ type: 'context-stage', context: name, stage }),
+      }),
+    );
     const { sut, traits } = deployment;
     const tuning = await this.#tune(context, deployment);
     // A tuning changes what the facts tell.
