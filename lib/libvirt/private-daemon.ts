@@ -42,10 +42,13 @@ exec env -u KVM4NFV_JOB libvirtd -p "$d/libvirtd.pid" -f "$d/etc/libvirtd.conf"
 
 const startDeadline = 60_000;
 
+/** What it complained of, without time, pid and place in its source. */
 const said = async (host: Host, job: Job): Promise<string> => {
   const files = [`${job.directory}/stderr`, `${job.directory}/log/libvirtd.log`];
   const { stdout } = await host.exec(['tail', '-q', '-n', '5', ...files], { check: false, root: true });
-  return stdout.trim();
+  const lines = stdout.trim().split('\n');
+  const errors = lines.flatMap((line) => / : error : (?:\S+:\d+ : )?(.*)$/.exec(line)?.[1] ?? []);
+  return (errors.length > 0 ? errors : lines).join('; ');
 };
 
 /** Starts a libvirtd of the run's own. `name` is unique within the run. Needs root on the host. */
