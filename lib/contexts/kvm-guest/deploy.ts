@@ -9,7 +9,7 @@ import type { Deployer, Deployment } from '../context.js';
 import { guestNetwork, managementAddress, userNameserver } from './address.js';
 import { chooseAccelerator, placeAndTake } from './choice.js';
 import { connect } from './connection.js';
-import { domainOptions, filesOf, identify, type GuestDefinition, type GuestIdentity } from './domain.js';
+import { domainOptions, filesOf, identify, type GuestDefinition, type GuestDevices, type GuestIdentity } from './domain.js';
 import type { KvmGuestOptions } from './options.js';
 import { endQemu, whyGone } from './qemu-process.js';
 import { guestReady, type ReadyGuest } from './ready.js';
@@ -34,13 +34,15 @@ const allOf = async <T extends readonly unknown[]>(...work: { readonly [K in key
 class Guest {
   readonly #options: KvmGuestOptions;
   readonly #on: Deployer;
+  readonly #devices: GuestDevices | undefined;
   /** Its QEMU ends and another one starts, which is no fault. */
   #restarting = false;
   readonly #undo: { readonly what: string; readonly undo: Undo }[] = [];
 
-  constructor(options: KvmGuestOptions, on: Deployer) {
+  constructor(options: KvmGuestOptions, on: Deployer, devices?: GuestDevices) {
     this.#options = options;
     this.#on = on;
+    this.#devices = devices;
   }
 
   async deploy(): Promise<Deployment> {
@@ -70,7 +72,8 @@ class Guest {
       placeAndTake(host, facts, options, owner),
       options.network === 'user' ? takePort(host, owner) : Promise.resolve(undefined),
     );
-    const definition: GuestDefinition = { options, source, accelerator, placement };
+    const devices = this.#devices === undefined ? {} : { devices: this.#devices };
+    const definition: GuestDefinition = { options, source, accelerator, placement, ...devices };
     const identity = identify(run, name, port);
     await this.#makeDirectory(identity);
     const keys = newGuestKeys(run, name);
@@ -109,7 +112,8 @@ class Guest {
 
   async #start(hypervisor: Hypervisor, definition: GuestDefinition, identity: GuestIdentity, keys: GuestKeys): Promise<{ ready: ReadyGuest; warm: boolean }> {
     const { host, facts, signal, progress } = this.#on;
-    const canBeWarm = this.#options.warm && definition.source.restorable && this.#options.network === 'user';
+    // What it is given of the host can't be saved with it.
+    const canBeWarm = this.#options.warm && this.#devices === undefined && definition.source.restorable && this.#options.network === 'user';
     if (!canBeWarm) return { ready: await this.#cold(hypervisor, definition, identity, keys), warm: false };
     const key = stateKey(definition, { versions: await hypervisor.versions({ signal }), cpu: facts.cpu });
     const saved = await findSaved(host, key, signal);
@@ -241,4 +245,5 @@ class Guest {
 }
 
 /** Makes a guest as the options say, waits until it can be worked in, and checks that it is what was asked for. */
-export const deployGuest = (options: KvmGuestOptions, on: Deployer): Promise<Deployment> => new Guest(options, on).deploy();
+export const deployGuest = (options: KvmGuestOptions, on: Deployer, devices?: GuestDevices): Promise<Deployment> =>
+  new Guest(options, on, devices).deploy();

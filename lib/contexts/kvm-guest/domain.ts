@@ -45,11 +45,15 @@ export const filesOf = ({ directory }: GuestIdentity) => ({
   control: `${directory}/control.sock`,
 });
 
+/** Devices of the host that a guest is given beside its own. */
+export type GuestDevices = Required<Pick<DomainOptions, 'interfaces' | 'hostdevs'>>;
+
 export interface GuestDefinition {
   readonly options: KvmGuestOptions;
   readonly source: GuestSource;
   readonly accelerator: 'kvm' | 'tcg';
   readonly placement: Placement | undefined;
+  readonly devices?: GuestDevices;
 }
 
 const interfaceOf = ({ network }: KvmGuestOptions, { mac, port }: GuestIdentity): NonNullable<DomainOptions['interfaces']>[number] => {
@@ -83,7 +87,7 @@ const cpuOf = ({ vcpus, profile }: KvmGuestOptions, accelerator: 'kvm' | 'tcg'):
 });
 
 /** libvirt's options for a guest. Pure. */
-export const domainOptions = ({ options, source, accelerator, placement }: GuestDefinition, identity: GuestIdentity): DomainOptions => {
+export const domainOptions = ({ options, source, accelerator, placement, devices }: GuestDefinition, identity: GuestIdentity): DomainOptions => {
   const files = filesOf(identity);
   return {
     name: identity.name,
@@ -98,7 +102,8 @@ export const domainOptions = ({ options, source, accelerator, placement }: Guest
       { path: files.disk, format: 'qcow2', cache: 'unsafe', discard: 'unmap' },
       { path: files.seed, format: 'raw', readOnly: true, ...(source.seedSerial === undefined ? {} : { serial: source.seedSerial }) },
     ],
-    interfaces: [interfaceOf(options, identity)],
+    interfaces: [interfaceOf(options, identity), ...(devices?.interfaces ?? [])],
+    hostdevs: devices?.hostdevs ?? [],
     console: files.console,
     panic: true,
     onReboot: 'restart',

@@ -23,10 +23,13 @@ interface AnswerOptions {
 
 /**
  * A port that slirp forwards accepts at once, whether sshd listens behind it or not, and repeats an unanswered SYN after
- * seconds only: so a new try starts while earlier ones still wait, and only bytes count as an answer.
+ * seconds only: so a new try starts while earlier ones still wait, and only bytes count as an answer. Few tries at a time,
+ * and the more patient the slower the guest has been so far: each costs an sshd process there.
  */
-const tryFor = 3000;
-const shortestPause = 50;
+const mostTries = 4;
+const shortestTry = 2000;
+const tryShare = 1 / 3;
+const shortestPause = 100;
 const longestPause = 300;
 const askGoneEvery = 1000;
 
@@ -53,8 +56,11 @@ export const firstAnswer = async (options: AnswerOptions): Promise<{ readonly st
   const { on, until, signal } = options;
   const over = new AbortController();
   let winner: { readonly stream: Duplex; readonly address: GuestAddress } | undefined;
+  const began = Date.now();
+  let underWay = 0;
   const attempt = async (address: GuestAddress): Promise<void> => {
-    const stream = await answered(on, address, AbortSignal.any([over.signal, AbortSignal.timeout(tryFor)]));
+    const patience = AbortSignal.timeout(Math.max(shortestTry, (Date.now() - began) * tryShare));
+    const stream = await answered(on, address, AbortSignal.any([over.signal, patience]));
     if (stream === undefined) return;
     if (winner === undefined) winner = { stream, address };
     else stream.on('error', () => undefined).destroy();
@@ -63,10 +69,15 @@ export const firstAnswer = async (options: AnswerOptions): Promise<{ readonly st
   let asked = 0;
   try {
     for (let pause = shortestPause; ; pause = Math.min(pause * 1.2, longestPause)) {
-      const address = await options.address();
+      const address = underWay < mostTries ? await options.address() : undefined;
       if (address !== undefined) {
         options.found();
-        void attempt(address).catch(() => undefined);
+        underWay += 1;
+        void attempt(address)
+          .catch(() => undefined)
+          .finally(() => {
+            underWay -= 1;
+          });
       }
       await sleep(pause, undefined, { signal: AbortSignal.any([signal, over.signal]) }).catch(() => undefined);
       signal.throwIfAborted();
