@@ -14,6 +14,7 @@ import {
   type Job,
   type JobSpec,
 } from './host.js';
+import { joinScript, SplitFiles } from './split-files.js';
 
 /** Of a file that is read whole: a string of V8 holds no more than 512 MiB. */
 const maxFile = 256 * 1024 * 1024;
@@ -73,7 +74,11 @@ export abstract class CommandHost implements Host {
     return checkResult(this.name, await this.run({ ...options, argv }), options.check);
   }
 
+  readonly unremoved = new Set<string>();
+
   start(spec: JobSpec): Promise<Job> {
+    // Before it starts: an answer may be lost.
+    this.unremoved.add(spec.name);
     return startJob(this, spec);
   }
 
@@ -103,21 +108,45 @@ export abstract class CommandHost implements Host {
     this.#file('write', remotePath, await this.run({ argv, input, repeatable: true }));
   }
 
-  async download(remotePath: string, localPath: string): Promise<void> {
+  async download(remotePath: string, localPath: string, options: { readonly root?: boolean } = {}): Promise<void> {
     const temporary = `${localPath}.${randomUUID()}.part`;
     try {
       const output = (): Writable => createWriteStream(temporary, { highWaterMark });
-      this.#file('read', remotePath, await this.run({ argv: ['cat', '--', remotePath], output, repeatable: true }));
+      const command = { ...options, argv: ['cat', '--', remotePath], output, repeatable: true };
+      this.#file('read', remotePath, await this.run(command));
       await local('write', localPath, () => rename(temporary, localPath));
     } finally {
       await rm(temporary, { force: true });
     }
   }
 
+  async downloadMany(
+    files: readonly (readonly [remotePath: string, localPath: string])[],
+    options: { readonly root?: boolean } = {},
+  ): Promise<void> {
+    const parts = files.map(([remotePath, localPath]) => ({
+      remotePath,
+      localPath,
+      temporary: `${localPath}.${randomUUID()}.part`,
+    }));
+    try {
+      const whole = parts.map(({ remotePath }) => remotePath).join(', ');
+      let split = new SplitFiles([]);
+      const output = (): Writable => (split = new SplitFiles(parts.map(({ temporary }) => temporary)));
+      const argv = ['sh', '-c', joinScript, 'sh', ...parts.map(({ remotePath }) => remotePath)];
+      this.#file('read', whole, await this.run({ ...options, argv, output, repeatable: true }));
+      if (!split.complete)
+        throw new Kvm4nfvError('internal', `${this.name}: ${whole}: fewer bytes came than were announced`);
+      for (const { temporary, localPath } of parts) await local('write', localPath, () => rename(temporary, localPath));
+    } finally {
+      await Promise.all(parts.map(({ temporary }) => rm(temporary, { force: true })));
+    }
+  }
+
   #file(verb: string, path: string, result: ExecResult): ExecResult {
     if (result.exitCode === 0) return result;
     if (result.stderr.startsWith('sudo:')) return checkResult(this.name, result);
-    const said = result.stderr.trim().replace(/^(?:cat|sh|mv|chmod): (?:\d+: )?/, '');
+    const said = result.stderr.trim().replace(/^(?:cat|sh|mv|chmod|head): (?:\d+: )?/, '');
     throw new Kvm4nfvError('environment', `${this.name}: can't ${verb} ${path}: ${said}`, {
       cause: new CommandError(this.name, result),
     });

@@ -123,3 +123,13 @@ export const writeFiles = async (
     throw new WriteError(host.name, failed[0], failed[1], reason.replace(/^tee: /, '').replace(`${failed[0]}: `, ''));
   }
 };
+
+/** Downloads files in one round trip, where the host has a way to. */
+export const downloadFiles = async (
+  host: Host,
+  files: readonly (readonly [remotePath: string, localPath: string])[],
+  options: { readonly root?: boolean } = {},
+): Promise<void> => {
+  if (host.downloadMany !== undefined) return host.downloadMany(files, options);
+  for (const [remotePath, localPath] of files) await host.download(remotePath, localPath, options);
+};

@@ -82,7 +82,14 @@ export interface Host extends AsyncDisposable {
   /** Writes the whole file. Atomic (through a temporary name) except below /proc and /sys. */
   write(path: string, text: string, options?: { readonly mode?: number; readonly root?: boolean }): Promise<void>;
   upload(localPath: string, remotePath: string, options?: { readonly mode?: number }): Promise<void>;
-  download(remotePath: string, localPath: string): Promise<void>;
+  download(remotePath: string, localPath: string, options?: { readonly root?: boolean }): Promise<void>;
+  /** Downloads all in one round trip; where a host has no such way, `downloadFiles` downloads them one by one. */
+  downloadMany?(
+    files: readonly (readonly [remotePath: string, localPath: string])[],
+    options?: { readonly root?: boolean },
+  ): Promise<void>;
+  /** Names of the jobs that were started through this host and may have left something there; absent where nobody keeps them. */
+  readonly unremoved?: ReadonlySet<string>;
   /** A byte stream to an endpoint that this host can reach. */
   connect(endpoint: Endpoint, options?: { readonly signal?: AbortSignal }): Promise<Duplex>;
   /** Where a host has a way of its own, `readFiles` and `writeFiles` take it; others run a script through `exec`. */

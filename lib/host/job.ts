@@ -121,7 +121,10 @@ class DetachedJob implements Job {
         if (error instanceof HostGoneError) return undefined;
         throw error;
       });
-    if (result === undefined || result.exitCode === 0) return;
+    if (result === undefined || result.exitCode === 0) {
+      if (remove) this.host.unremoved.delete(this.name);
+      return;
+    }
     throw new Kvm4nfvError('teardown', `${this.host.name}: job ${this.name} can't be ended: ${result.stderr.trim()}`, {
       cause: new CommandError(this.host.name, result),
       hint: `processes with ${this.#marker} in their environment are left`,

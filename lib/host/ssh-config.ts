@@ -40,10 +40,18 @@ export const parseSshConfig = (text: string): ReadonlyMap<string, readonly strin
 
 const defaultIdentities = ['id_ed25519', 'id_ecdsa', 'id_rsa'].map((name) => `~/.ssh/${name}`);
 
+/** What `ssh -G` said, by its arguments: it takes 10 ms, and a suite may have many hosts behind one address, or one jump host. */
+const answers = new Map<string, Promise<ReadonlyMap<string, readonly string[]>>>();
+
+const ask = async (args: readonly string[]): Promise<ReadonlyMap<string, readonly string[]>> => {
+  const { stdout } = await promisify(execFile)('ssh', args, { timeout: 10_000 });
+  return parseSshConfig(stdout);
+};
+
 /** The effective ssh_config for a host; empty where there is no ssh. */
 const effectiveConfig = async (
   spec: HostSpec & { readonly address: string },
-  options: { readonly configFile?: string; readonly signal?: AbortSignal },
+  options: { readonly configFile?: string },
 ): Promise<ReadonlyMap<string, readonly string[]>> => {
   const args = [
     '-G',
@@ -53,13 +61,13 @@ const effectiveConfig = async (
     '--',
     spec.address,
   ];
+  const key = JSON.stringify(args);
   try {
-    const { stdout } = await promisify(execFile)('ssh', args, {
-      timeout: 10_000,
-      ...(options.signal === undefined ? {} : { signal: options.signal }),
-    });
-    return parseSshConfig(stdout);
+    const config = answers.get(key) ?? ask(args);
+    answers.set(key, config);
+    return await config;
   } catch (error) {
+    answers.delete(key);
     if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return new Map();
     throw new Kvm4nfvError('usage', `ssh_config can't be read for ${spec.address}: ${messageOf(error)}`, {
       cause: error,
@@ -85,7 +93,7 @@ const agentOf = (spec: HostSpec, configured: string | undefined): string | undef
 /** What the suite says of a host, completed from ssh_config by `ssh -G`, which knows its aliases, `Match` and `Include`. */
 export const resolveTarget = async (
   spec: HostSpec & { readonly address: string },
-  options: { readonly configFile?: string; readonly signal?: AbortSignal } = {},
+  options: { readonly configFile?: string } = {},
 ): Promise<SshTarget> => {
   const config = await effectiveConfig(spec, options);
   const one = (key: string): string | undefined => set(config.get(key)?.[0]);

@@ -43,7 +43,7 @@ export class HostPool implements AsyncDisposable {
     return { host, facts };
   }
 
-  /** Removes what the run left there, reads the facts once more for what changed meanwhile, and closes the host. */
+  /** Removes what the run's jobs left there, where they left something, reads the facts once more for what changed meanwhile, and closes the host. */
   async release(name: string, run: string, signal: AbortSignal): Promise<void> {
     const opening = this.#hosts.get(name);
     if (opening === undefined) return;
@@ -51,7 +51,8 @@ export class HostPool implements AsyncDisposable {
     const known = await opening.catch(() => undefined);
     if (known === undefined) return;
     await using host = known.host;
-    const [facts] = await Promise.all([readFacts(host, { signal }), removeRun(host, run)]);
+    const removing = host.unremoved?.size === 0 ? Promise.resolve() : removeRun(host, run);
+    const [facts] = await Promise.all([readFacts(host, { signal }), removing]);
     await this.#onFacts(name, 'after', facts);
   }
 

@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Kvm4nfvError, messageOf, type Fault } from '../error.js';
 import { resolveCpus } from '../host/cpu-list.js';
 import type { HostFacts } from '../host/facts.js';
+import { downloadFiles } from '../host/files.js';
 import type { Host, Job } from '../host/host.js';
 import type { Measurement } from '../measure/measurement.js';
 import { judge } from '../sla/sla.js';
@@ -69,10 +70,19 @@ const withLoads = async <T>(setting: TrialSetting, body: () => Promise<T>): Prom
   }
 };
 
-const keepOutput = async (job: Job, number: number, raw: string): Promise<void> => {
+interface StartedJob {
+  readonly job: Job;
+  /** Its files are root's as well. */
+  readonly root: boolean;
+}
+
+const keepOutput = async ({ job, root }: StartedJob, number: number, raw: string, kept: ReadonlySet<string>): Promise<void> => {
   await mkdir(raw, { recursive: true });
   const suffix = number === 0 ? '' : `-${String(number)}`;
-  for (const stream of ['stdout', 'stderr']) await job.host.download(`${job.directory}/${stream}`, path.join(raw, `${stream}${suffix}.txt`));
+  const files = ['stdout', 'stderr']
+    .map((stream) => [`${job.directory}/${stream}`, path.join(raw, `${stream}${suffix}.txt`)] as const)
+    .filter(([remote]) => !kept.has(remote));
+  if (files.length > 0) await downloadFiles(job.host, files, { root });
 };
 
 const undeclared = ({ scenario }: PlannedTest, options: unknown, { metrics }: Measurement): string[] =>
@@ -124,7 +134,8 @@ export const assess = (test: PlannedTest, options: unknown, measurement: Measure
 export const optionsOf = (test: PlannedTest, parameters: Readonly<Record<string, unknown>>): unknown =>
   Object.keys(parameters).length === 0 ? test.options : test.scenario.options.parse({ ...test.input, ...parameters });
 
-const faultOf = (error: unknown, signal: AbortSignal): Fault => {
+/** An error after an interruption is most likely its consequence. */
+export const faultOf = (error: unknown, signal: AbortSignal): Fault => {
   if (signal.aborted) return 'interrupted';
   return Kvm4nfvError.is(error) ? error.fault : 'internal';
 };
@@ -137,7 +148,8 @@ export const runTrial = async (setting: TrialSetting): Promise<TrialOutcome> => 
   const startedAt = new Date();
   let window: Window | undefined;
   let load: string[] = [];
-  const jobs: Job[] = [];
+  const jobs: StartedJob[] = [];
+  const kept = new Set<string>();
   const trial: Omit<Trial, 'options'> = {
     run: setting.run,
     id: setting.id,
@@ -161,15 +173,17 @@ export const runTrial = async (setting: TrialSetting): Promise<TrialOutcome> => 
     },
     start: async (argv, options = {}) => {
       const job = await sut.host.start({ run: setting.run, name: `${setting.id}-${String(jobs.length)}`, argv, ...options });
-      const number = jobs.push(job) - 1;
+      const started = { job, root: options.root ?? false };
+      const number = jobs.push(started) - 1;
       teardown.defer(`job ${job.name} on ${sut.host.name}`, () => job[Symbol.asyncDispose]());
-      teardown.defer(`output of ${job.name}`, () => keepOutput(job, number, raw));
+      teardown.defer(`output of ${job.name}`, () => keepOutput(started, number, raw, kept));
       return job;
     },
     keep: async (remote, as) => {
       await mkdir(raw, { recursive: true });
       const local = path.join(raw, path.basename(as));
-      await sut.host.download(remote, local);
+      await sut.host.download(remote, local, { root: jobs.some(({ job, root }) => root && remote.startsWith(`${job.directory}/`)) });
+      kept.add(remote);
       return local;
     },
   };
