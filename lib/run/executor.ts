@@ -1,6 +1,6 @@
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import pLimit from 'p-limit';
+import pLimit, { type LimitFunction } from 'p-limit';
 import { Kvm4nfvError, messageOf, type Fault } from '../error.js';
 import { thisController } from '../tuning/controller.js';
 import { version } from '../version.js';
@@ -18,7 +18,7 @@ import type { Result, ResultTrial } from './result.js';
 import { fileName, newRunId } from './run-id.js';
 import type { TrialFeedback, TrialParameters } from './runner.js';
 import { RunStore } from './store.js';
-import { optionsOf, runTrial, type Machine } from './trial.js';
+import { faultOf, optionsOf, runTrial, type Machine } from './trial.js';
 
 export interface ExecuteOptions {
   /** Where the run's directory is made. Default: `results`. */
@@ -46,6 +46,10 @@ interface Ending {
 const reasonsOf = (error: unknown): string[] =>
   Kvm4nfvError.is(error) && error.hint !== undefined ? [error.message, error.hint] : [messageOf(error)];
 
+/** The host or context of each load of a test. */
+const loadMachinesOf = ({ context, load }: PlannedTest): string[] =>
+  load.map(({ host, stressor }) => (stressor === 'none' ? context : (host ?? context)));
+
 /** Runs a plan. Everything about errors is decided here and in `runTrial`; what was set up is taken down whatever happens. */
 class Execution {
   readonly #plan: Plan;
@@ -70,9 +74,12 @@ class Execution {
     const tests = [...this.#plan.tests()].map((test, index) => ({ index, test }));
     await this.#start(tests);
     const groups = groupByMachine(tests, (test) => machinesOf(this.#plan, test));
-    const limit = pLimit(this.#plan.parallel);
+    const { parallel } = this.#plan;
+    const measuring = pLimit(parallel);
+    // While some measure, others are connected to or left; one at a time means that nothing else happens meanwhile.
+    const underWay = pLimit(parallel === 1 ? 1 : 2 * parallel);
     await using hosts = this.#hosts;
-    const ended = await Promise.allSettled(groups.map((group) => limit(() => this.#runGroup(group, hosts))));
+    const ended = await Promise.allSettled(groups.map((group) => underWay(() => this.#runGroup(group, hosts, measuring))));
     const failure = ended.find((end) => end.status === 'rejected');
     if (failure !== undefined) throw failure.reason;
   }
@@ -92,17 +99,21 @@ class Execution {
     });
   }
 
-  async #runGroup(group: readonly NumberedTest[], hosts: HostPool): Promise<void> {
+  async #runGroup(group: readonly NumberedTest[], hosts: HostPool, measuring: LimitFunction): Promise<void> {
     const deployments = new Deployments({ plan: this.#plan, hosts, store: this.#store, run: this.#run, signal: this.#signal });
     const needed = group.map(({ test }) => machinesOf(this.#plan, test));
+    const used = new Set(needed.flat().filter((name) => hosts.has(name)));
     try {
-      for (const [position, { index, test }] of group.entries()) {
-        await this.#runTest(index, test, deployments);
-        await deployments.release(new Set(needed.slice(position + 1).flat()));
-      }
+      // Those that fail fail again when a test asks for them.
+      if (!this.#signal.aborted && this.#stop === undefined) await Promise.allSettled([...used].map((name) => hosts.get(name)));
+      await measuring(async () => {
+        for (const [position, { index, test }] of group.entries()) {
+          await this.#runTest(index, test, deployments);
+          await deployments.release(new Set(needed.slice(position + 1).flat()));
+        }
+      });
     } finally {
       await deployments.release(new Set());
-      const used = new Set(needed.flat().filter((name) => hosts.has(name)));
       for (const name of used) await this.#releaseHost(hosts, name);
     }
   }
@@ -131,20 +142,12 @@ class Execution {
     if (this.#stop !== undefined) return { verdict: 'skip', reasons: [this.#stop] };
     let machines: readonly Machine[];
     try {
-      machines = [await deployments.machine(test.context), ...(await this.#loadMachines(test, deployments))];
+      machines = await deployments.machines([test.context, ...loadMachinesOf(test)]);
       await this.#meetNeeds(test, machines);
     } catch (error) {
-      const fault = this.#signal.aborted ? 'interrupted' : Kvm4nfvError.is(error) ? error.fault : 'internal';
-      return { verdict: 'error', reasons: reasonsOf(error), fault };
+      return { verdict: 'error', reasons: reasonsOf(error), fault: faultOf(error, this.#signal) };
     }
     return this.#runTrials(index, test, machines, deployments);
-  }
-
-  async #loadMachines(test: PlannedTest, deployments: Deployments): Promise<Machine[]> {
-    const machines: Machine[] = [];
-    for (const { host, stressor } of test.load)
-      machines.push(await deployments.machine(stressor === 'none' ? test.context : (host ?? test.context)));
-    return machines;
   }
 
   async #meetNeeds(test: PlannedTest, [sut, ...loadMachines]: readonly Machine[]): Promise<void> {
