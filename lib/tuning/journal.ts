@@ -8,10 +8,13 @@ export const commandLineKnob = 'kernel-command-line';
 export const journalDirectory = `${stateDirectory}/journal`;
 
 const runIds = /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/;
-/** Where the journal of a run lies on the host. A run id that is no plain name is a `usage` error. */
-export const journalOf = (run: string): string => {
+/**
+ * Where the journal of a run lies on the host; one that is put back by itself has a directory of its own, with its own
+ * lease. A run id that is no plain name is a `usage` error.
+ */
+export const journalOf = (run: string, directory: string = stateDirectory): string => {
   if (!runIds.test(run) || run.includes('..')) throw new Kvm4nfvError('usage', `not a run id: ${JSON.stringify(run)}`);
-  return `${journalDirectory}/${run}.ndjson`;
+  return `${directory}/journal/${run}.ndjson`;
 };
 
 const aspect = z.custom<Aspect>(isAspect, 'not an aspect');
@@ -34,6 +37,8 @@ const changeSchema = z.discriminatedUnion('kind', [
     after: z.string(),
     argv,
     undo: argv,
+    /** Other values that are ours: what the kernel makes of it when another change of the run is put back. */
+    others: z.array(z.string()).readonly().optional(),
     /** It is written to a disk, so that it outlives a reboot. */
     persists: z.boolean().optional(),
   }),

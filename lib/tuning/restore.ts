@@ -35,6 +35,8 @@ export interface RestoreOptions {
   readonly signal?: AbortSignal;
   /** Leave the kernel command line as we set it, for the next run. Default: false. */
   readonly keepBoot?: boolean;
+  /** Where the journal is, for one that is put back by itself. Default: where tuning has it. */
+  readonly directory?: string;
 }
 
 const place = ({ first, key }: Touched, fate: RestoredPlace['fate'], detail?: string): RestoredPlace => ({
@@ -48,9 +50,9 @@ const place = ({ first, key }: Touched, fate: RestoredPlace['fate'], detail?: st
 const readJournal = async (
   host: Host,
   run: string,
-  signal?: AbortSignal,
+  { directory, signal }: RestoreOptions,
 ): Promise<{ entries: JournalEntry[]; bootId: string }> => {
-  const journal = journalOf(run);
+  const journal = journalOf(run, directory);
   const requests = [text(journal), ...files(bootIdPath)];
   const { snapshot } = await runBatch(host, { journal, quiesce: true, requests }, signal);
   return {
@@ -67,7 +69,7 @@ const describe = (fate: Extract<Fate, { kind: 'foreign' }>): string =>
  * point; a value that is neither the old one nor ours is reported and left alone.
  */
 export const restoreRun = async (host: Host, run: string, options: RestoreOptions = {}): Promise<RestoreReport> => {
-  const { entries, bootId } = await readJournal(host, run, options.signal);
+  const { entries, bootId } = await readJournal(host, run, options);
   const kept = options.keepBoot === true ? entries.filter(({ knob }) => knob !== commandLineKnob) : entries;
   const touched = touchedOf(kept, bootId);
   const { snapshot } = await runBatch(host, { requests: requestsOf(touched) }, options.signal);
@@ -93,7 +95,7 @@ export const restoreRun = async (host: Host, run: string, options: RestoreOption
       : place(item, 'failed', outcome?.said ?? 'the value did not take');
   });
   const failed = places.some(({ fate }) => fate === 'failed');
-  if (!failed && kept.length === entries.length) await forget(host, run, options.signal);
+  if (!failed && kept.length === entries.length) await forget(host, run, options);
   return {
     run,
     places,
@@ -103,11 +105,15 @@ export const restoreRun = async (host: Host, run: string, options: RestoreOption
 };
 
 /** Removes the journal, and our directories where they are empty. */
-const forget = async (host: Host, run: string, signal?: AbortSignal): Promise<void> => {
+const forget = async (
+  host: Host,
+  run: string,
+  { directory = stateDirectory, signal }: RestoreOptions,
+): Promise<void> => {
   const actions: Action[] = [
-    { kind: 'remove', path: journalOf(run) },
-    { kind: 'rmdir', path: journalDirectory },
-    { kind: 'rmdir', path: stateDirectory },
+    { kind: 'remove', path: journalOf(run, directory) },
+    { kind: 'rmdir', path: `${directory}/journal` },
+    { kind: 'rmdir', path: directory },
   ];
   const { outcomes } = await runBatch(host, { actions }, signal);
   if (outcomes[0]?.status !== 0)

@@ -149,7 +149,7 @@ class Guest {
     // Not to be interrupted: libvirtd would go on without us, and start the guest after it was looked for.
     await hypervisor.create(xml);
     signal.throwIfAborted();
-    return this.#ready(hypervisor, definition, identity, keys);
+    return this.#ready(hypervisor, definition, identity, keys, false);
   }
 
   async #warm(hypervisor: Hypervisor, definition: GuestDefinition, identity: GuestIdentity, keys: GuestKeys, saved: SavedGuest): Promise<ReadyGuest> {
@@ -163,7 +163,7 @@ class Guest {
     this.#later(`domain ${identity.name}`, () => this.#destroy(hypervisor, identity));
     await startSaved(host, hypervisor, saved, identity, signal);
     await applyIdentity(host, identity, id, signal);
-    return this.#ready(hypervisor, definition, identity, keys);
+    return this.#ready(hypervisor, definition, identity, keys, true);
   }
 
   async #writeSeed({ source, options }: GuestDefinition, identity: GuestIdentity, keys: GuestKeys, mac: string): Promise<string> {
@@ -175,7 +175,7 @@ class Guest {
     return id;
   }
 
-  #ready(hypervisor: Hypervisor, { source, options }: GuestDefinition, identity: GuestIdentity, keys: GuestKeys): Promise<ReadyGuest> {
+  #ready(hypervisor: Hypervisor, { source, options }: GuestDefinition, identity: GuestIdentity, keys: GuestKeys, listening: boolean): Promise<ReadyGuest> {
     const { host, name, signal, progress } = this.#on;
     return guestReady({
       name,
@@ -185,6 +185,7 @@ class Guest {
       address: () => managementAddress(hypervisor, options, identity, signal),
       gone: async () => (this.#restarting ? undefined : whyGone(host, identity.directory, filesOf(identity).console)),
       console: () => this.#console(identity),
+      listening,
       finished: source.finished,
       deadline: options.boot_timeout / 1e6,
       signal,
