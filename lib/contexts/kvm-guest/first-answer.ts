@@ -16,6 +16,8 @@ interface AnswerOptions {
   readonly gone: () => Promise<string | undefined>;
   /** An address is known. */
   readonly found: () => void;
+  /** sshd listens already. */
+  readonly listening: boolean;
   /** Milliseconds since the epoch. */
   readonly until: number;
   readonly signal: AbortSignal;
@@ -26,9 +28,11 @@ interface AnswerOptions {
  * seconds only: so a new try starts while earlier ones still wait, and only bytes count as an answer. Few tries at a time,
  * and the more patient the slower the guest has been so far: each costs an sshd process there.
  */
-const mostTries = 4;
-const shortestTry = 2000;
-const tryShare = 1 / 3;
+const mostTries = 2;
+const shortestTry = 3000;
+const tryShare = 1 / 2;
+/** Where sshd is known to listen, one try is enough: it is only slow. */
+const tryOfListening = 60_000;
 const shortestPause = 100;
 const longestPause = 300;
 const askGoneEvery = 1000;
@@ -53,13 +57,14 @@ const answered = async (on: Host, { address, port }: GuestAddress, signal: Abort
 
 /** Waits for the first answer of a guest's sshd. Throws an error that says why there will be none. */
 export const firstAnswer = async (options: AnswerOptions): Promise<{ readonly stream: Duplex; readonly address: GuestAddress }> => {
-  const { on, until, signal } = options;
+  const { on, listening, until, signal } = options;
   const over = new AbortController();
   let winner: { readonly stream: Duplex; readonly address: GuestAddress } | undefined;
   const began = Date.now();
   let underWay = 0;
   const attempt = async (address: GuestAddress): Promise<void> => {
-    const patience = AbortSignal.timeout(Math.max(shortestTry, (Date.now() - began) * tryShare));
+    const long = Math.max(listening ? tryOfListening : shortestTry, (Date.now() - began) * tryShare);
+    const patience = AbortSignal.timeout(long);
     const stream = await answered(on, address, AbortSignal.any([over.signal, patience]));
     if (stream === undefined) return;
     if (winner === undefined) winner = { stream, address };
@@ -69,7 +74,7 @@ export const firstAnswer = async (options: AnswerOptions): Promise<{ readonly st
   let asked = 0;
   try {
     for (let pause = shortestPause; ; pause = Math.min(pause * 1.2, longestPause)) {
-      const address = underWay < mostTries ? await options.address() : undefined;
+      const address = underWay < (listening ? 1 : mostTries) ? await options.address() : undefined;
       if (address !== undefined) {
         options.found();
         underWay += 1;

@@ -19,6 +19,8 @@ export interface ReadyOptions {
   readonly gone: () => Promise<string | undefined>;
   /** The end of what the guest wrote to its console. */
   readonly console: () => Promise<string>;
+  /** Its sshd listens already: it was restored and not booted. */
+  readonly listening: boolean;
   /** A command that returns when the guest has finished booting. */
   readonly finished: readonly string[];
   /** Milliseconds for all of it. */
