@@ -1,4 +1,14 @@
-import { duration, judge, parseSla, z, type Measurement, type Nanoseconds, type Sla, type TrialFeedback, type TrialParameters } from '../lib/plugin.js';
+import {
+  duration,
+  judge,
+  parseSla,
+  z,
+  type Measurement,
+  type Nanoseconds,
+  type Sla,
+  type TrialFeedback,
+  type TrialParameters,
+} from '../lib/plugin.js';
 
 const condition = (suffix: string, example: string) =>
   z.string().transform((text, context): Sla => {
@@ -10,16 +20,32 @@ const condition = (suffix: string, example: string) =>
 
 /** Keys that every runner has. */
 export const repetition = {
-  warm_up: z.int().min(0).default(0).meta({ description: 'Trials before the first that counts: measured and kept, not judged.' }),
+  warm_up: z
+    .int()
+    .min(0)
+    .default(0)
+    .meta({ description: 'Trials before the first that counts: measured and kept, not judged.' }),
   pause: duration.meta({ description: 'Pause before each trial but the first.' }).optional(),
-  stop_on: condition('', "'max > 100us'").meta({ description: 'No further trial once this holds for one, such as `max > 100us`.' }).optional(),
+  stop_on: condition('', "'max > 100us'")
+    .meta({ description: 'No further trial once this holds for one, such as `max > 100us`.' })
+    .optional(),
 };
 
 /** Repetition until the mean of a statistic over the trials is known well enough. */
 export const until = z.strictObject({
-  metric: condition(' >= 0', "'p99' or 'latency.max'").meta({ description: 'A statistic as in an SLA, such as `p99` or `latency.max`.' }),
-  confidence: z.union([z.literal(0.9), z.literal(0.95), z.literal(0.99)]).default(0.95).meta({ description: 'Level of the confidence interval of the mean.' }),
-  within: z.number().gt(0).lt(1).default(0.05).meta({ description: 'Half-width of the interval at most, as a part of the mean.' }),
+  metric: condition(' >= 0', "'p99' or 'latency.max'").meta({
+    description: 'A statistic as in an SLA, such as `p99` or `latency.max`.',
+  }),
+  confidence: z
+    .union([z.literal(0.9), z.literal(0.95), z.literal(0.99)])
+    .default(0.95)
+    .meta({ description: 'Level of the confidence interval of the mean.' }),
+  within: z
+    .number()
+    .gt(0)
+    .lt(1)
+    .default(0.05)
+    .meta({ description: 'Half-width of the interval at most, as a part of the mean.' }),
   at_least: z.int().min(2).default(3).meta({ description: 'Trials before the interval is looked at.' }),
 });
 
@@ -28,9 +54,15 @@ export const holds = (sla: Sla | undefined, measurement: Measurement): boolean =
 
 /** Yields trials with their pauses and warm-ups, until the body has enough or `stop_on` holds. */
 export async function* repeat(
-  { warm_up, pause, stop_on }: { readonly warm_up: number; readonly pause?: Nanoseconds | undefined; readonly stop_on?: Sla | undefined },
+  {
+    warm_up,
+    pause,
+    stop_on,
+  }: { readonly warm_up: number; readonly pause?: Nanoseconds | undefined; readonly stop_on?: Sla | undefined },
   first: TrialParameters['parameters'],
-  body: AsyncGenerator<TrialParameters['parameters'], void, TrialFeedback> | Generator<TrialParameters['parameters'], void, TrialFeedback>,
+  body:
+    | AsyncGenerator<TrialParameters['parameters'], void, TrialFeedback>
+    | Generator<TrialParameters['parameters'], void, TrialFeedback>,
 ): AsyncGenerator<TrialParameters, void, TrialFeedback> {
   let number = 0;
   const trial = (parameters: TrialParameters['parameters'], warmUp: boolean): TrialParameters => ({

@@ -15,8 +15,14 @@ interface Scale {
 
 const scales: readonly Scale[] = [
   { parse: (value) => (typeof value === 'number' ? value : undefined), write: (value) => value },
-  { parse: (value) => (typeof value === 'string' ? parseDuration(value) : undefined), write: (value) => `${String(value)}ns` },
-  { parse: (value) => (typeof value === 'string' ? parseSize(value) : undefined), write: (value) => `${String(value)}B` },
+  {
+    parse: (value) => (typeof value === 'string' ? parseDuration(value) : undefined),
+    write: (value) => `${String(value)}ns`,
+  },
+  {
+    parse: (value) => (typeof value === 'string' ? parseSize(value) : undefined),
+    write: (value) => `${String(value)}B`,
+  },
 ];
 
 const mostValues = 10_000;
@@ -37,12 +43,20 @@ const axis = z.union([z.array(z.unknown()).min(1), range]).transform((values, co
   if (Array.isArray(values)) return values;
   const list = valuesOf(values);
   if (list !== undefined) return list;
-  context.issues.push({ code: 'custom', input: values, message: `expected a range of one kind that ends within ${String(mostValues)} steps, such as {from: 100us, to: 1ms, step: 100us}` });
+  context.issues.push({
+    code: 'custom',
+    input: values,
+    message: `expected a range of one kind that ends within ${String(mostValues)} steps, such as {from: 100us, to: 1ms, step: 100us}`,
+  });
   return z.NEVER;
 });
 
 const options = z.strictObject({
-  over: z.record(z.string(), axis).meta({ description: 'Options of the scenario and the values that each takes: a list or a range. Several are combined.' }),
+  over: z
+    .record(z.string(), axis)
+    .meta({
+      description: 'Options of the scenario and the values that each takes: a list or a range. Several are combined.',
+    }),
   order: z.enum(['given', 'shuffled']).default('given'),
   seed: z.int().min(0).default(1).meta({ description: 'Of the shuffling: the same seed gives the same order.' }),
   repeat: z.int().min(1).default(1).meta({ description: 'Trials with each combination.' }),

@@ -9,7 +9,9 @@ for (const test of result.tests) {
   const metric = test.trials.at(-1)?.metrics.find(({ name }) => name === 'latency');
   if (metric?.kind !== 'histogram') continue;
   const histogram = decodeHistogram(metric);
-  console.log(`  last trial: ${String(histogram.count)} samples, median ${String(histogram.percentile(50))} ns, max ${String(histogram.max)} ns`);
+  console.log(
+    `  last trial: ${String(histogram.count)} samples, median ${String(histogram.percentile(50))} ns, max ${String(histogram.max)} ns`,
+  );
 }
 console.log(`files: ${directory}`);
 process.exitCode = result.exitCode;

@@ -18,19 +18,33 @@ const wantsColour = (stream: NodeJS.WriteStream): boolean =>
 
 export const paintFor = (stream: NodeJS.WriteStream): Paint => (wantsColour(stream) ? coloured : plain);
 
-const exitCodes = { usage: 2, environment: 3, unreachable: 4, tool: 5, internal: 5, teardown: 6, interrupted: 130 } as const;
+const exitCodes = {
+  usage: 2,
+  environment: 3,
+  unreachable: 4,
+  tool: 5,
+  internal: 5,
+  teardown: 6,
+  interrupted: 130,
+} as const;
 
 /** Shows an error as `error: ...` with its hint, and gives the exit code of its fault. */
 export const fail = (error: unknown): number => {
   const paint = paintFor(process.stderr);
-  const diagnostics = Kvm4nfvError.is(error) && 'diagnostics' in error && Array.isArray(error.diagnostics) ? error.diagnostics : undefined;
+  const diagnostics =
+    Kvm4nfvError.is(error) && 'diagnostics' in error && Array.isArray(error.diagnostics)
+      ? error.diagnostics
+      : undefined;
   if (diagnostics !== undefined) {
     const count = diagnostics.filter(({ severity }: { severity: string }) => severity === 'error').length;
-    warn(`${messageOf(error)}\n\n${paint('red', 'error')}: ${String(count)} mistake${count === 1 ? '' : 's'}; nothing was touched`);
+    warn(
+      `${messageOf(error)}\n\n${paint('red', 'error')}: ${String(count)} mistake${count === 1 ? '' : 's'}; nothing was touched`,
+    );
   } else {
     warn(`${paint(['red', 'bold'], 'error')}: ${messageOf(error)}`);
     if (Kvm4nfvError.is(error) && error.hint !== undefined) warn(`  ${paint('cyan', 'help')}: ${error.hint}`);
-    if (!Kvm4nfvError.is(error)) warn(`  ${paint('cyan', 'help')}: this is a fault in kvm4nfv; please report it with the command that you ran`);
+    if (!Kvm4nfvError.is(error))
+      warn(`  ${paint('cyan', 'help')}: this is a fault in kvm4nfv; please report it with the command that you ran`);
   }
   return Kvm4nfvError.is(error) ? exitCodes[error.fault] : exitCodes.internal;
 };

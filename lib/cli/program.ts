@@ -8,12 +8,16 @@ import type { TuningFlags } from './tuning.js';
 
 const hostArgument = 'a host of the suite given with --suite, an address or an ssh_config alias; default: this machine';
 
-const collect = (value: string, previous: readonly string[] | undefined): readonly string[] => [...(previous ?? []), value];
+const collect = (value: string, previous: readonly string[] | undefined): readonly string[] => [
+  ...(previous ?? []),
+  value,
+];
 
 const shard = (text: string): { index: number; count: number } => {
   const match = /^(\d+)\/(\d+)$/.exec(text);
   const [index, count] = [Number(match?.[1]), Number(match?.[2])];
-  if (match === null || index < 1 || index > count) throw new InvalidArgumentError("Expected i/n, such as 1/4 for the first of four.");
+  if (match === null || index < 1 || index > count)
+    throw new InvalidArgumentError('Expected i/n, such as 1/4 for the first of four.');
   return { index, count };
 };
 
@@ -39,7 +43,12 @@ Exit codes:
 type Done = (code: number) => void;
 
 const suiteCommands = (root: Command, done: Done): void => {
-  selection(root.command('run').summary('run a suite').description('Run a suite: deploy, measure, judge, report, put everything back.'))
+  selection(
+    root
+      .command('run')
+      .summary('run a suite')
+      .description('Run a suite: deploy, measure, judge, report, put everything back.'),
+  )
     .option('-o, --output <dir>', 'where the directory of the run is made', 'results')
     .option('--json', 'print the result as JSON on stdout and nothing else', false)
     .option('--fail-fast', 'skip the tests after the first that failed', false)
@@ -47,11 +56,22 @@ const suiteCommands = (root: Command, done: Done): void => {
     .action(async (file: string, options: SuiteSelection & { output: string; json: boolean; failFast: boolean }) => {
       done(await (await import('./commands/all.js')).run(file, options));
     });
-  selection(root.command('validate').summary('check a suite').description('Check a suite and everything in it, without touching any host. All mistakes are reported in one go, each with its place.'))
-    .action(async (file: string, options: SuiteSelection) => {
-      done(await (await import('./commands/validate.js')).validate(file, options));
-    });
-  selection(root.command('plan').summary('print what a run would do').description('Print every step and every command that a run would execute. Touches nothing.'))
+  selection(
+    root
+      .command('validate')
+      .summary('check a suite')
+      .description(
+        'Check a suite and everything in it, without touching any host. All mistakes are reported in one go, each with its place.',
+      ),
+  ).action(async (file: string, options: SuiteSelection) => {
+    done(await (await import('./commands/validate.js')).validate(file, options));
+  });
+  selection(
+    root
+      .command('plan')
+      .summary('print what a run would do')
+      .description('Print every step and every command that a run would execute. Touches nothing.'),
+  )
     .option('--json', 'one JSON object a line for each test', false)
     .action(async (file: string, options: SuiteSelection & { json: boolean }) => {
       done(await (await import('./commands/all.js')).plan(file, options));
@@ -62,7 +82,9 @@ const resultCommands = (root: Command, done: Done): void => {
   root
     .command('report')
     .summary('report on a run')
-    .description('Derive the result of a run anew from its events, of one that was killed too, and print it. Exits as the run did.')
+    .description(
+      'Derive the result of a run anew from its events, of one that was killed too, and print it. Exits as the run did.',
+    )
     .argument('<run>', 'directory of the run, such as results/<run-id>')
     .option('--json', 'print the result as JSON', false)
     .action(async (directory: string, options: { json: boolean }) => {
@@ -71,7 +93,9 @@ const resultCommands = (root: Command, done: Done): void => {
   root
     .command('cleanup')
     .summary('remove what killed runs left behind')
-    .description('End the processes and remove the files that runs which were killed left on their hosts. Runs that are still going on are left alone. Safe to repeat.')
+    .description(
+      'End the processes and remove the files that runs which were killed left on their hosts. Runs that are still going on are left alone. Safe to repeat.',
+    )
     .option('-o, --output <dir>', 'where the directories of the runs are', 'results')
     .option('--run <id>', 'only this run; may be given several times', collect)
     .action(async (options: { output: string; run?: readonly string[] }) => {
@@ -83,7 +107,9 @@ const knowledgeCommands = (root: Command, done: Done): void => {
   root
     .command('list')
     .summary('list scenarios, contexts, runners and knobs')
-    .description('List what a suite can name, all of one kind (scenario, context, runner, knob), or the options of one.')
+    .description(
+      'List what a suite can name, all of one kind (scenario, context, runner, knob), or the options of one.',
+    )
     .argument('[type]', 'such as timer: show its options')
     .option('--plugin <module>', 'a plug-in whose definitions are listed too; may be given several times', collect)
     .option('--json', 'as JSON, options as JSON Schema', false)
@@ -109,16 +135,20 @@ const knowledgeCommands = (root: Command, done: Done): void => {
     .option('--isolated <cpus>', 'CPUs kept for real-time work, such as 2-5')
     .option('--json', 'as JSON', false)
     .option('--markdown', 'as Markdown', false)
-    .action(async (host: string | undefined, options: TuningFlags & { suite?: string; json: boolean; markdown: boolean }) => {
-      done(await (await import('./commands/all.js')).doctor(host, options));
-    });
+    .action(
+      async (host: string | undefined, options: TuningFlags & { suite?: string; json: boolean; markdown: boolean }) => {
+        done(await (await import('./commands/all.js')).doctor(host, options));
+      },
+    );
 };
 
 const machineCommands = (root: Command, done: Done): void => {
   root
     .command('tune')
     .summary('tune a host, verify it, put it back')
-    .description('Show, plan, apply or verify a tuning of a host, or put back what was applied. What is changed is journalled on the host first.')
+    .description(
+      'Show, plan, apply or verify a tuning of a host, or put back what was applied. What is changed is journalled on the host first.',
+    )
     .addArgument(new Argument('<action>').choices(['show', 'plan', 'apply', 'verify', 'restore']))
     .argument('[host]', hostArgument)
     .option('--suite <file>', 'suite that defines the host')
@@ -137,7 +167,9 @@ const machineCommands = (root: Command, done: Done): void => {
   root
     .command('image')
     .summary('build, list or remove guest images')
-    .description('Build a guest image from the Debian archives that the host itself uses, list those in its cache, or remove one.')
+    .description(
+      'Build a guest image from the Debian archives that the host itself uses, list those in its cache, or remove one.',
+    )
     .addArgument(new Argument('<action>').choices(['build', 'list', 'remove']))
     .argument('[name]', 'image to build, such as debian-12, or digest to remove')
     .option('--host <host>', hostArgument)
@@ -152,11 +184,17 @@ const labCommand = (root: Command, done: Done): void => {
   root
     .command('lab')
     .summary('emulated hosts with KVM, IOMMU, SR-IOV, NUMA and SMT')
-    .description('Start an emulated host to play with (the first time builds QEMU, image and saved state: minutes), open a shell on it, list or end such hosts.')
+    .description(
+      'Start an emulated host to play with (the first time builds QEMU, image and saved state: minutes), open a shell on it, list or end such hosts.',
+    )
     .addArgument(new Argument('<action>').choices(['up', 'ssh', 'down', 'list']))
     .argument('[command...]', 'ssh: a command to run there, after --')
     .option('--name <name>', 'name of the emulated host', 'dut')
-    .option('--option <key=value>', 'up: an option of the preset virtual-host, such as ports=4; may be given several times', collect)
+    .option(
+      '--option <key=value>',
+      'up: an option of the preset virtual-host, such as ports=4; may be given several times',
+      collect,
+    )
     .option('--json', 'as JSON', false)
     .addHelpText('after', '\nExample:\n  kvm4nfv lab up\n  kvm4nfv lab ssh -- lspci')
     .action(async (action: LabAction, command: readonly string[], flags: LabFlags) => {

@@ -20,7 +20,10 @@ const parameters = (given: readonly string[]): Record<string, string> =>
   Object.fromEntries(
     given.map((text) => {
       const at = text.indexOf('=');
-      if (at < 1) throw new Kvm4nfvError('usage', `--param ${text}: expected key=value`, { hint: 'such as --param duration=60s' });
+      if (at < 1)
+        throw new Kvm4nfvError('usage', `--param ${text}: expected key=value`, {
+          hint: 'such as --param duration=60s',
+        });
       return [text.slice(0, at), text.slice(at + 1)];
     }),
   );
@@ -41,7 +44,8 @@ export const registryWith = async (plugins: readonly string[]): Promise<Registry
   const registry = builtins();
   for (const plugin of plugins) {
     const problem = await loadPlugin(plugin, process.cwd(), registry);
-    if (problem !== undefined) throw new Kvm4nfvError('usage', problem.message, problem.hint === undefined ? {} : { hint: problem.hint });
+    if (problem !== undefined)
+      throw new Kvm4nfvError('usage', problem.message, problem.hint === undefined ? {} : { hint: problem.hint });
   }
   return registry;
 };

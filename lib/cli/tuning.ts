@@ -14,7 +14,8 @@ export interface TuningFlags {
 
 const knobValue = (text: string): [string, unknown] => {
   const at = text.indexOf('=');
-  if (at < 1) throw new Kvm4nfvError('usage', `--set ${text}: expected knob=value`, { hint: 'such as --set stat-interval=10' });
+  if (at < 1)
+    throw new Kvm4nfvError('usage', `--set ${text}: expected knob=value`, { hint: 'such as --set stat-interval=10' });
   const value = text.slice(at + 1);
   // `10`, `true` and `{...}` mean what they mean in a suite.
   try {

@@ -56,7 +56,9 @@ export class SimulatedJob implements Job {
 
   async wait(options: { readonly timeout?: number; readonly signal?: AbortSignal } = {}): Promise<JobResult> {
     const { timeout, signal } = options;
-    const limits = [signal, timeout === undefined ? undefined : AbortSignal.timeout(timeout)].filter((limit) => limit !== undefined);
+    const limits = [signal, timeout === undefined ? undefined : AbortSignal.timeout(timeout)].filter(
+      (limit) => limit !== undefined,
+    );
     const limit = AbortSignal.any(limits);
     return new Promise((resolve, reject) => {
       const stop = (): void => {

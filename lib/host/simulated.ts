@@ -4,13 +4,24 @@ import { Kvm4nfvError } from '../error.js';
 import { checkResult } from './command.js';
 import { factsScript } from './facts-script.js';
 import { WriteError, type FilesOptions } from './files.js';
-import { UnreachableError, type Endpoint, type ExecOptions, type ExecResult, type Host, type Job, type JobSpec } from './host.js';
+import {
+  UnreachableError,
+  type Endpoint,
+  type ExecOptions,
+  type ExecResult,
+  type Host,
+  type Job,
+  type JobSpec,
+} from './host.js';
 import { SimulatedJob, type SimulatedOutcome } from './simulated-job.js';
 
 export type { SimulatedOutcome } from './simulated-job.js';
 
 /** Answers a command, or a job with that command; a promise lets a job run until it resolves. */
-export type SimulatedCommand = (argv: readonly string[], options: ExecOptions) => SimulatedOutcome | string | Promise<SimulatedOutcome | string>;
+export type SimulatedCommand = (
+  argv: readonly string[],
+  options: ExecOptions,
+) => SimulatedOutcome | string | Promise<SimulatedOutcome | string>;
 
 /** Thrown by a write hook: the file refuses the text, as the kernel does with EINVAL. */
 export class Refusal extends Error {
@@ -69,25 +80,38 @@ export class SimulatedHost implements Host {
   start(spec: JobSpec): Promise<Job> {
     const id = `${spec.run}/${spec.name}`;
     const directory = `/run/kvm4nfv/${id}`;
-    if (this.#jobs.has(id)) return Promise.reject(new Kvm4nfvError('environment', `${this.name}: job ${spec.name} of run ${spec.run} is there already`));
+    if (this.#jobs.has(id))
+      return Promise.reject(
+        new Kvm4nfvError('environment', `${this.name}: job ${spec.name} of run ${spec.run} is there already`),
+      );
     this.executed.push(spec.argv);
-    const options = { ...(spec.env === undefined ? {} : { env: spec.env }), ...(spec.root === undefined ? {} : { root: spec.root }) };
-    const job = new SimulatedJob(spec, { host: this, directory, pid: 1000 + this.executed.length }, this.#answer(spec.argv, options, directory), {
-      finish: ({ stdout = '', stderr = '' }) => {
-        this.files.set(`${directory}/stdout`, stdout).set(`${directory}/stderr`, stderr);
+    const options = {
+      ...(spec.env === undefined ? {} : { env: spec.env }),
+      ...(spec.root === undefined ? {} : { root: spec.root }),
+    };
+    const job = new SimulatedJob(
+      spec,
+      { host: this, directory, pid: 1000 + this.executed.length },
+      this.#answer(spec.argv, options, directory),
+      {
+        finish: ({ stdout = '', stderr = '' }) => {
+          this.files.set(`${directory}/stdout`, stdout).set(`${directory}/stderr`, stderr);
+        },
+        remove: () => {
+          this.#jobs.delete(id);
+          for (const path of this.files.keys()) if (path.startsWith(`${directory}/`)) this.files.delete(path);
+        },
       },
-      remove: () => {
-        this.#jobs.delete(id);
-        for (const path of this.files.keys()) if (path.startsWith(`${directory}/`)) this.files.delete(path);
-      },
-    });
+    );
     this.#jobs.set(id, job);
     return Promise.resolve(job);
   }
 
   attach(run: string, name: string): Promise<Job> {
     const job = this.#jobs.get(`${run}/${name}`);
-    return job === undefined ? Promise.reject(new Kvm4nfvError('environment', `${this.name}: there is no job ${name} of run ${run}`)) : Promise.resolve(job);
+    return job === undefined
+      ? Promise.reject(new Kvm4nfvError('environment', `${this.name}: there is no job ${name} of run ${run}`))
+      : Promise.resolve(job);
   }
 
   read(path: string): Promise<string> {
@@ -108,10 +132,14 @@ export class SimulatedHost implements Host {
   }
 
   readMany(paths: readonly string[]): Promise<Map<string, string>> {
-    return Promise.resolve(new Map(paths.flatMap((path) => {
-      const text = this.files.get(path);
-      return text === undefined ? [] : [[path, text] as const];
-    })));
+    return Promise.resolve(
+      new Map(
+        paths.flatMap((path) => {
+          const text = this.files.get(path);
+          return text === undefined ? [] : [[path, text] as const];
+        }),
+      ),
+    );
   }
 
   writeMany(files: readonly (readonly [path: string, text: string])[], options: FilesOptions = {}): Promise<void> {
@@ -126,7 +154,9 @@ export class SimulatedHost implements Host {
 
   connect(endpoint: Endpoint): Promise<Duplex> {
     const connect = this.#options.endpoints;
-    return connect === undefined ? Promise.reject(new UnreachableError(`${this.name}: nothing listens at ${JSON.stringify(endpoint)}`)) : connect(endpoint);
+    return connect === undefined
+      ? Promise.reject(new UnreachableError(`${this.name}: nothing listens at ${JSON.stringify(endpoint)}`))
+      : connect(endpoint);
   }
 
   overhead(): Promise<number> {
@@ -158,7 +188,8 @@ export class SimulatedHost implements Host {
     if (command === undefined) return { exitCode: 127, stderr: `env: '${argv[0] ?? ''}': No such file or directory\n` };
     const answer = await command(argv, options);
     const outcome = typeof answer === 'string' ? { stdout: answer } : answer;
-    for (const [path, text] of Object.entries(outcome.files ?? {})) this.files.set(path.startsWith('/') ? path : `${directory}/${path}`, text);
+    for (const [path, text] of Object.entries(outcome.files ?? {}))
+      this.files.set(path.startsWith('/') ? path : `${directory}/${path}`, text);
     return outcome;
   }
 
@@ -166,7 +197,15 @@ export class SimulatedHost implements Host {
     const { uid = 0, machine = 'x86_64' } = this.#options;
     const told = [`:uid\0${String(uid)}`, `:user\0${uid === 0 ? 'root' : 'user'}`, `:machine\0${machine}`];
     const shown = [...this.files].filter(([path]) => /^\/(?:proc|sys)\//.test(path));
-    return [...told, ...shown.flatMap(([path, text]) => text.replace(/\n$/, '').split('\n').map((line) => `${path}\0${line}`))].join('\n');
+    return [
+      ...told,
+      ...shown.flatMap(([path, text]) =>
+        text
+          .replace(/\n$/, '')
+          .split('\n')
+          .map((line) => `${path}\0${line}`),
+      ),
+    ].join('\n');
   }
 
   #absent(path: string): Kvm4nfvError {

@@ -15,7 +15,9 @@ export interface TestSteps {
 /** What is set up before the tests: hosts and contexts with their steps. */
 export const planSteps = (plan: Plan): string => {
   const hosts = [...plan.hosts].map(([name, { address, jump }]) =>
-    address === undefined ? `host ${name}: this machine` : `host ${name}: SSH to ${address}${jump === undefined ? '' : ` through ${jump}`}`,
+    address === undefined
+      ? `host ${name}: this machine`
+      : `host ${name}: SSH to ${address}${jump === undefined ? '' : ` through ${jump}`}`,
   );
   const contexts = [...plan.contexts.values()].flatMap(({ name, definition, options, on, provision }) => [
     `context ${name}: ${definition.type} on ${on}${provision ? ', missing tools are installed' : ''}`,
@@ -27,15 +29,25 @@ export const planSteps = (plan: Plan): string => {
 /** What is done for one test, trial by trial as far as that can be known. */
 export const planTest = (plan: Plan, test: PlannedTest): TestSteps => {
   const { trials, parameters } = test.runner.definition.preview(test.runner.options);
-  const needs = test.scenario.needs(test.options).map((need) => (need.kind === 'tool' ? `${need.name} (${need.package})` : need.kind === 'file' ? need.path : 'root'));
+  const needs = test.scenario
+    .needs(test.options)
+    .map((need) =>
+      need.kind === 'tool' ? `${need.name} (${need.package})` : need.kind === 'file' ? need.path : 'root',
+    );
   const loads = test.load
     .filter(({ stressor }) => stressor !== 'none')
     .map((load) => `load on ${load.host ?? test.context}: ${quoteArgv(loadArgv(load, undefined))}`);
   const commands = [...parameters].flatMap((set) => {
-    const said = Object.entries(set).map(([key, value]) => `${key}=${String(value)}`).join(' ');
-    return test.scenario.preview(optionsOf(test, set)).commands.map((argv) => `run${said === '' ? '' : ` with ${said}`}: ${quoteArgv(argv)}`);
+    const said = Object.entries(set)
+      .map(([key, value]) => `${key}=${String(value)}`)
+      .join(' ');
+    return test.scenario
+      .preview(optionsOf(test, set))
+      .commands.map((argv) => `run${said === '' ? '' : ` with ${said}`}: ${quoteArgv(argv)}`);
   });
-  const judged = test.sla.map(({ expression, severity }) => `judge: ${expression}${severity === 'warn' ? ' (warn)' : ''}`);
+  const judged = test.sla.map(
+    ({ expression, severity }) => `judge: ${expression}${severity === 'warn' ? ' (warn)' : ''}`,
+  );
   return {
     name: test.name,
     scenario: test.scenario.type,

@@ -11,7 +11,9 @@ export interface Column {
 
 /** Rows of cells under titles, columns aligned, two spaces between. */
 export const renderTable = (columns: readonly Column[], rows: readonly (readonly Cell[])[]): string => {
-  const widths = columns.map(({ title }, index) => Math.max(title.length, ...rows.map((row) => row[index]?.text.length ?? 0)));
+  const widths = columns.map(({ title }, index) =>
+    Math.max(title.length, ...rows.map((row) => row[index]?.text.length ?? 0)),
+  );
   const line = (cells: readonly Cell[]): string =>
     columns
       .map(({ align = 'left' }, index) => {

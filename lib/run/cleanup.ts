@@ -54,7 +54,13 @@ const restoreTuning = async (host: Host, run: string, signal: AbortSignal): Prom
   return report.places.filter(({ fate }) => fate !== 'as-before').map(({ fate, place }) => `${fate}: ${place}`);
 };
 
-const cleanHost = async (name: string, specs: ReadonlyMap<string, HostSpec>, run: string, registry: Registry, signal: AbortSignal): Promise<string[]> => {
+const cleanHost = async (
+  name: string,
+  specs: ReadonlyMap<string, HostSpec>,
+  run: string,
+  registry: Registry,
+  signal: AbortSignal,
+): Promise<string[]> => {
   await using host = await openHost(name, specs, { signal });
   const lines: string[] = [];
   for (const context of registry.all('context')) lines.push(...((await context.sweep?.(host, run, signal)) ?? []));
@@ -72,7 +78,11 @@ export interface CleanupOptions {
 }
 
 /** Ends what a killed run left on its hosts and removes its files there. Safe to repeat. */
-export const cleanupRun = async (directory: string, registry: Registry, { signal, named = false }: CleanupOptions): Promise<CleanupReport> => {
+export const cleanupRun = async (
+  directory: string,
+  registry: Registry,
+  { signal, named = false }: CleanupOptions,
+): Promise<CleanupReport> => {
   const run = path.basename(directory);
   let state: RunState | undefined;
   try {
@@ -85,10 +95,18 @@ export const cleanupRun = async (directory: string, registry: Registry, { signal
   const alive = finished ? false : await lives(started.controller);
   // A controller on another machine can't be asked: its run is left alone unless it is named.
   if (alive === true || (alive === undefined && !named))
-    return { run, state: 'running', lines: [`process ${String(started.controller.pid)} of ${started.controller.host} runs it${alive === undefined ? ', as far as can be told from here' : ''}`] };
+    return {
+      run,
+      state: 'running',
+      lines: [
+        `process ${String(started.controller.pid)} of ${started.controller.host} runs it${alive === undefined ? ', as far as can be told from here' : ''}`,
+      ],
+    };
   if (finished && !troubled) return { run, state: 'clean', lines: [] };
   const specs = new Map(Object.entries(started.hosts).map(([name, spec]) => [name, hostSchema.parse(spec)]));
-  const ended = await Promise.allSettled([...specs.keys()].map((name) => cleanHost(name, specs, started.runId, registry, signal)));
+  const ended = await Promise.allSettled(
+    [...specs.keys()].map((name) => cleanHost(name, specs, started.runId, registry, signal)),
+  );
   const lines = ended.flatMap((end) => (end.status === 'fulfilled' ? end.value : [messageOf(end.reason)]));
   return { run, state: ended.some(({ status }) => status === 'rejected') ? 'failed' : 'cleaned', lines };
 };
@@ -97,16 +115,26 @@ export const cleanupRun = async (directory: string, registry: Registry, { signal
 export const runDirectories = async (results: string, only: readonly string[] = []): Promise<string[]> => {
   try {
     const entries = await readdir(results, { recursive: false, withFileTypes: true });
-    const names = entries.filter((entry) => entry.isDirectory()).map(({ name }) => name).sort();
+    const names = entries
+      .filter((entry) => entry.isDirectory())
+      .map(({ name }) => name)
+      .sort();
     const unknown = only.filter((name) => !names.includes(name));
-    if (unknown.length > 0) throw new Kvm4nfvError('usage', `no run ${unknown.join(', ')} in ${results}`, { hint: 'give the directory of the runs with --output' });
+    if (unknown.length > 0)
+      throw new Kvm4nfvError('usage', `no run ${unknown.join(', ')} in ${results}`, {
+        hint: 'give the directory of the runs with --output',
+      });
     const chosen = only.length === 0 ? names : [...only];
     const directories = await Promise.all(
-      chosen.map(async (name) => ((await readdir(path.join(results, name))).includes(eventsFile) ? [path.join(results, name)] : [])),
+      chosen.map(async (name) =>
+        (await readdir(path.join(results, name))).includes(eventsFile) ? [path.join(results, name)] : [],
+      ),
     );
     return directories.flat();
   } catch (error) {
     if (Kvm4nfvError.is(error)) throw error;
-    throw new Kvm4nfvError('usage', `can't read ${results}: ${fileProblem(error)}`, { hint: 'give the directory of the runs with --output' });
+    throw new Kvm4nfvError('usage', `can't read ${results}: ${fileProblem(error)}`, {
+      hint: 'give the directory of the runs with --output',
+    });
   }
 };

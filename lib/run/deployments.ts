@@ -26,7 +26,12 @@ export const chainOf = (plan: Pick<Plan, 'contexts'>, name: string): string[] =>
 
 /** All machines that a test works on: its context's and its loads', with what is beneath them. */
 export const machinesOf = (plan: Pick<Plan, 'contexts'>, test: PlannedTest): string[] => [
-  ...new Set([test.context, ...test.load.filter(({ stressor }) => stressor !== 'none').map(({ host }) => host ?? test.context)].flatMap((name) => chainOf(plan, name))),
+  ...new Set(
+    [
+      test.context,
+      ...test.load.filter(({ stressor }) => stressor !== 'none').map(({ host }) => host ?? test.context),
+    ].flatMap((name) => chainOf(plan, name)),
+  ),
 ];
 
 const deployedAtOnce = 8;
@@ -87,7 +92,13 @@ export class Deployments {
     const same = sut === beneath.host && tuning === undefined;
     const facts = same ? beneath.facts : await readFacts(sut, { signal: this.#signal });
     const said = Object.entries(traits).filter((entry): entry is [string, boolean | string] => entry[1] !== undefined);
-    const result = { type: definition.type, on, traits: Object.fromEntries(said), ...(same ? {} : { facts }), ...(tuning === undefined ? {} : { tuning: tuning.result }) };
+    const result = {
+      type: definition.type,
+      on,
+      traits: Object.fromEntries(said),
+      ...(same ? {} : { facts }),
+      ...(tuning === undefined ? {} : { tuning: tuning.result }),
+    };
     await this.#store.append({ type: 'context-deployed', context: name, result });
     return { host: sut, facts, deployment, tuning: tuning?.applied };
   }
@@ -111,7 +122,12 @@ export class Deployments {
       const tuning = (await this.#deployed.get(link))?.tuning;
       if (tuning === undefined) continue;
       const now = await tuning.verify(this.#signal);
-      drifted.push(...driftOf(tuning.results, now).map(({ knob, requested, effective }) => `${link}: knob ${knob} drifted from ${requested} to ${effective} while measuring`));
+      drifted.push(
+        ...driftOf(tuning.results, now).map(
+          ({ knob, requested, effective }) =>
+            `${link}: knob ${knob} drifted from ${requested} to ${effective} while measuring`,
+        ),
+      );
     }
     return drifted;
   }
@@ -122,12 +138,17 @@ export class Deployments {
     if (report.complete && foreign.length === 0) return;
     const hint = `kvm4nfv cleanup --run ${this.#run}`;
     const fault = report.complete ? 'environment' : 'teardown';
-    await this.#store.appendIfPossible({ type: 'problem', problem: { where: `tuning of ${name}`, fault, message: renderRestore(report), hint } });
+    await this.#store.appendIfPossible({
+      type: 'problem',
+      problem: { where: `tuning of ${name}`, fault, message: renderRestore(report), hint },
+    });
   }
 
   /** Takes down every deployed context that is not among `needed` any more, those on top first. */
   async release(needed: ReadonlySet<string>): Promise<void> {
-    const idle = [...this.#deployed.keys()].filter((name) => !needed.has(name)).sort((a, b) => chainOf(this.#plan, b).length - chainOf(this.#plan, a).length);
+    const idle = [...this.#deployed.keys()]
+      .filter((name) => !needed.has(name))
+      .sort((a, b) => chainOf(this.#plan, b).length - chainOf(this.#plan, a).length);
     for (const name of idle) {
       const deploying = this.#deployed.get(name);
       this.#deployed.delete(name);

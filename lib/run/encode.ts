@@ -46,7 +46,15 @@ export const encodeMetrics = (metrics: readonly Metric[]): ResultMetric[] => {
 };
 
 /** The histogram of a result's metric, to merge or to draw. */
-export const decodeHistogram = ({ resolution, count, min, max, sum, overflow, histogram }: HistogramMetric): Histogram =>
+export const decodeHistogram = ({
+  resolution,
+  count,
+  min,
+  max,
+  sum,
+  overflow,
+  histogram,
+}: HistogramMetric): Histogram =>
   Histogram.decode({
     resolution,
     count,
@@ -69,10 +77,14 @@ export const mergeMetrics = (trials: readonly (readonly ResultMetric[])[]): Resu
     const [sample] = group;
     if (sample === undefined) return [];
     if (sample.kind === 'histogram') {
-      const parts = group.filter((metric): metric is HistogramMetric => metric.kind === 'histogram').map(decodeHistogram);
+      const parts = group
+        .filter((metric): metric is HistogramMetric => metric.kind === 'histogram')
+        .map(decodeHistogram);
       return [encodeHistogram(sample.name, sample.unit, sample.labels, merged(parts))];
     }
     if (sample.kind === 'gauge') return [];
-    return [{ ...sample, value: group.reduce((sum, metric) => sum + (metric.kind === 'histogram' ? 0 : metric.value), 0) }];
+    return [
+      { ...sample, value: group.reduce((sum, metric) => sum + (metric.kind === 'histogram' ? 0 : metric.value), 0) },
+    ];
   });
 };

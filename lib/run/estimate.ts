@@ -7,7 +7,9 @@ export const estimate = (test: PlannedTest): Nanoseconds | undefined => {
   const preview = test.runner.definition.preview(test.runner.options);
   if (preview.duration !== undefined) return preview.duration;
   if (preview.trials === undefined) return undefined;
-  const durations = [...preview.parameters].map((parameters) => test.scenario.preview(optionsOf(test, parameters)).duration);
+  const durations = [...preview.parameters].map(
+    (parameters) => test.scenario.preview(optionsOf(test, parameters)).duration,
+  );
   if (durations.length === 0) durations.push(test.scenario.preview(test.options).duration);
   const known = durations.filter((duration) => duration !== undefined);
   if (known.length < durations.length) return undefined;

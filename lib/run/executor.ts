@@ -67,7 +67,9 @@ class Execution {
     this.#run = run;
     this.#signal = signal;
     this.#failFast = failFast;
-    this.#hosts = new HostPool(plan.hosts, signal, (host, phase, facts) => store.append({ type: 'host-facts', host, phase, facts }));
+    this.#hosts = new HostPool(plan.hosts, signal, (host, phase, facts) =>
+      store.append({ type: 'host-facts', host, phase, facts }),
+    );
   }
 
   async execute(): Promise<void> {
@@ -79,7 +81,9 @@ class Execution {
     // While some measure, others are connected to or left; one at a time means that nothing else happens meanwhile.
     const underWay = pLimit(parallel === 1 ? 1 : 2 * parallel);
     await using hosts = this.#hosts;
-    const ended = await Promise.allSettled(groups.map((group) => underWay(() => this.#runGroup(group, hosts, measuring))));
+    const ended = await Promise.allSettled(
+      groups.map((group) => underWay(() => this.#runGroup(group, hosts, measuring))),
+    );
     const failure = ended.find((end) => end.status === 'rejected');
     if (failure !== undefined) throw failure.reason;
   }
@@ -100,12 +104,19 @@ class Execution {
   }
 
   async #runGroup(group: readonly NumberedTest[], hosts: HostPool, measuring: LimitFunction): Promise<void> {
-    const deployments = new Deployments({ plan: this.#plan, hosts, store: this.#store, run: this.#run, signal: this.#signal });
+    const deployments = new Deployments({
+      plan: this.#plan,
+      hosts,
+      store: this.#store,
+      run: this.#run,
+      signal: this.#signal,
+    });
     const needed = group.map(({ test }) => machinesOf(this.#plan, test));
     const used = new Set(needed.flat().filter((name) => hosts.has(name)));
     try {
       // Those that fail fail again when a test asks for them.
-      if (!this.#signal.aborted && this.#stop === undefined) await Promise.allSettled([...used].map((name) => hosts.get(name)));
+      if (!this.#signal.aborted && this.#stop === undefined)
+        await Promise.allSettled([...used].map((name) => hosts.get(name)));
       await measuring(async () => {
         for (const [position, { index, test }] of group.entries()) {
           await this.#runTest(index, test, deployments);
@@ -123,7 +134,15 @@ class Execution {
       await hosts.release(name, this.#run, AbortSignal.timeout(60_000));
     } catch (error) {
       const fault = Kvm4nfvError.is(error) && error.fault === 'unreachable' ? 'unreachable' : 'teardown';
-      await this.#store.appendIfPossible({ type: 'problem', problem: { where: `host ${name}`, fault, message: messageOf(error), hint: `kvm4nfv cleanup --run ${this.#run}` } });
+      await this.#store.appendIfPossible({
+        type: 'problem',
+        problem: {
+          where: `host ${name}`,
+          fault,
+          message: messageOf(error),
+          hint: `kvm4nfv cleanup --run ${this.#run}`,
+        },
+      });
     }
   }
 
@@ -133,8 +152,15 @@ class Execution {
     const planned = { name, scenario: scenario.type, context, tags: [...tags], parameters: { ...parameters } };
     await this.#store.append({ type: 'test-started', index, test: planned, trials: preview.trials ?? null });
     const ending = await this.#endingOf(index, test, deployments);
-    await this.#store.append({ type: 'test-finished', index, verdict: ending.verdict, reasons: [...ending.reasons], fault: ending.fault });
-    if (this.#failFast && worst([ending.verdict, 'skip']) !== 'skip') this.#stop ??= `not run: --fail-fast after '${name}'`;
+    await this.#store.append({
+      type: 'test-finished',
+      index,
+      verdict: ending.verdict,
+      reasons: [...ending.reasons],
+      fault: ending.fault,
+    });
+    if (this.#failFast && worst([ending.verdict, 'skip']) !== 'skip')
+      this.#stop ??= `not run: --fail-fast after '${name}'`;
   }
 
   async #endingOf(index: number, test: PlannedTest, deployments: Deployments): Promise<Ending> {
@@ -152,7 +178,11 @@ class Execution {
 
   async #meetNeeds(test: PlannedTest, [sut, ...loadMachines]: readonly Machine[]): Promise<void> {
     const signal = this.#signal;
-    const meet = async (machine: Machine | undefined, name: string, needs: Parameters<typeof meetNeeds>[2]): Promise<void> => {
+    const meet = async (
+      machine: Machine | undefined,
+      name: string,
+      needs: Parameters<typeof meetNeeds>[2],
+    ): Promise<void> => {
       if (machine === undefined || needs.length === 0) return;
       const provision = chainOf(this.#plan, name).some((link) => this.#plan.contexts.get(link)?.provision === true);
       const packages = await meetNeeds(machine.host, machine.facts, needs, { provision, signal });
@@ -160,7 +190,10 @@ class Execution {
     };
     await meet(sut, test.context, test.scenario.needs(test.options));
     for (const [position, load] of test.load.entries())
-      if (load.stressor !== 'none') await meet(loadMachines[position], load.host ?? test.context, [{ kind: 'tool', name: 'stress-ng', package: 'stress-ng' }]);
+      if (load.stressor !== 'none')
+        await meet(loadMachines[position], load.host ?? test.context, [
+          { kind: 'tool', name: 'stress-ng', package: 'stress-ng' },
+        ]);
   }
 
   async #runTrials(
@@ -184,7 +217,13 @@ class Execution {
         const asked = step.value;
         await this.#pause(asked);
         const id = `${fileName(directory)}-${String(number)}`;
-        await this.#store.append({ type: 'trial-started', index, trial: id, warmUp: asked.warmUp ?? false, expected: test.scenario.preview(optionsOf(test, asked.parameters)).duration ?? null });
+        await this.#store.append({
+          type: 'trial-started',
+          index,
+          trial: id,
+          warmUp: asked.warmUp ?? false,
+          expected: test.scenario.preview(optionsOf(test, asked.parameters)).duration ?? null,
+        });
         const outcome = await runTrial({
           run: this.#run,
           id,
@@ -199,7 +238,10 @@ class Execution {
         await this.#store.append({ type: 'trial-finished', index, trial: result });
         finished.push(result);
         if (outcome.measurement !== undefined) {
-          const entries = hlogEntries(outcome.measurement, (Date.parse(outcome.result.startedAt) - startedAt.getTime()) * 1e6);
+          const entries = hlogEntries(
+            outcome.measurement,
+            (Date.parse(outcome.result.startedAt) - startedAt.getTime()) * 1e6,
+          );
           await appendHlog(this.#store, `${directory}.hlog`, startedAt, entries, !logged);
           logged ||= entries.length > 0;
         }
@@ -209,12 +251,21 @@ class Execution {
         } else feedback = { measurement: outcome.measurement, met: worst([result.verdict, 'skip']) === 'skip' };
       }
     } catch (error) {
-      ending = { verdict: 'error', reasons: reasonsOf(error), fault: this.#signal.aborted ? 'interrupted' : 'internal' };
+      ending = {
+        verdict: 'error',
+        reasons: reasonsOf(error),
+        fault: this.#signal.aborted ? 'interrupted' : 'internal',
+      };
     } finally {
       await trials.return();
     }
     const judged = finished.filter(({ warmUp }) => !warmUp);
-    return ending ?? { verdict: worst(judged.map(({ verdict }) => verdict)), reasons: [...new Set(judged.flatMap(({ reasons }) => reasons))] };
+    return (
+      ending ?? {
+        verdict: worst(judged.map(({ verdict }) => verdict)),
+        reasons: [...new Set(judged.flatMap(({ reasons }) => reasons))],
+      }
+    );
   }
 
   /** A tuning that drifted while it was measured makes the measurement worthless. */
@@ -260,7 +311,11 @@ export const execute = async (plan: Plan, options: ExecuteOptions = {}): Promise
     await store.append({ type: 'problem', problem: { where: 'run', fault: 'internal', message: messageOf(error) } });
   }
   if (store.failure !== undefined) throw store.failure;
-  if (signal.aborted) await store.append({ type: 'problem', problem: { where: 'run', fault: 'interrupted', message: 'interrupted; what was set up has been put back' } });
+  if (signal.aborted)
+    await store.append({
+      type: 'problem',
+      problem: { where: 'run', fault: 'interrupted', message: 'interrupted; what was set up has been put back' },
+    });
   await store.append({ type: 'run-finished' });
   const result = reduction.result();
   await store.writeResult(result);

@@ -6,7 +6,10 @@ export interface NumberedTest {
 }
 
 /** Tests that share a machine, directly or through others, run one after another; groups that share none may run at once. */
-export const groupByMachine = (tests: readonly NumberedTest[], machines: (test: PlannedTest) => readonly string[]): NumberedTest[][] => {
+export const groupByMachine = (
+  tests: readonly NumberedTest[],
+  machines: (test: PlannedTest) => readonly string[],
+): NumberedTest[][] => {
   const parent = new Map<string, string>();
   const root = (machine: string): string => {
     const above = parent.get(machine) ?? machine;

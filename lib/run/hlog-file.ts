@@ -19,7 +19,9 @@ export const hlogEntries = (measurement: Measurement, offset: number): HlogEntry
       },
     }));
   return metrics.flatMap((metric) =>
-    metric.kind === 'histogram' ? [{ tag: tagOf(metric.name, metric.labels), start: offset, end: offset + duration, histogram: metric.histogram }] : [],
+    metric.kind === 'histogram'
+      ? [{ tag: tagOf(metric.name, metric.labels), start: offset, end: offset + duration, histogram: metric.histogram }]
+      : [],
   );
 };
 

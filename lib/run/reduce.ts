@@ -12,7 +12,10 @@ const worstOutcomes = (trials: readonly ResultTrial[]): SlaOutcome[] => {
   const outcomes = new Map<string, SlaOutcome>();
   for (const outcome of trials.flatMap(({ sla }) => sla)) {
     const known = outcomes.get(outcome.expression);
-    if (known === undefined || (worst([known.verdict, outcome.verdict]) === outcome.verdict && known.verdict !== outcome.verdict))
+    if (
+      known === undefined ||
+      (worst([known.verdict, outcome.verdict]) === outcome.verdict && known.verdict !== outcome.verdict)
+    )
       outcomes.set(outcome.expression, outcome);
   }
   return [...outcomes.values()];
@@ -69,7 +72,8 @@ export class Reduction {
       return;
     }
     const result = this.#result;
-    if (result === undefined) throw new Kvm4nfvError('usage', `the events do not begin with run-started but with ${event.type}`);
+    if (result === undefined)
+      throw new Kvm4nfvError('usage', `the events do not begin with run-started but with ${event.type}`);
     switch (event.type) {
       case 'host-facts':
         if (event.phase === 'before') result.environment[event.host] = event.facts;
@@ -113,7 +117,12 @@ export class Reduction {
     const tests = [...this.#tests.entries()].sort(([a], [b]) => a - b).map(([, test]) => closeTest(test));
     const problems = [...this.#result.problems];
     if (this.#result.endedAt === null)
-      problems.push({ where: 'run', fault: 'internal', message: 'the run was killed before its end', hint: `kvm4nfv cleanup --run ${this.#result.runId}` });
+      problems.push({
+        where: 'run',
+        fault: 'internal',
+        message: 'the run was killed before its end',
+        hint: `kvm4nfv cleanup --run ${this.#result.runId}`,
+      });
     const verdict = worst([...tests.map((test) => test.verdict), ...(problems.length > 0 ? (['error'] as const) : [])]);
     return { ...this.#result, problems, verdict, exitCode: exitCodeOf(tests, problems), tests };
   }
@@ -127,7 +136,10 @@ export const reduceRun = async (directory: string): Promise<Result> => {
     line += 1;
     const parsed = eventSchema.safeParse(event);
     if (!parsed.success)
-      throw new Kvm4nfvError('usage', `${directory}: event ${String(line)} is not one of kvm4nfv's: ${parsed.error.issues[0]?.message ?? ''}`);
+      throw new Kvm4nfvError(
+        'usage',
+        `${directory}: event ${String(line)} is not one of kvm4nfv's: ${parsed.error.issues[0]?.message ?? ''}`,
+      );
     reduction.add(parsed.data);
   }
   return reduction.result();

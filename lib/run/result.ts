@@ -3,12 +3,16 @@ import { hostFactsSchema, type HostFacts } from '../host/facts-schema.js';
 import { verdicts } from '../sla/verdict.js';
 import { states as knobStates } from '../tuning/judge.js';
 
-export const verdictSchema = z.enum(verdicts).meta({ id: 'verdict', description: 'From best to worst; the worst of the parts is the verdict of the whole.' });
+export const verdictSchema = z
+  .enum(verdicts)
+  .meta({ id: 'verdict', description: 'From best to worst; the worst of the parts is the verdict of the whole.' });
 
 /** The facts of a host, read-only. */
 export const factsSchema: z.ZodType<HostFacts> = hostFactsSchema;
 
-const labels = z.record(z.string(), z.string()).meta({ description: 'Empty: the merge of all label sets of this metric.' });
+const labels = z
+  .record(z.string(), z.string())
+  .meta({ description: 'Empty: the merge of all label sets of this metric.' });
 const metricBase = { name: z.string(), unit: z.string(), labels };
 
 /** Percentiles that every histogram is reported with. */
@@ -26,11 +30,19 @@ export const histogramMetricSchema = z.strictObject({
   min: z.number().nullable().meta({ description: 'Exact; null without samples.' }),
   max: z.number().nullable().meta({ description: 'Exact; null without samples.' }),
   mean: z.number().nullable(),
-  percentiles: z.record(z.string(), z.number().nullable()).meta({ description: 'Never interpolated. null: fewer than 10/(1-N) samples, not supported by the data.' }),
+  percentiles: z
+    .record(z.string(), z.number().nullable())
+    .meta({ description: 'Never interpolated. null: fewer than 10/(1-N) samples, not supported by the data.' }),
   histogram: z.string().meta({ description: 'HDR histogram, V2 compressed, base64 (HISTF...).' }),
 });
-export const valueMetricSchema = z.strictObject({ ...metricBase, kind: z.enum(['counter', 'gauge']), value: z.number() });
-export const metricSchema = z.discriminatedUnion('kind', [histogramMetricSchema, valueMetricSchema]).meta({ id: 'metric' });
+export const valueMetricSchema = z.strictObject({
+  ...metricBase,
+  kind: z.enum(['counter', 'gauge']),
+  value: z.number(),
+});
+export const metricSchema = z
+  .discriminatedUnion('kind', [histogramMetricSchema, valueMetricSchema])
+  .meta({ id: 'metric' });
 export type ResultMetric = z.output<typeof metricSchema>;
 export type HistogramMetric = z.output<typeof histogramMetricSchema>;
 
@@ -48,7 +60,15 @@ export type SlaOutcome = z.output<typeof slaOutcomeSchema>;
 
 const parameters = z.record(z.string(), z.unknown());
 
-export const faultSchema = z.enum(['usage', 'environment', 'unreachable', 'tool', 'internal', 'teardown', 'interrupted']);
+export const faultSchema = z.enum([
+  'usage',
+  'environment',
+  'unreachable',
+  'tool',
+  'internal',
+  'teardown',
+  'interrupted',
+]);
 
 const fault = faultSchema.optional().meta({ description: 'What kind of trouble an error was.' });
 
@@ -67,7 +87,9 @@ export const trialSchema = z
     sla: z.array(slaOutcomeSchema),
     overhead: z
       .strictObject({
-        cpu: z.number().meta({ description: 'CPU time that our own processes used on the machine during the window, ns.' }),
+        cpu: z
+          .number()
+          .meta({ description: 'CPU time that our own processes used on the machine during the window, ns.' }),
         window: z.number().meta({ description: 'Length of the window, ns.' }),
         share: z.number().meta({ description: 'cpu / window: the part of one CPU.' }),
       })
@@ -88,7 +110,9 @@ export const testSchema = z
     verdict: verdictSchema,
     reasons: z.array(z.string()),
     fault,
-    metrics: z.array(metricSchema).meta({ description: 'Merged over the judged trials, where these had the same parameters.' }),
+    metrics: z
+      .array(metricSchema)
+      .meta({ description: 'Merged over the judged trials, where these had the same parameters.' }),
     trials: z.array(trialSchema),
     sla: z.array(slaOutcomeSchema).meta({ description: 'For each expression the worst of the trials.' }),
   })
@@ -100,11 +124,20 @@ export const problemSchema = z
   .meta({ id: 'problem' });
 export type Problem = z.output<typeof problemSchema>;
 
-const itemSchema = { requested: z.string(), effective: z.string().optional(), state: z.enum(knobStates), reason: z.string().optional() };
+const itemSchema = {
+  requested: z.string(),
+  effective: z.string().optional(),
+  state: z.enum(knobStates),
+  reason: z.string().optional(),
+};
 
 /** A knob after tuning: what was asked for, and what the machine shows. */
 export const knobResultSchema = z
-  .strictObject({ knob: z.string(), ...itemSchema, items: z.array(z.strictObject({ label: z.string(), ...itemSchema })) })
+  .strictObject({
+    knob: z.string(),
+    ...itemSchema,
+    items: z.array(z.strictObject({ label: z.string(), ...itemSchema })),
+  })
   .meta({ id: 'knobResult' });
 export type KnobOutcome = z.output<typeof knobResultSchema>;
 
@@ -116,7 +149,9 @@ export const tuningResultSchema = z.strictObject({
 export const contextResultSchema = z.strictObject({
   type: z.string(),
   on: z.string(),
-  traits: z.record(z.string(), z.union([z.boolean(), z.string()])).meta({ description: '`emulated`: the guest ran under TCG and its latencies say nothing about hardware.' }),
+  traits: z
+    .record(z.string(), z.union([z.boolean(), z.string()]))
+    .meta({ description: '`emulated`: the guest ran under TCG and its latencies say nothing about hardware.' }),
   facts: factsSchema.optional(),
   tuning: tuningResultSchema.optional(),
 });
@@ -131,12 +166,18 @@ export const resultSchema = z
     endedAt: z.iso.datetime().nullable().meta({ description: 'null: the run was killed before its end.' }),
     verdict: verdictSchema,
     exitCode: z.int(),
-    environment: z.record(z.string(), factsSchema).meta({ description: 'Facts of each host before anything was measured.' }),
-    environmentChanges: z.record(z.string(), z.array(z.string())).meta({ description: 'Facts that were different afterwards, by host.' }),
+    environment: z
+      .record(z.string(), factsSchema)
+      .meta({ description: 'Facts of each host before anything was measured.' }),
+    environmentChanges: z
+      .record(z.string(), z.array(z.string()))
+      .meta({ description: 'Facts that were different afterwards, by host.' }),
     contexts: z.record(z.string(), contextResultSchema),
     provisioned: z.record(z.string(), z.array(z.string())).meta({ description: 'Packages installed, by machine.' }),
     tests: z.array(testSchema),
-    problems: z.array(problemSchema).meta({ description: 'Trouble outside of trials: connecting, deploying, taking down.' }),
+    problems: z
+      .array(problemSchema)
+      .meta({ description: 'Trouble outside of trials: connecting, deploying, taking down.' }),
   })
   .meta({ id: 'result', title: 'Result of a kvm4nfv run' });
 export type Result = z.output<typeof resultSchema>;

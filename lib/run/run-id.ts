@@ -9,6 +9,9 @@ export const newRunId = (suite: string, now: Date = new Date()): string => {
 
 /** A name from YAML as a file name: what is not a letter, digit, `.`, `_`, `=` or `-` becomes `-`; never empty, never `..`. */
 export const fileName = (name: string): string => {
-  const safe = name.replaceAll(/[^A-Za-z0-9._=-]+/g, '-').replace(/^[.-]+/, '').replace(/-+$/, '');
+  const safe = name
+    .replaceAll(/[^A-Za-z0-9._=-]+/g, '-')
+    .replace(/^[.-]+/, '')
+    .replace(/-+$/, '');
   return safe === '' ? 'unnamed' : safe.slice(0, 100);
 };

@@ -10,7 +10,10 @@ export const eventsFile = 'events.ndjson';
 export const resultFile = 'result.json';
 
 const storeError = (what: string, error: unknown): Kvm4nfvError =>
-  new Kvm4nfvError('environment', `${what}: ${fileProblem(error)}`, { hint: 'free some space there or give another directory with --output', cause: error });
+  new Kvm4nfvError('environment', `${what}: ${fileProblem(error)}`, {
+    hint: 'free some space there or give another directory with --output',
+    cause: error,
+  });
 
 /** Not `mkdir` with `recursive`: below /proc and the like that never ends. */
 const makeDirectories = async (directory: string): Promise<void> => {
@@ -43,7 +46,11 @@ export class RunStore implements AsyncDisposable {
   #failure: Kvm4nfvError | undefined;
   #writing: Promise<void> = Promise.resolve();
 
-  private constructor(directory: string, events: FileHandle, { listener = () => undefined, secrets = [] }: StoreOptions) {
+  private constructor(
+    directory: string,
+    events: FileHandle,
+    { listener = () => undefined, secrets = [] }: StoreOptions,
+  ) {
     this.directory = directory;
     this.#events = events;
     this.#listener = listener;
@@ -146,7 +153,9 @@ export async function* readEvents(directory: string): AsyncGenerator<RunEvent> {
     }
   } catch (error) {
     if (Kvm4nfvError.is(error)) throw error;
-    throw new Kvm4nfvError('usage', `can't read ${file}: ${fileProblem(error)}`, { hint: 'name the directory of a run, such as results/<run-id>' });
+    throw new Kvm4nfvError('usage', `can't read ${file}: ${fileProblem(error)}`, {
+      hint: 'name the directory of a run, such as results/<run-id>',
+    });
   }
   if (held === undefined || held === '') return;
   try {

@@ -50,12 +50,19 @@ interface Window {
   readonly share: number;
 }
 
-const withLoads = async <T>(setting: TrialSetting, body: () => Promise<T>): Promise<{ value: T; commands: string[] }> => {
+const withLoads = async <T>(
+  setting: TrialSetting,
+  body: () => Promise<T>,
+): Promise<{ value: T; commands: string[] }> => {
   const { run, id, test, loadMachines, signal } = setting;
   const loads: RunningLoad[] = [];
   const start = async (spec: LoadSpec, position: number): Promise<void> => {
     const machine = loadMachines[position] ?? setting.sut;
-    const load = await startLoad(machine.host, machine.facts, spec, { run, name: `${id}-load${String(position)}`, signal });
+    const load = await startLoad(machine.host, machine.facts, spec, {
+      run,
+      name: `${id}-load${String(position)}`,
+      signal,
+    });
     if (load !== undefined) loads.push(load);
   };
   try {
@@ -76,7 +83,12 @@ interface StartedJob {
   readonly root: boolean;
 }
 
-const keepOutput = async ({ job, root }: StartedJob, number: number, raw: string, kept: ReadonlySet<string>): Promise<void> => {
+const keepOutput = async (
+  { job, root }: StartedJob,
+  number: number,
+  raw: string,
+  kept: ReadonlySet<string>,
+): Promise<void> => {
   await mkdir(raw, { recursive: true });
   const suffix = number === 0 ? '' : `-${String(number)}`;
   const files = ['stdout', 'stderr']
@@ -94,7 +106,16 @@ const undeclared = ({ scenario }: PlannedTest, options: unknown, { metrics }: Me
 const empty = ({ metrics }: Measurement): string[] =>
   metrics
     .filter((metric) => metric.kind === 'histogram' && metric.histogram.count === 0)
-    .map(({ name, labels }) => `${name} has no samples${Object.keys(labels).length === 0 ? '' : ` (${Object.entries(labels).map((pair) => pair.join(' ')).join(', ')})`}`);
+    .map(
+      ({ name, labels }) =>
+        `${name} has no samples${
+          Object.keys(labels).length === 0
+            ? ''
+            : ` (${Object.entries(labels)
+                .map((pair) => pair.join(' '))
+                .join(', ')})`
+        }`,
+    );
 
 // Timers of tool and machine differ by their start-up; a trial that misses more than this of its time was cut short.
 const durationTolerance = 0.98;
@@ -108,7 +129,11 @@ const whyMissed = ({ expression, observed, unit, reason }: SlaOutcome): string =
   `${expression}: ${observed === null ? (reason ?? 'no data') : `observed ${String(observed)} ${unit}`}`;
 
 /** The verdict on a measurement: no data never passes, a breached limit of the tool fails, then the SLAs. */
-export const assess = (test: PlannedTest, options: unknown, measurement: Measurement): { verdict: Verdict; reasons: string[]; sla: SlaOutcome[] } => {
+export const assess = (
+  test: PlannedTest,
+  options: unknown,
+  measurement: Measurement,
+): { verdict: Verdict; reasons: string[]; sla: SlaOutcome[] } => {
   const preview = test.scenario.preview(options);
   const lacking = [...undeclared(test, options, measurement), ...empty(measurement), ...tooShort(measurement, preview)];
   const declared = test.scenario.metrics(options);
@@ -158,7 +183,8 @@ export const runTrial = async (setting: TrialSetting): Promise<TrialOutcome> => 
     signal,
     cpus: (selection) => resolveCpus(selection, sut.facts.topology),
     window: async (body) => {
-      if (window !== undefined) throw new Kvm4nfvError('internal', `${test.scenario.type}: a trial has one window and this asks for a second`);
+      if (window !== undefined)
+        throw new Kvm4nfvError('internal', `${test.scenario.type}: a trial has one window and this asks for a second`);
       const { value, commands } = await withLoads(setting, async () => {
         const before = await sut.host.overhead();
         const start = process.hrtime.bigint();
@@ -172,7 +198,12 @@ export const runTrial = async (setting: TrialSetting): Promise<TrialOutcome> => 
       return value;
     },
     start: async (argv, options = {}) => {
-      const job = await sut.host.start({ run: setting.run, name: `${setting.id}-${String(jobs.length)}`, argv, ...options });
+      const job = await sut.host.start({
+        run: setting.run,
+        name: `${setting.id}-${String(jobs.length)}`,
+        argv,
+        ...options,
+      });
       const started = { job, root: options.root ?? false };
       const number = jobs.push(started) - 1;
       teardown.defer(`job ${job.name} on ${sut.host.name}`, () => job[Symbol.asyncDispose]());
@@ -182,13 +213,24 @@ export const runTrial = async (setting: TrialSetting): Promise<TrialOutcome> => 
     keep: async (remote, as) => {
       await mkdir(raw, { recursive: true });
       const local = path.join(raw, path.basename(as));
-      await sut.host.download(remote, local, { root: jobs.some(({ job, root }) => root && remote.startsWith(`${job.directory}/`)) });
+      await sut.host.download(remote, local, {
+        root: jobs.some(({ job, root }) => root && remote.startsWith(`${job.directory}/`)),
+      });
       kept.add(remote);
       return local;
     },
   };
-  const base = { id: setting.id, parameters: { ...asked.parameters }, warmUp: asked.warmUp ?? false, startedAt: startedAt.toISOString() };
-  const ended = async (verdict: Verdict, reasons: readonly string[], rest: Partial<ResultTrial>): Promise<ResultTrial> => {
+  const base = {
+    id: setting.id,
+    parameters: { ...asked.parameters },
+    warmUp: asked.warmUp ?? false,
+    startedAt: startedAt.toISOString(),
+  };
+  const ended = async (
+    verdict: Verdict,
+    reasons: readonly string[],
+    rest: Partial<ResultTrial>,
+  ): Promise<ResultTrial> => {
     const failures = await teardown.run();
     const left = failures.map(({ what, error }) => `${what}: ${messageOf(error)}`);
     return {

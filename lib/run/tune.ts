@@ -16,7 +16,12 @@ const outcomeOf = ({ items, ...knob }: KnobResult): KnobOutcome => ({
 });
 
 /** Sets the knobs of a context on its machine and reads them back; what is not in effect is an `environment` error, after everything was put back. */
-export const tune = async (deployment: Deployment, spec: TuningSpec, run: string, signal: AbortSignal): Promise<Tuned> => {
+export const tune = async (
+  deployment: Deployment,
+  spec: TuningSpec,
+  run: string,
+  signal: AbortSignal,
+): Promise<Tuned> => {
   const { sut, commandLine } = deployment;
   const tuning = await resolveNamed(spec);
   const applied = await applyTuning(sut, run, tuning, {

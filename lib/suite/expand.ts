@@ -75,7 +75,10 @@ export class TestEntry {
     const { params, registry, complete } = world;
     const { matrix, keys, partial } = compileMatrix(below(site, 'matrix'), params, this.problems);
     [this.#matrix, this.#partial] = [matrix, partial];
-    const shown: Vocabulary = { names: keys.length === 0 ? params.names : [...params.names, ...keys], secret: params.secret };
+    const shown: Vocabulary = {
+      names: keys.length === 0 ? params.names : [...params.names, ...keys],
+      secret: params.secret,
+    };
     const hidden: Vocabulary = { ...shown, env: world.env };
     const find = (key: string): Site | undefined => {
       const own = below(site, key);

@@ -4,7 +4,8 @@ import { findingsOf } from './explain.js';
 import type { Finding } from './findings.js';
 
 export type Parsed<T> =
-  { readonly ok: true; readonly value: T } | {
+  | { readonly ok: true; readonly value: T }
+  | {
       readonly ok: false;
       readonly findings: readonly Finding[];
       /** What could be used all the same, for further checks. */

@@ -118,7 +118,12 @@ export const resolvePlaces = (
   const hostNames = [...new Set(['local', ...gathered.hosts.keys()])];
   const contextNames = [...gathered.contexts.keys()];
 
-  const referrer = (key: string, kind: string, known: readonly string[], next: (name: string) => string | undefined) => {
+  const referrer = (
+    key: string,
+    kind: string,
+    known: readonly string[],
+    next: (name: string) => string | undefined,
+  ) => {
     const circleFrom = circles(next);
     const names = new Set(known);
     return (site: Site, from: string): void => {

@@ -25,7 +25,14 @@ const ofKnob = (knob: KnobDefinition, { state, requested, effective, reason }: K
   if (state === 'ok') return undefined;
   const lacks = state === 'absent' || state === 'unsupported';
   const what = `${lacks ? (reason ?? state) : `is ${effective}, should be ${requested}`} (${knob.summary.replace(/\.$/, '')})`;
-  return { check: knob.name, severity: lacks ? 'info' : (knob.weight ?? 'minor'), what, costs: knob.costs, mend: knob.mend, knob: knob.name };
+  return {
+    check: knob.name,
+    severity: lacks ? 'info' : (knob.weight ?? 'minor'),
+    what,
+    costs: knob.costs,
+    mend: knob.mend,
+    knob: knob.name,
+  };
 };
 
 const rank = ({ severity }: Finding): number => severities.indexOf(severity);

@@ -110,7 +110,9 @@ export const judgeItem = (item: Item, now: Snapshot, machine: Machine, refusals:
 const tally = (values: readonly string[]): string => {
   const counts = new Map<string, number>();
   for (const value of values) counts.set(value, (counts.get(value) ?? 0) + 1);
-  const parts = [...counts].map(([value, count]) => (counts.size === 1 || counts.size === values.length ? value : `${value} (${String(count)})`));
+  const parts = [...counts].map(([value, count]) =>
+    counts.size === 1 || counts.size === values.length ? value : `${value} (${String(count)})`,
+  );
   return parts.length > 6 ? `${parts.slice(0, 6).join(', ')}, ...` : parts.join(', ');
 };
 

@@ -9,7 +9,9 @@ const titles: Readonly<Record<Group, string>> = {
 };
 
 const valueOf = (knob: KnobDefinition): string => {
-  const schema = Object.entries(z.toJSONSchema(knob.value, { io: 'input', unrepresentable: 'any' })).filter(([key]) => key !== '$schema');
+  const schema = Object.entries(z.toJSONSchema(knob.value, { io: 'input', unrepresentable: 'any' })).filter(
+    ([key]) => key !== '$schema',
+  );
   return JSON.stringify(Object.fromEntries(schema));
 };
 
@@ -33,5 +35,9 @@ export const knobDocs = (knobs: readonly KnobDefinition[] = builtinKnobs): strin
   [
     '# Knobs',
     '',
-    ...groups.flatMap((group) => [`## ${titles[group]}`, '', ...knobs.filter((knob) => knob.group === group).map(section)]),
+    ...groups.flatMap((group) => [
+      `## ${titles[group]}`,
+      '',
+      ...knobs.filter((knob) => knob.group === group).map(section),
+    ]),
   ].join('\n');

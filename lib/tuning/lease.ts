@@ -84,7 +84,11 @@ const refusal = (host: Host, state: Exclude<LeaseState, { kind: 'free' }>): Kvm4
 };
 
 /** Who has it instead; undefined: it is taken. Another run that just gives the host back may remove the directory below us: then again. */
-const tryToTake = async (host: Host, lease: Lease, attempts: number): Promise<Exclude<LeaseState, { kind: 'free' }> | undefined> => {
+const tryToTake = async (
+  host: Host,
+  lease: Lease,
+  attempts: number,
+): Promise<Exclude<LeaseState, { kind: 'free' }> | undefined> => {
   const argv = ['sh', '-c', takeScript, 'kvm4nfv-lease', leasePath];
   const options = { root: true, check: false, stdin: `${JSON.stringify(lease)}\n` };
   const { exitCode, stdout, stderr } = await host.exec(argv, options);

@@ -14,10 +14,20 @@ export interface SimulatedTuning {
 }
 
 const unescape = (text: string): string =>
-  text === '\\c' ? '' : Buffer.from(text.replaceAll(/\\0([0-7]{3})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8))), 'latin1').toString('utf8');
+  text === '\\c'
+    ? ''
+    : Buffer.from(
+        text.replaceAll(/\\0([0-7]{3})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8))),
+        'latin1',
+      ).toString('utf8');
 
 const globPattern = (glob: string): RegExp =>
-  new RegExp(`^${glob.replaceAll(/[.+^$(){}|\\]/g, String.raw`\$&`).replaceAll('*', '[^/]*').replaceAll('?', '[^/]')}$`);
+  new RegExp(
+    `^${glob
+      .replaceAll(/[.+^$(){}|\\]/g, String.raw`\$&`)
+      .replaceAll('*', '[^/]*')
+      .replaceAll('?', '[^/]')}$`,
+  );
 
 /** Runs the lines of one batch on the files of a simulated host, and answers as the script does. */
 class SimulatedBatch {
@@ -43,9 +53,16 @@ class SimulatedBatch {
       if (verb === 'g') globs.push(words[0] ?? '');
       else await this.#line(verb, words);
     }
-    const paths = [...new Set(globs.flatMap((glob) => this.#matching(glob)))].filter((path) => this.#host.files.has(path));
+    const paths = [...new Set(globs.flatMap((glob) => this.#matching(glob)))].filter((path) =>
+      this.#host.files.has(path),
+    );
     for (const path of paths) this.#print(`f ${path}`);
-    const lines = paths.flatMap((path) => (this.#host.files.get(path) ?? '').replace(/\n$/, '').split('\n').map((text) => `${path}\0${text}`));
+    const lines = paths.flatMap((path) =>
+      (this.#host.files.get(path) ?? '')
+        .replace(/\n$/, '')
+        .split('\n')
+        .map((text) => `${path}\0${text}`),
+    );
     return { stdout: `${this.#output}\n${this.#token} F\n${lines.join('\n')}\n\n${this.#token} z\n` };
   }
 
@@ -60,9 +77,11 @@ class SimulatedBatch {
 
   async #line(verb: string, words: readonly string[]): Promise<void> {
     const [first = '', ...rest] = words;
-    if (verb === 'j') this.#host.files.set(this.#journal, `${this.#host.files.get(this.#journal) ?? ''}${unescape(first)}\n`);
+    if (verb === 'j')
+      this.#host.files.set(this.#journal, `${this.#host.files.get(this.#journal) ?? ''}${unescape(first)}\n`);
     else if (verb === 'n') for (const path of this.#named(first)) this.#print(`n ${path}`);
-    else if (verb === 't') for (const path of this.#matching(first)) this.#print(`t ${path}`, this.#host.files.get(path) ?? '');
+    else if (verb === 't')
+      for (const path of this.#matching(first)) this.#print(`t ${path}`, this.#host.files.get(path) ?? '');
     else if (verb === 'l' && this.#host.files.has(first)) this.#print(`l ${first}`, this.#host.files.get(first) ?? '');
     else if (verb === 'c') await this.#command(first, rest);
     else if ('wdrkKx'.includes(verb)) await this.#change(verb, first, rest);
@@ -71,7 +90,9 @@ class SimulatedBatch {
   /** A directory is there when something is in it. */
   #named(glob: string): string[] {
     const pattern = globPattern(glob);
-    const parents = [...this.#host.files.keys()].flatMap((path) => path.split('/').map((_, index, parts) => parts.slice(0, index).join('/')));
+    const parents = [...this.#host.files.keys()].flatMap((path) =>
+      path.split('/').map((_, index, parts) => parts.slice(0, index).join('/')),
+    );
     return [...new Set([...this.#matching(glob), ...parents.filter((path) => pattern.test(path))])];
   }
 
@@ -94,7 +115,9 @@ class SimulatedBatch {
       else if (verb === 'k') this.#directories.add(path);
       else if (verb === 'K') this.#directories.delete(path);
       else {
-        const result = await this.#host.exec([path, text, ...more].filter((word) => word !== '').map(unescape), { check: false });
+        const result = await this.#host.exec([path, text, ...more].filter((word) => word !== '').map(unescape), {
+          check: false,
+        });
         [status, said] = [result.exitCode ?? 143, result.stderr];
       }
     } catch (error) {
@@ -108,7 +131,9 @@ class SimulatedBatch {
  * Lets a simulated host understand what tuning runs on a host: pass the result's `commands` to it. For tests of knobs
  * and profiles; `state` counts changes and round trips, and can break the connection in the middle.
  */
-export const simulateTuning = (host: () => SimulatedHost): { readonly commands: Readonly<Record<string, SimulatedCommand>>; readonly state: SimulatedTuning } => {
+export const simulateTuning = (
+  host: () => SimulatedHost,
+): { readonly commands: Readonly<Record<string, SimulatedCommand>>; readonly state: SimulatedTuning } => {
   const directories = new Set<string>();
   const state: SimulatedTuning = { dieBefore: undefined, changes: 0, trips: 0 };
   const sh: SimulatedCommand = async (argv, options) => {

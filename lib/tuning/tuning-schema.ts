@@ -29,20 +29,13 @@ export const tuningSchema = z.strictObject({
     .meta({ description: 'Name of a profile.', examples: ['realtime-host'] }),
   with: parametersSchema.prefault({}).meta({ description: 'Parameters of the profile.' }),
   knobs: knobValues.prefault({}),
-  reboot: z
-    .boolean()
-    .default(false)
-    .meta({
-      description:
-        'Reboot the machine when a knob needs it. Without it such a knob stops the run before anything is measured.',
-    }),
-  restore_boot: z
-    .boolean()
-    .default(true)
-    .meta({
-      description:
-        'Put the kernel command line back after the run, and reboot again. false: leave it for the next run.',
-    }),
+  reboot: z.boolean().default(false).meta({
+    description:
+      'Reboot the machine when a knob needs it. Without it such a knob stops the run before anything is measured.',
+  }),
+  restore_boot: z.boolean().default(true).meta({
+    description: 'Put the kernel command line back after the run, and reboot again. false: leave it for the next run.',
+  }),
 });
 export type TuningSpec = z.output<typeof tuningSchema>;
 

@@ -1,5 +1,12 @@
 import { createReadStream } from 'node:fs';
-import { formatCpuList, type Interval, Kvm4nfvError, type Measurement, type Metric, type Trial } from '../../lib/plugin.js';
+import {
+  formatCpuList,
+  type Interval,
+  Kvm4nfvError,
+  type Measurement,
+  type Metric,
+  type Trial,
+} from '../../lib/plugin.js';
 import { cyclictestArgv, resultFile as cyclictestFile } from './cyclictest/argv.js';
 import { type CyclictestOptions, lengthOf as cyclictestLength } from './cyclictest/options.js';
 import { parseCyclictest } from './cyclictest/parse.js';

@@ -20,7 +20,10 @@ describe('A host', () => {
     after(() => rm(directory, { recursive: true, force: true }));
 
     it('hands argv over unchanged', async () => {
-      const words = fc.array(fc.string({ unit: 'binary' }).map((word) => word.replaceAll('\0', '')), { maxLength: 5 });
+      const words = fc.array(
+        fc.string({ unit: 'binary' }).map((word) => word.replaceAll('\0', '')),
+        { maxLength: 5 },
+      );
       await fc.assert(
         fc.asyncProperty(words, async (argv) => {
           const { stdout } = await host().exec(['printf', '%s|', '', ...argv]);
@@ -46,7 +49,10 @@ describe('A host', () => {
 
     it('throws for a command that fails or is not there, with what it said', async () => {
       const failed = await rejection(host().exec(['ls', '/nowhere']));
-      expect(failed).to.be.instanceOf(CommandError).with.property('message').that.matches(/ls \/nowhere: exit 2: .*No such file/);
+      expect(failed)
+        .to.be.instanceOf(CommandError)
+        .with.property('message')
+        .that.matches(/ls \/nowhere: exit 2: .*No such file/);
       const missing = await rejection(host().exec(['no-such-tool']));
       expect(missing).to.be.instanceOf(CommandError).with.property('hint', `install 'no-such-tool' on ${host().name}`);
     });
@@ -59,7 +65,10 @@ describe('A host', () => {
       const script = 'echo first; seq 1 200000; echo last';
       const { stdout, dropped } = await host().exec(['sh', '-c', script], { maxOutput: 10_000 });
       const whole = (await host().exec(['sh', '-c', script])).stdout;
-      expect(stdout).to.match(/^first\n1\n/).and.match(/\n200000\nlast\n$/).and.include(`[${String(dropped)} bytes dropped]`);
+      expect(stdout)
+        .to.match(/^first\n1\n/)
+        .and.match(/\n200000\nlast\n$/)
+        .and.include(`[${String(dropped)} bytes dropped]`);
       expect(dropped).to.equal(whole.length - 10_000);
       expect(stdout.slice(0, 5000)).to.equal(whole.slice(0, 5000));
       expect(stdout.slice(-5000)).to.equal(whole.slice(-5000));
@@ -67,7 +76,11 @@ describe('A host', () => {
 
     it('ends a command that takes too long, with children that made sessions of their own', async () => {
       const mark = `31${String(process.pid)}`;
-      const error = await rejection(host().exec(['sh', '-c', `setsid sleep ${mark} & (trap '' TERM; sleep ${mark}; sleep ${mark})`], { timeout: 300 }));
+      const error = await rejection(
+        host().exec(['sh', '-c', `setsid sleep ${mark} & (trap '' TERM; sleep ${mark}; sleep ${mark})`], {
+          timeout: 300,
+        }),
+      );
       expect(error).to.be.instanceOf(Kvm4nfvError).with.property('message').that.includes('longer than 0.3 s');
       expect(processesWith('sleep', mark)).to.deep.equal([]);
     });
@@ -78,9 +91,14 @@ describe('A host', () => {
       const running = host().exec(['sleep', mark], { signal: controller.signal });
       while (processesWith('sleep', mark).length === 0) await new Promise(setImmediate);
       controller.abort();
-      expect(await rejection(running)).to.be.instanceOf(Kvm4nfvError).with.property('fault', 'interrupted');
+      expect(await rejection(running))
+        .to.be.instanceOf(Kvm4nfvError)
+        .with.property('fault', 'interrupted');
       expect(processesWith('sleep', mark)).to.deep.equal([]);
-      expect(await rejection(host().exec(['true'], { signal: controller.signal }))).to.have.property('fault', 'interrupted');
+      expect(await rejection(host().exec(['true'], { signal: controller.signal }))).to.have.property(
+        'fault',
+        'interrupted',
+      );
     });
 
     it('writes files whole, keeps their mode, and leaves no other file behind', async () => {
@@ -101,8 +119,13 @@ describe('A host', () => {
     });
 
     it('says which file can not be read or written', async () => {
-      expect(await rejection(host().read('/nowhere/x'))).to.have.property('message').that.includes("can't read /nowhere/x: ").and.includes('No such file');
-      expect(await rejection(host().write('/nowhere/x', ''))).to.have.property('message').that.includes("can't write /nowhere/x: ");
+      expect(await rejection(host().read('/nowhere/x')))
+        .to.have.property('message')
+        .that.includes("can't read /nowhere/x: ")
+        .and.includes('No such file');
+      expect(await rejection(host().write('/nowhere/x', '')))
+        .to.have.property('message')
+        .that.includes("can't write /nowhere/x: ");
     });
 
     it('uploads and downloads bytes as they are', async () => {
@@ -112,14 +135,26 @@ describe('A host', () => {
       await host().download(join(directory, 'there'), join(directory, 'back'));
       expect((await readFile(join(directory, 'back'))).equals(bytes)).to.equal(true);
       expect((await stat(join(directory, 'there'))).mode & 0o777).to.equal(0o751);
-      expect(await rejection(host().download('/nowhere', join(directory, 'none')))).to.have.property('fault', 'environment');
-      expect(await readdir(directory)).to.not.include('none').and.not.satisfy((names: string[]) => names.some((name) => name.endsWith('.part')));
+      expect(await rejection(host().download('/nowhere', join(directory, 'none')))).to.have.property(
+        'fault',
+        'environment',
+      );
+      expect(await readdir(directory))
+        .to.not.include('none')
+        .and.not.satisfy((names: string[]) => names.some((name) => name.endsWith('.part')));
     });
 
     it('reads many files at once and leaves out what is not there', async () => {
       await writeFile(join(directory, 'empty'), '');
       await writeFile(join(directory, 'open'), 'no newline\n\nat the end');
-      const paths = [join(directory, 'empty'), '/nowhere', join(directory, 'open'), directory, '/proc/self/environ', '/proc/version'];
+      const paths = [
+        join(directory, 'empty'),
+        '/nowhere',
+        join(directory, 'open'),
+        directory,
+        '/proc/self/environ',
+        '/proc/version',
+      ];
       const texts = await readFiles(host(), paths);
       expect([...texts.keys()]).to.deep.equal([paths[0], paths[2], paths[4], paths[5]]);
       expect(texts.get(join(directory, 'empty'))).to.equal('');
@@ -129,15 +164,26 @@ describe('A host', () => {
     });
 
     it('reads more files at once than fit in one command', async () => {
-      const paths = Array.from({ length: 1200 }, (_, index) => (index % 100 === 0 ? '/proc/version' : `/nowhere/${'x'.repeat(80)}${String(index)}`));
+      const paths = Array.from({ length: 1200 }, (_, index) =>
+        index % 100 === 0 ? '/proc/version' : `/nowhere/${'x'.repeat(80)}${String(index)}`,
+      );
       expect([...(await readFiles(host(), paths)).keys()]).to.deep.equal(['/proc/version']);
     });
 
     it('writes many files at once, in order, and stops at the first refusal with the words of the kernel', async () => {
       const [a, b] = [join(directory, 'a'), join(directory, 'b')];
-      await writeFiles(host(), [[a, '1\n'], [b, `'2'`]]);
+      await writeFiles(host(), [
+        [a, '1\n'],
+        [b, `'2'`],
+      ]);
       expect([...(await readFiles(host(), [a, b])).values()]).to.deep.equal(['1\n', `'2'`]);
-      const error = await rejection(writeFiles(host(), [[a, '3'], ['/proc/sys/kernel/pid_max', 'many'], [b, '4']]));
+      const error = await rejection(
+        writeFiles(host(), [
+          [a, '3'],
+          ['/proc/sys/kernel/pid_max', 'many'],
+          [b, '4'],
+        ]),
+      );
       expect(error).to.be.instanceOf(WriteError).and.include({ path: '/proc/sys/kernel/pid_max', text: 'many' });
       expect(error).to.have.property('message').that.includes("'many' refused: Invalid argument");
       expect([...(await readFiles(host(), [a, b])).values()]).to.deep.equal(['3', `'2'`]);

@@ -19,8 +19,18 @@ const appear = async (count: number, ...words: readonly string[]): Promise<void>
 
 describe('A detached job', () => {
   it('has a status of four numbers, and a signal beyond 128', () => {
-    expect(parseStatus('0 10 20 5\n')).to.deep.equal({ exitCode: 0, signal: undefined, startedAt: 10n, endedAt: 20n, overhead: 5 });
-    expect(parseStatus('137 1795371164530613615 1795371164530613616 0\n')).to.deep.include({ exitCode: undefined, signal: 'SIGKILL', startedAt: 1795371164530613615n });
+    expect(parseStatus('0 10 20 5\n')).to.deep.equal({
+      exitCode: 0,
+      signal: undefined,
+      startedAt: 10n,
+      endedAt: 20n,
+      overhead: 5,
+    });
+    expect(parseStatus('137 1795371164530613615 1795371164530613616 0\n')).to.deep.include({
+      exitCode: undefined,
+      signal: 'SIGKILL',
+      startedAt: 1795371164530613615n,
+    });
     expect(parseStatus('255 1 2 3\n')).to.include({ exitCode: 255 });
     for (const text of ['', '0 1 2', 'x 1 2 3\n', '0 1 2 3']) expect(parseStatus(text)).to.equal(undefined);
   });
@@ -28,7 +38,12 @@ describe('A detached job', () => {
   onEachTransport((host) => {
     it('leaves output, exit status and times in its directory, which is its own', async () => {
       const run = newRun();
-      await using job = await host().start({ run, name: 'tool', argv: ['sh', '-c', 'echo "$A"; echo err >&2; pwd >made; exit 3'], env: { A: 'a  b' } });
+      await using job = await host().start({
+        run,
+        name: 'tool',
+        argv: ['sh', '-c', 'echo "$A"; echo err >&2; pwd >made; exit 3'],
+        env: { A: 'a  b' },
+      });
       expect(job.directory).to.equal(`${await stateDirectory(host())}/${run}/tool`);
       const result = await job.wait();
       expect(result).to.include({ exitCode: 3, signal: undefined });
@@ -43,14 +58,24 @@ describe('A detached job', () => {
 
     it('carries its marker, has a session of its own and is the process that its pid names', async () => {
       const run = newRun();
-      await using job = await host().start({ run, name: 'tool', argv: ['sh', '-c', 'echo "$KVM4NFV_JOB $$"; cut -d" " -f6 /proc/self/stat'] });
+      await using job = await host().start({
+        run,
+        name: 'tool',
+        argv: ['sh', '-c', 'echo "$KVM4NFV_JOB $$"; cut -d" " -f6 /proc/self/stat'],
+      });
       await job.wait();
-      expect(await host().read(`${job.directory}/stdout`)).to.equal(`${run}/tool ${String(job.pid)}\n${String(job.pid)}\n`);
+      expect(await host().read(`${job.directory}/stdout`)).to.equal(
+        `${run}/tool ${String(job.pid)}\n${String(job.pid)}\n`,
+      );
     });
 
     it('is found again by run and name, as often as one likes', async () => {
       const run = newRun();
-      await using job = await host().start({ run, name: 'tool', argv: ['sh', '-c', 'while [ ! -e go ]; do sleep 0.02; done'] });
+      await using job = await host().start({
+        run,
+        name: 'tool',
+        argv: ['sh', '-c', 'while [ ! -e go ]; do sleep 0.02; done'],
+      });
       const again = await host().attach(run, 'tool');
       expect(again).to.include({ pid: job.pid, directory: job.directory });
       const waits = [job.wait(), again.wait()];
@@ -64,7 +89,9 @@ describe('A detached job', () => {
 
     it('goes on when a wait for it times out or is aborted', async () => {
       await using job = await host().start({ run: newRun(), name: 'tool', argv: ['sleep', newMark()] });
-      expect(await rejection(job.wait({ timeout: 100 }))).to.have.property('message').that.includes('still runs after 0.1 s');
+      expect(await rejection(job.wait({ timeout: 100 })))
+        .to.have.property('message')
+        .that.includes('still runs after 0.1 s');
       expect(await rejection(job.wait({ signal: AbortSignal.timeout(100) }))).to.have.property('fault', 'interrupted');
       expect(await job.running()).to.equal(true);
     });
@@ -95,7 +122,8 @@ describe('A detached job', () => {
     it('may end by itself when it is asked to', async () => {
       const script = `trap 'echo bye; exit 7' TERM; echo ready; while :; do sleep 0.05; done`;
       await using job = await host().start({ run: newRun(), name: 'tool', argv: ['sh', '-c', script] });
-      while ((await host().read(`${job.directory}/stdout`)) !== 'ready\n') await new Promise((resolve) => setTimeout(resolve, 10));
+      while ((await host().read(`${job.directory}/stdout`)) !== 'ready\n')
+        await new Promise((resolve) => setTimeout(resolve, 10));
       await job.cancel();
       expect(await job.wait()).to.include({ exitCode: 7 });
       expect(await host().read(`${job.directory}/stdout`)).to.equal('ready\nbye\n');
@@ -107,7 +135,9 @@ describe('A detached job', () => {
       const job = await host().start({ run: newRun(), name: 'tool', argv: ['sleep', mark] });
       const [supervisor = 0] = processesWith('kvm4nfv-job', mark);
       process.kill(supervisor, 'SIGKILL');
-      expect(await rejection(job.wait())).to.have.property('message').that.includes('supervisor was killed');
+      expect(await rejection(job.wait()))
+        .to.have.property('message')
+        .that.includes('supervisor was killed');
       expect(await job.running()).to.equal(true);
       await job[Symbol.asyncDispose]();
       expect(processesWith(mark)).to.deep.equal([]);
@@ -117,7 +147,9 @@ describe('A detached job', () => {
       const run = newRun();
       await using job = await host().start({ run, name: 'tool', argv: ['true'] });
       await job.wait();
-      expect(await rejection(host().start({ run, name: 'tool', argv: ['true'] }))).to.have.property('message').that.includes('File exists');
+      expect(await rejection(host().start({ run, name: 'tool', argv: ['true'] })))
+        .to.have.property('message')
+        .that.includes('File exists');
       for (const name of ['../x', '', '.', 'a/b', 'a b', '-x'])
         expect(await rejection(host().start({ run, name, argv: ['true'] }))).to.have.property('fault', 'usage');
       expect(await rejection(removeRun(host(), '..'))).to.have.property('fault', 'usage');

@@ -21,11 +21,13 @@ const fakeKey = (type = 'ssh-ed25519'): Buffer => {
   length.writeUInt32BE(name.length);
   return Buffer.concat([length, name, randomBytes(32)]);
 };
-const line = (names: string, key: Buffer, type = 'ssh-ed25519'): string => `${names} ${type} ${key.toString('base64')}\n`;
+const line = (names: string, key: Buffer, type = 'ssh-ed25519'): string =>
+  `${names} ${type} ${key.toString('base64')}\n`;
 
 describe('A known_hosts file', () => {
   const [one, two, rsa] = [fakeKey(), fakeKey(), fakeKey('ssh-rsa')];
-  const judge = (text: string, host: string, port: number, key: Buffer): string => judgeHostKey(parseKnownHosts(text), host, port, key).status;
+  const judge = (text: string, host: string, port: number, key: Buffer): string =>
+    judgeHostKey(parseKnownHosts(text), host, port, key).status;
 
   it('knows hosts by name, alias, address, port and pattern', () => {
     const text = `# a comment\n\n${line('gate,192.0.2.1', one)}${line('[node1]:2222', two)}${line('*.lab.test,!bad.lab.test,n?de', one)}`;
@@ -79,7 +81,9 @@ describe('A known_hosts file', () => {
       await run('ssh-keygen', ['-H', '-f', file]);
       const text = await readFile(file, 'utf8');
       expect(text).to.match(/^\|1\|/);
-      expect([judge(text, 'gate', 22, key), judge(text, 'gate', 22, one), judge(text, 'other', 22, one)]).to.deep.equal(['known', 'changed', 'new']);
+      expect([judge(text, 'gate', 22, key), judge(text, 'gate', 22, one), judge(text, 'other', 22, one)]).to.deep.equal(
+        ['known', 'changed', 'new'],
+      );
     } finally {
       await rm(directory, { recursive: true, force: true });
     }
@@ -125,14 +129,20 @@ describe('A host key', () => {
     const [before, now] = [fakeKey(), fakeKey()];
     await writeFile(join(directory, 'global'), line('node1', before));
     const error = await rejection(checkHostKey(policy({ mode: 'accept-new' }), now));
-    expect(error).to.have.property('message').that.includes('CHANGED').and.includes(fingerprint(before)).and.includes(fingerprint(now));
+    expect(error)
+      .to.have.property('message')
+      .that.includes('CHANGED')
+      .and.includes(fingerprint(before))
+      .and.includes(fingerprint(now));
   });
 
   it('that is pinned is the only one that counts', async () => {
     const [pinned, other] = [fakeKey(), fakeKey()];
     const strict = policy({ pinned: [`ssh-ed25519 ${pinned.toString('base64')}`], mode: 'accept-new' });
     await checkHostKey(strict, pinned);
-    expect(await rejection(checkHostKey(strict, other))).to.have.property('message').that.includes('CHANGED');
+    expect(await rejection(checkHostKey(strict, other)))
+      .to.have.property('message')
+      .that.includes('CHANGED');
     expect(await rejection(checkHostKey(policy({ pinned: [], mode: 'accept-new' }), other))).to.be.instanceOf(SshError);
   });
 });

@@ -9,19 +9,33 @@ describe('A simulated host', () => {
     const host = new SimulatedHost({
       files: { '/sys/a': '0\n', '/sys/total': '0\n', '/sys/strict': '5\n' },
       writes: {
-        '/sys/a': (text, { files }) => files.set('/sys/a', `${text}\n`).set('/sys/total', `${String(Number(text) * 2)}\n`),
+        '/sys/a': (text, { files }) =>
+          files.set('/sys/a', `${text}\n`).set('/sys/total', `${String(Number(text) * 2)}\n`),
         '/sys/strict': () => {
           throw new Refusal();
         },
       },
     });
-    await writeFiles(host, [['/sys/a', '3'], ['/tmp/x', 'y']]);
+    await writeFiles(host, [
+      ['/sys/a', '3'],
+      ['/tmp/x', 'y'],
+    ]);
     expect(await readFiles(host, ['/sys/a', '/sys/total', '/sys/none', '/tmp/x'])).to.deep.equal(
-      new Map([['/sys/a', '3\n'], ['/sys/total', '6\n'], ['/tmp/x', 'y']]),
+      new Map([
+        ['/sys/a', '3\n'],
+        ['/sys/total', '6\n'],
+        ['/tmp/x', 'y'],
+      ]),
     );
-    expect(await rejection(host.write('/sys/strict', '9'))).to.be.instanceOf(WriteError).with.property('message').that.includes("'9' refused: Invalid argument");
+    expect(await rejection(host.write('/sys/strict', '9')))
+      .to.be.instanceOf(WriteError)
+      .with.property('message')
+      .that.includes("'9' refused: Invalid argument");
     expect(await rejection(host.write('/sys/none', '9'))).to.be.instanceOf(WriteError);
-    expect(host.written).to.deep.equal([['/sys/a', '3'], ['/tmp/x', 'y']]);
+    expect(host.written).to.deep.equal([
+      ['/sys/a', '3'],
+      ['/tmp/x', 'y'],
+    ]);
     expect(await host.read('/sys/strict')).to.equal('5\n');
     expect(await rejection(host.read('/sys/none'))).to.have.property('fault', 'environment');
   });
@@ -36,7 +50,10 @@ describe('A simulated host', () => {
 
   it('has jobs that end with their outcome, or are cancelled', async () => {
     const host = new SimulatedHost({
-      commands: { tool: () => ({ exitCode: 2, stdout: 'out', files: { histogram: '1 2\n' } }), forever: () => new Promise(() => undefined) },
+      commands: {
+        tool: () => ({ exitCode: 2, stdout: 'out', files: { histogram: '1 2\n' } }),
+        forever: () => new Promise(() => undefined),
+      },
     });
     const job = await host.start({ run: 'r', name: 'a', argv: ['tool'] });
     expect(await job.wait()).to.include({ exitCode: 2 });

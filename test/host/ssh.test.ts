@@ -73,7 +73,11 @@ describe('An SSH host', () => {
 
     it('says so when it hangs behind the banner, or talks something else', async () => {
       const { server, port } = await listenWith((socket) => socket.write('SSH-2.0-OpenSSH_9.2\r\n'));
-      expectStage(await rejection(openSshHost('node1', sshd.spec({ port }), { deadline: 500 })), 'key exchange', 'no answer');
+      expectStage(
+        await rejection(openSshHost('node1', sshd.spec({ port }), { deadline: 500 })),
+        'key exchange',
+        'no answer',
+      );
       server.close();
       const other = await listenWith((socket) => socket.end('HTTP/1.1 400 Bad Request\r\n\r\n'));
       expect(await rejection(openSshHost('node1', sshd.spec({ port: other.port })))).to.be.instanceOf(SshError);
@@ -90,21 +94,35 @@ describe('An SSH host', () => {
     it('says so when its key is not known, and when it has changed', async () => {
       const unknown = join(directory, 'empty');
       await writeFile(unknown, '');
-      expectStage(await rejection(openSshHost('node1', sshd.spec({ known_hosts: unknown }))), 'host key', 'not known', 'SHA256:');
+      expectStage(
+        await rejection(openSshHost('node1', sshd.spec({ known_hosts: unknown }))),
+        'host key',
+        'not known',
+        'SHA256:',
+      );
       const wrong = join(directory, 'wrong');
       const key = await makeKey(join(directory, 'other'));
       await writeFile(wrong, `[127.0.0.1]:${String(sshd.port)} ${key}\n`);
       for (const host_key of ['strict', 'accept-new'] as const) {
         const error = await rejection(openSshHost('node1', sshd.spec({ known_hosts: wrong, host_key })));
         expectStage(error, 'host key', 'CHANGED');
-        expect(error).to.have.property('message').that.matches(/SHA256:\S+.*SHA256:\S+/);
+        expect(error)
+          .to.have.property('message')
+          .that.matches(/SHA256:\S+.*SHA256:\S+/);
       }
     });
 
     it('says so when it refuses our key, or the key can not be used', async () => {
       await makeKey(join(directory, 'stranger'));
-      expectStage(await rejection(openSshHost('node1', sshd.spec({ identity: join(directory, 'stranger') }))), 'authentication');
-      expectStage(await rejection(openSshHost('node1', sshd.spec({ identity: join(directory, 'absent') }))), 'authentication', 'absent');
+      expectStage(
+        await rejection(openSshHost('node1', sshd.spec({ identity: join(directory, 'stranger') }))),
+        'authentication',
+      );
+      expectStage(
+        await rejection(openSshHost('node1', sshd.spec({ identity: join(directory, 'absent') }))),
+        'authentication',
+        'absent',
+      );
       await makeKey(join(directory, 'locked'), 'ed25519', 'a passphrase');
       const error = await rejection(openSshHost('node1', sshd.spec({ identity: join(directory, 'locked') })));
       expectStage(error, 'authentication', 'locked');
@@ -147,12 +165,21 @@ describe('An SSH host', () => {
     const config = join(directory, 'ssh_config');
     const common = `  HostName 127.0.0.1\n  Port ${String(sshd.port)}\n  User root\n  IdentityFile ${sshd.identity}\n  UserKnownHostsFile ${sshd.knownHosts}\n`;
     await writeFile(join(directory, 'included'), `Host gate\n${common}`);
-    await writeFile(config, `Include ${join(directory, 'included')}\nHost alias\n${common}  ProxyJump gate\nHost wrong\n  Port 1\n  ProxyCommand nc %h %p\n`);
+    await writeFile(
+      config,
+      `Include ${join(directory, 'included')}\nHost alias\n${common}  ProxyJump gate\nHost wrong\n  Port 1\n  ProxyCommand nc %h %p\n`,
+    );
     await noConnections(sshd);
-    await using host = await openSshHost('node1', { address: 'alias', host_key: 'strict', agent: false }, { configFile: config });
+    await using host = await openSshHost(
+      'node1',
+      { address: 'alias', host_key: 'strict', agent: false },
+      { configFile: config },
+    );
     expect((await host.exec(['echo', 'in'])).stdout).to.equal('in\n');
     expect(await sshd.connections()).to.equal(2);
-    expect(await rejection(openSshHost('node1', { address: 'wrong', host_key: 'strict' }, { configFile: config }))).to.have.property('message').that.includes('ProxyCommand');
+    expect(await rejection(openSshHost('node1', { address: 'wrong', host_key: 'strict' }, { configFile: config })))
+      .to.have.property('message')
+      .that.includes('ProxyCommand');
     await using own = await openSshHost('node1', sshd.spec({ address: '127.0.0.1' }), { configFile: config });
     expect(own.transport).to.equal('ssh');
   });
@@ -176,17 +203,28 @@ describe('An SSH host', () => {
     await using far = await openHost('far', hosts);
     expect((await far.exec(['echo', 'far'])).stdout).to.equal('far\n');
     expect(await sshd.connections()).to.equal(3);
-    expect(await rejection(openHost('hen', hosts))).to.have.property('message').that.includes('hen -> egg -> hen');
-    expect(await rejection(openHost('lost', hosts))).to.have.property('message').that.includes("no host 'nobody'");
+    expect(await rejection(openHost('hen', hosts)))
+      .to.have.property('message')
+      .that.includes('hen -> egg -> hen');
+    expect(await rejection(openHost('lost', hosts)))
+      .to.have.property('message')
+      .that.includes("no host 'nobody'");
     expectStage(await rejection(openHost('closed', hosts)), 'connect', 'closed', 'through gate');
-    await using via = await openSshHost('guest', sshd.spec(), { via: far, privateKey: await readFile(sshd.identity, 'utf8') });
+    await using via = await openSshHost('guest', sshd.spec(), {
+      via: far,
+      privateKey: await readFile(sshd.identity, 'utf8'),
+    });
     expect((await via.exec(['echo', 'guest'])).stdout).to.equal('guest\n');
   });
 
   describe('whose connection is cut', () => {
     it('is connected to again, and a job has gone on and its result is fetched', async () => {
       await using host = await openSshHost('node1', sshd.spec());
-      await using job = await host.start({ run: newRun(), name: 'tool', argv: ['sh', '-c', 'while [ ! -e go ]; do sleep 0.05; done; echo done'] });
+      await using job = await host.start({
+        run: newRun(),
+        name: 'tool',
+        argv: ['sh', '-c', 'while [ ! -e go ]; do sleep 0.05; done; echo done'],
+      });
       const ended = job.wait({ timeout: 60_000 });
       expect(await sshd.cut()).to.be.greaterThan(0);
       await host.write(`${job.directory}/go`, '');
@@ -199,7 +237,8 @@ describe('An SSH host', () => {
       const file = join(directory, 'ran');
       const running = host.exec(['sh', '-c', 'echo once >>"$1"; sleep 71', 'sh', file]);
       const error = rejection(running);
-      while ((await readFile(file, 'utf8').catch(() => '')) === '') await new Promise((resolve) => setTimeout(resolve, 10));
+      while ((await readFile(file, 'utf8').catch(() => '')) === '')
+        await new Promise((resolve) => setTimeout(resolve, 10));
       await sshd.cut();
       expectStage(await error, 'connection', 'lost');
       expect((await host.exec(['cat', file])).stdout).to.equal('once\n');
@@ -214,7 +253,9 @@ describe('An SSH host', () => {
       const ended = rejection(job.wait({ timeout: 1500 }));
       await mortal.cut();
       await mortal[Symbol.asyncDispose]();
-      expect(await ended).to.be.instanceOf(Kvm4nfvError).with.property('fault', 'unreachable');
+      expect(await ended)
+        .to.be.instanceOf(Kvm4nfvError)
+        .with.property('fault', 'unreachable');
       const left = await localHost().attach(run, 'tool');
       await left[Symbol.asyncDispose]();
       expect(processesWith('sleep', '72')).to.deep.equal([]);
@@ -228,7 +269,9 @@ describe('An SSH host', () => {
     expect(results.map(({ stdout }) => Number(stdout))).to.deep.equal(Array.from({ length: 40 }, (_, index) => index));
     expect(await narrow.connections()).to.equal(1);
     const run = newRun();
-    const jobs = await Promise.all(Array.from({ length: 14 }, (_, index) => host.start({ run, name: `j${String(index)}`, argv: ['sleep', '73'] })));
+    const jobs = await Promise.all(
+      Array.from({ length: 14 }, (_, index) => host.start({ run, name: `j${String(index)}`, argv: ['sleep', '73'] })),
+    );
     const waits = jobs.map((job) => job.wait());
     expect((await host.exec(['echo', 'free'])).stdout).to.equal('free\n');
     await Promise.all(jobs.map((job) => job.cancel()));
@@ -250,13 +293,17 @@ describe('An SSH host', () => {
     const host = await openSshHost('node1', own.spec());
     await host[Symbol.asyncDispose]();
     await noConnections(own);
-    expect(await rejection(host.exec(['true']))).to.have.property('message').that.includes('closed');
+    expect(await rejection(host.exec(['true'])))
+      .to.have.property('message')
+      .that.includes('closed');
   });
 
   it('that has no address is this machine, and one that is not there is an error', async () => {
     const hosts = new Map([['here', { host_key: 'strict' as const }]]);
     await using host = await openHost('here', hosts);
     expect(host).to.include({ transport: 'local', name: 'here' });
-    expect(await rejection(openHost('there', hosts))).to.have.property('message').that.includes('there are here');
+    expect(await rejection(openHost('there', hosts)))
+      .to.have.property('message')
+      .that.includes('there are here');
   });
 });

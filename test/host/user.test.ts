@@ -57,10 +57,17 @@ describe('An SSH host whose user is not root', function () {
     await host.download(remote('stdout'), here('one'), { root: true });
     expect(await readFile(here('one'), 'utf8')).to.equal('0\n');
     const names = ['stdout', 'stderr', 'odd'];
-    await downloadFiles(host, names.map((file) => [remote(file), here(file)] as const), { root: true });
+    await downloadFiles(
+      host,
+      names.map((file) => [remote(file), here(file)] as const),
+      { root: true },
+    );
     const texts = await Promise.all(names.map((file) => readFile(here(file), 'latin1')));
     expect(texts).to.deep.equal(['0\n', 'said\n', '\n\n1\0two']);
-    const missing = [[remote('stdout'), here('a')], [remote('absent'), here('b')]] as const;
+    const missing = [
+      [remote('stdout'), here('a')],
+      [remote('absent'), here('b')],
+    ] as const;
     expect(await rejection(downloadFiles(host, missing, { root: true })))
       .to.have.property('message')
       .that.matches(/^node1: can't read .*absent: No such file/s);

@@ -32,9 +32,14 @@ describe('a tuned context', function () {
       const { result } = await execute(tuned([testOf(scenario)], { 'stat-interval': Number(wanted) }), { results });
       expect(result.verdict).to.equal('pass');
       expect(during).to.equal(wanted);
-      expect(result.contexts['metal']?.tuning?.knobs.map(({ knob: name, requested, effective, state }) => [name, requested, effective, state])).to.deep.equal([
-        ['stat-interval', wanted, wanted, 'ok'],
-      ]);
+      expect(
+        result.contexts['metal']?.tuning?.knobs.map(({ knob: name, requested, effective, state }) => [
+          name,
+          requested,
+          effective,
+          state,
+        ]),
+      ).to.deep.equal([['stat-interval', wanted, wanted, 'ok']]);
     });
     expect(await value()).to.equal(before);
   });
@@ -50,7 +55,9 @@ describe('a tuned context', function () {
       await inDirectory(async (results) => {
         const { result } = await execute(tuned([testOf(scenario)], { 'stat-interval': wanted }), { results });
         expect([result.verdict, result.exitCode]).to.deep.equal(['error', 3]);
-        expect(result.tests[0]?.reasons.join(' ')).to.contain(`knob stat-interval drifted from ${String(wanted)} to 13 while measuring`);
+        expect(result.tests[0]?.reasons.join(' ')).to.contain(
+          `knob stat-interval drifted from ${String(wanted)} to 13 while measuring`,
+        );
         expect(result.problems.map(({ message }) => message).join(' ')).to.contain('changed by others, left alone');
       });
       expect(await value()).to.equal('13');

@@ -13,14 +13,20 @@ describe('the iteration runner', () => {
   });
 
   it('stops once stop_on holds for a trial', async () => {
-    const trials = await trialsOf(iteration, { count: 10, stop_on: 'max > 50us' }, (_trial, number) => measured(number === 3 ? 60_000 : 10_000));
+    const trials = await trialsOf(iteration, { count: 10, stop_on: 'max > 50us' }, (_trial, number) =>
+      measured(number === 3 ? 60_000 : 10_000),
+    );
     expect(trials).to.have.length(4);
   });
 
   it('stops when a statistic is known as well as asked, and not before', async () => {
-    const alike = await trialsOf(iteration, { count: 50, until: { metric: 'max', within: 0.05 } }, () => measured(10_000));
+    const alike = await trialsOf(iteration, { count: 50, until: { metric: 'max', within: 0.05 } }, () =>
+      measured(10_000),
+    );
     expect(alike).to.have.length(3);
-    const unlike = await trialsOf(iteration, { count: 8, until: { metric: 'max', within: 0.01 } }, (_trial, number) => measured(10_000 * (number + 1)));
+    const unlike = await trialsOf(iteration, { count: 8, until: { metric: 'max', within: 0.01 } }, (_trial, number) =>
+      measured(10_000 * (number + 1)),
+    );
     expect(unlike).to.have.length(8);
   });
 
@@ -45,7 +51,9 @@ describe('the duration runner', () => {
 
 describe('the sweep runner', () => {
   it('combines lists and ranges in the order given', async () => {
-    const trials = await trialsOf(sweep, { over: { size: [64, 128], interval: { from: '100us', to: '300us', step: '100us' } } });
+    const trials = await trialsOf(sweep, {
+      over: { size: [64, 128], interval: { from: '100us', to: '300us', step: '100us' } },
+    });
     expect(trials.map(({ parameters }) => parameters)).to.deep.equal(
       [64, 128].flatMap((size) => ['100000ns', '200000ns', '300000ns'].map((interval) => ({ size, interval }))),
     );
@@ -53,11 +61,14 @@ describe('the sweep runner', () => {
 
   it('shuffles by a seed: the same seed gives the same order, another one another', async () => {
     const over = { n: { from: 1, to: 20, step: 1 } };
-    const order = async (seed: number): Promise<unknown[]> => (await trialsOf(sweep, { over, order: 'shuffled', seed })).map(({ parameters }) => parameters['n']);
+    const order = async (seed: number): Promise<unknown[]> =>
+      (await trialsOf(sweep, { over, order: 'shuffled', seed })).map(({ parameters }) => parameters['n']);
     const first = await order(1);
     expect(await order(1)).to.deep.equal(first);
     expect(await order(2)).not.to.deep.equal(first);
-    expect([...first].sort((a, b) => Number(a) - Number(b))).to.deep.equal(Array.from({ length: 20 }, (_, index) => index + 1));
+    expect([...first].sort((a, b) => Number(a) - Number(b))).to.deep.equal(
+      Array.from({ length: 20 }, (_, index) => index + 1),
+    );
   });
 
   it('goes downwards too, and refuses a range that never ends or mixes kinds', () => {

@@ -64,7 +64,9 @@ describe('mistakes of a suite', () => {
   it('of a param given on the command line are named so', async () => {
     const text = 'suite: x\nparams: { seconds: 5, fast: true }\n';
     const said = await mistakesIn(text, { params: { seconds: 'five', fats: 'true' } });
-    expect(said).to.include("--param seconds: error: 'five' is the wrong type\n  = expected a number, as its default is");
+    expect(said).to.include(
+      "--param seconds: error: 'five' is the wrong type\n  = expected a number, as its default is",
+    );
     expect(said).to.include(
       "--param fats: error: suite.yaml declares no param 'fats'\n  = expected one of: seconds, fast\n  = did you mean 'fast'?",
     );

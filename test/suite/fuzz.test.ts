@@ -36,7 +36,40 @@ tests:
 `;
 
 const pieces = fc.oneof(
-  fc.constantFrom('{', '}', '[', ']', ':', ' ', '\n', '\t', '- ', '? ', '&a ', '*a', '*guest', '!!js ', '|', '>', '"', "'", '#', '%', '---', '<<: ', '${', '}', '$${', '${env:WHO}', '${load}', '\0', '\u001b', '\uFEFF', '\u2028', '\r'),
+  fc.constantFrom(
+    '{',
+    '}',
+    '[',
+    ']',
+    ':',
+    ' ',
+    '\n',
+    '\t',
+    '- ',
+    '? ',
+    '&a ',
+    '*a',
+    '*guest',
+    '!!js ',
+    '|',
+    '>',
+    '"',
+    "'",
+    '#',
+    '%',
+    '---',
+    '<<: ',
+    '${',
+    '}',
+    '$${',
+    '${env:WHO}',
+    '${load}',
+    '\0',
+    '\u001b',
+    '\uFEFF',
+    '\u2028',
+    '\r',
+  ),
   fc.string({ unit: 'binary', maxLength: 4 }),
 );
 const at = fc.nat(base.length);
@@ -55,7 +88,30 @@ const ofBytes = fc.array(fc.tuple(at, fc.nat(255)), { minLength: 1, maxLength: 5
 });
 
 const values: fc.Arbitrary<unknown> = fc.oneof(
-  fc.constantFrom(null, true, -1, 0, 1.5, 1e300, NaN, '', 'x', 'node1', 'metal', '1ms', '${load}', '${nothing}', '${env:WHO}', '${', [], {}, [[]], { type: 'timer' }, 'constructor', '__proto__'),
+  fc.constantFrom(
+    null,
+    true,
+    -1,
+    0,
+    1.5,
+    1e300,
+    NaN,
+    '',
+    'x',
+    'node1',
+    'metal',
+    '1ms',
+    '${load}',
+    '${nothing}',
+    '${env:WHO}',
+    '${',
+    [],
+    {},
+    [[]],
+    { type: 'timer' },
+    'constructor',
+    '__proto__',
+  ),
   fc.jsonValue({ maxDepth: 3 }),
 );
 
@@ -71,7 +127,10 @@ const nodesOf = (document: Document): number => {
 
 /** Trees with a node replaced, a key renamed, or an entry taken out, written in YAML again. */
 const ofTree = fc
-  .array(fc.tuple(fc.nat(), fc.constantFrom('value', 'rename', 'remove', 'double'), values), { minLength: 1, maxLength: 3 })
+  .array(fc.tuple(fc.nat(), fc.constantFrom('value', 'rename', 'remove', 'double'), values), {
+    minLength: 1,
+    maxLength: 3,
+  })
   .map((edits) => {
     const document = parseDocument(base);
     for (const [pick, how, value] of edits) {
@@ -80,10 +139,13 @@ const ofTree = fc
       visit(document, {
         Node: (key, node) => {
           if (index++ !== target) return undefined;
-          if (how === 'rename' && key === 'key' && isScalar(node)) node.value = typeof value === 'string' ? value : `${String(node.value)}x`;
+          if (how === 'rename' && key === 'key' && isScalar(node))
+            node.value = typeof value === 'string' ? value : `${String(node.value)}x`;
           if (how === 'remove' && (isMap(node) || isSeq(node))) node.items.shift();
           if (how === 'double' && isSeq(node)) node.items.push(...node.items);
-          return how === 'value' && key !== 'key' && node !== document.contents ? document.createNode(value) : visit.BREAK;
+          return how === 'value' && key !== 'key' && node !== document.contents
+            ? document.createNode(value)
+            : visit.BREAK;
         },
       });
     }

@@ -6,7 +6,8 @@ import { suiteJsonSchema } from '../../lib/suite/json-schema.js';
 import { load, mistakesIn } from './files.js';
 import { registry } from './registry.js';
 
-const compiled = (schema: object): ValidateFunction => new Ajv2020({ strict: false, allErrors: true, validateFormats: false }).compile(schema);
+const compiled = (schema: object): ValidateFunction =>
+  new Ajv2020({ strict: false, allErrors: true, validateFormats: false }).compile(schema);
 
 // The example of the design, tuning apart.
 const example = `# yaml-language-server: $schema=./node_modules/kvm4nfv/schema/suite.schema.json
@@ -87,7 +88,13 @@ describe('the JSON Schema of suites', () => {
 
   it('describes keys and offers the types with their summaries', () => {
     const text = JSON.stringify(suiteJsonSchema(registry()));
-    for (const said of ['The host itself', 'Timer latency', 'The same trial again and again', 'Private key file', 'SSH port'])
+    for (const said of [
+      'The host itself',
+      'Timer latency',
+      'The same trial again and again',
+      'Private key file',
+      'SSH port',
+    ])
       expect(text).to.include(said);
   });
 

@@ -82,7 +82,9 @@ describe('loading a suite', () => {
     const source = (type: string) =>
       `export default [{ kind: 'context', apiVersion: 1, type: '${type}', summary: '', preview: () => [], deploy() {}, options: { safeParse: (data) => ({ success: true, data }) } }];\n`;
     await withFiles(
-      { 'suite.yaml': `suite: x\nplugins: [esm-only, '@scope/plain']\ncontexts: { metal: { type: one, host: two }, two: { type: two } }\n${onlyTest}` },
+      {
+        'suite.yaml': `suite: x\nplugins: [esm-only, '@scope/plain']\ncontexts: { metal: { type: one, host: two }, two: { type: two } }\n${onlyTest}`,
+      },
       async (directory) => {
         const packages = {
           'esm-only': { type: 'module', exports: { '.': { import: './lib/index.js' } } },
@@ -120,7 +122,10 @@ describe('loading a suite', () => {
 
   it('says what is missing in a file only where all files and plug-ins could be read', async () => {
     await withFiles(
-      { 'suite.yaml': 'suite: x\ninclude: [a.yaml]\ntests: [ { name: t, scenario: timer, context: metal } ]\n', 'a.yaml': ']' },
+      {
+        'suite.yaml': 'suite: x\ninclude: [a.yaml]\ntests: [ { name: t, scenario: timer, context: metal } ]\n',
+        'a.yaml': ']',
+      },
       async (directory) => {
         expect(await mistakes(directory)).to.not.include('unknown context');
       },

@@ -51,7 +51,11 @@ describe('a matrix', () => {
   });
 
   it('has as many combinations as its lists multiply to, less the excluded ones', () => {
-    const lists = fc.dictionary(fc.constantFrom('a', 'b', 'c', 'd'), fc.uniqueArray(fc.nat(9), { minLength: 1, maxLength: 4 }), { minKeys: 1 });
+    const lists = fc.dictionary(
+      fc.constantFrom('a', 'b', 'c', 'd'),
+      fc.uniqueArray(fc.nat(9), { minLength: 1, maxLength: 4 }),
+      { minKeys: 1 },
+    );
     fc.assert(
       fc.property(lists, (written) => {
         const product = Object.values(written).reduce((count, list) => count * list.length, 1);
@@ -68,7 +72,9 @@ describe('a matrix', () => {
     const list = Array.from({ length: 1000 }, (_, index) => index);
     const endless = combinations(matrixOf({ a: list, b: list, c: list, d: list }));
     expect(endless.next().value).to.deep.equal({ a: 0, b: 0, c: 0, d: 0 });
-    expect(checkMatrix(matrixOf({ a: list, b: list, c: list }), [])[0]?.message).to.equal('the matrix has 1000000000 combinations');
+    expect(checkMatrix(matrixOf({ a: list, b: list, c: list }), [])[0]?.message).to.equal(
+      'the matrix has 1000000000 combinations',
+    );
   });
 
   it('names tests by the template, and appends keys that it leaves out', async () => {

@@ -13,7 +13,8 @@ tests:
   - { name: last, scenario: timer, tags: [] }
 `;
 
-const names = (loaded: LoadedSuite, options: PlanOptions) => [...planSuite(loaded, options).tests()].map(({ name }) => name);
+const names = (loaded: LoadedSuite, options: PlanOptions) =>
+  [...planSuite(loaded, options).tests()].map(({ name }) => name);
 const refusal = (loaded: LoadedSuite, options: PlanOptions): string => {
   try {
     planSuite(loaded, options);
@@ -51,12 +52,21 @@ describe('planning a suite', () => {
   it('chooses by tags, of which a test must have one', () => {
     expect(names(loaded, { tags: ['odd'] })).to.deep.equal(['a.b [c]']);
     expect(names(loaded, { tags: ['odd', 'all'] })).to.have.length(5);
-    expect(names(loaded, { tags: ['all'], only: ['*i*'] })).to.deep.equal(['timer-none', 'timer-cpu', 'timer-vm', 'timer-io']);
+    expect(names(loaded, { tags: ['all'], only: ['*i*'] })).to.deep.equal([
+      'timer-none',
+      'timer-cpu',
+      'timer-vm',
+      'timer-io',
+    ]);
   });
 
   it('refuses what fits nothing, and says what was meant', () => {
-    expect(refusal(loaded, { only: ['timer-*', 'lst'] })).to.match(/--only 'lst' fits no test of .*; did you mean 'last'\?/);
-    expect(refusal(loaded, { tags: ['nightly'] })).to.match(/--tag 'nightly': no test of .* has it; there are all, odd/);
+    expect(refusal(loaded, { only: ['timer-*', 'lst'] })).to.match(
+      /--only 'lst' fits no test of .*; did you mean 'last'\?/,
+    );
+    expect(refusal(loaded, { tags: ['nightly'] })).to.match(
+      /--tag 'nightly': no test of .* has it; there are all, odd/,
+    );
     expect(refusal(loaded, { only: ['last'], tags: ['all'] })).to.match(/together fit no test/);
   });
 
@@ -64,10 +74,20 @@ describe('planning a suite', () => {
     for (const count of [1, 2, 3, 4, 9]) {
       const shards = Array.from({ length: count }, (_, index) => names(loaded, { shard: { index: index + 1, count } }));
       expect(shards.flat().sort()).to.deep.equal(names(loaded, {}).sort());
-      expect(Math.max(...shards.map(({ length }) => length)) - Math.min(...shards.map(({ length }) => length))).to.be.at.most(1);
+      expect(
+        Math.max(...shards.map(({ length }) => length)) - Math.min(...shards.map(({ length }) => length)),
+      ).to.be.at.most(1);
     }
-    expect(names(loaded, { only: ['timer-*'], shard: { index: 2, count: 2 } })).to.deep.equal(['timer-cpu', 'timer-io']);
-    for (const shard of [{ index: 0, count: 2 }, { index: 3, count: 2 }, { index: 1.5, count: 2 }, { index: 1, count: NaN }])
+    expect(names(loaded, { only: ['timer-*'], shard: { index: 2, count: 2 } })).to.deep.equal([
+      'timer-cpu',
+      'timer-io',
+    ]);
+    for (const shard of [
+      { index: 0, count: 2 },
+      { index: 3, count: 2 },
+      { index: 1.5, count: 2 },
+      { index: 1, count: NaN },
+    ])
       expect(refusal(loaded, { shard })).to.match(/is no shard/);
   });
 

@@ -4,7 +4,11 @@ import type { Finding } from '../../lib/suite/findings.js';
 import { compileTemplate } from '../../lib/suite/template.js';
 import { load, mistakesIn } from './files.js';
 
-const evaluate = (raw: unknown, scope: Readonly<Record<string, unknown>>, env: Readonly<Record<string, string>> = {}) => {
+const evaluate = (
+  raw: unknown,
+  scope: Readonly<Record<string, unknown>>,
+  env: Readonly<Record<string, string>> = {},
+) => {
   const findings: Finding[] = [];
   const template = compileTemplate(raw, { names: Object.keys(scope), env }, findings);
   const value = template.evaluate(scope, findings);
@@ -43,7 +47,12 @@ describe('substitution', () => {
       fc.property(fc.string({ unit: fc.constantFrom('$', '{', '}', 'a', 'env:', 'é') }), (text) => {
         // Only `${` means something; a `$` right before an escaped one must not join it.
         fc.pre(!text.includes('$${'));
-        expect(evaluate(text.replaceAll('${', () => '$${'), { a: 'no' }).value).to.equal(text);
+        expect(
+          evaluate(
+            text.replaceAll('${', () => '$${'),
+            { a: 'no' },
+          ).value,
+        ).to.equal(text);
       }),
     );
   });
@@ -53,7 +62,9 @@ describe('substitution', () => {
     const loaded = await load(text, { env: { PRIORITY: '42', PASSWORD: 'abc' } });
     expect([...loaded.tests()][0]?.options).to.include({ priority: 42, secret: 'abc' });
     expect(loaded.secrets).to.have.members(['42', 'abc']);
-    expect([...(await load(test('{ secret: "${env:PASSWORD}" }'), { env: { PASSWORD: '1234' } })).tests()][0]?.options).to.include({
+    expect(
+      [...(await load(test('{ secret: "${env:PASSWORD}" }'), { env: { PASSWORD: '1234' } })).tests()][0]?.options,
+    ).to.include({
       secret: '1234',
     });
   });
@@ -73,7 +84,9 @@ describe('substitution', () => {
       expect(said, options).to.not.match(/hunter2|quoted\\|1e9/);
     }
     const runner = `suite: x\ncontexts: { metal: { type: bare-metal } }\ntests: [ { name: t, scenario: timer, context: metal, runner: { type: list, over: { interval: ["\${env:SECRET}"] } } } ]\n`;
-    expect(await mistakesIn(runner, { env })).to.match(/options that don't fit/).and.not.match(/hunter2/);
+    expect(await mistakesIn(runner, { env }))
+      .to.match(/options that don't fit/)
+      .and.not.match(/hunter2/);
   });
 
   it('never echoes one that a tuning or a reference refuses', async () => {
@@ -86,10 +99,13 @@ describe('substitution', () => {
   });
 
   it('records a param from the environment as written', async () => {
-    const loaded = await load(test('{ secret: "${from}", interval: "${i}" }', 'params: { from: "${env:SECRET}", i: 1ms, unused: 1 }\n'), {
-      env: { SECRET: 'hunter2' },
-      params: { i: '2ms' },
-    });
+    const loaded = await load(
+      test('{ secret: "${from}", interval: "${i}" }', 'params: { from: "${env:SECRET}", i: 1ms, unused: 1 }\n'),
+      {
+        env: { SECRET: 'hunter2' },
+        params: { i: '2ms' },
+      },
+    );
     const [only] = [...loaded.tests()];
     expect(only?.parameters).to.deep.equal({ from: '${env:SECRET}', i: '2ms' });
     expect(only?.options).to.include({ secret: 'hunter2', interval: 2e6 });

@@ -25,7 +25,11 @@ const bootable = (): { machine: Machine; boot: () => Promise<void> } => {
   const boot = (): Promise<void> => {
     boots++;
     const isolated = /isolcpus=(?:[a-z_]+,)*([\d,-]+)/.exec(configured)?.[1] ?? '';
-    machine.host.files.set(bootId, `boot-${String(boots)}\n`).set('/proc/cmdline', `BOOT_IMAGE=/vmlinuz root=/dev/vda ro ${configured}\n`).set('/sys/devices/system/cpu/isolated', `${isolated}\n`).set('/proc/sys/vm/stat_interval', '1\n');
+    machine.host.files
+      .set(bootId, `boot-${String(boots)}\n`)
+      .set('/proc/cmdline', `BOOT_IMAGE=/vmlinuz root=/dev/vda ro ${configured}\n`)
+      .set('/sys/devices/system/cpu/isolated', `${isolated}\n`)
+      .set('/proc/sys/vm/stat_interval', '1\n');
     return Promise.resolve();
   };
   return { machine, boot };
@@ -40,7 +44,11 @@ describe('knobs that need a reboot', function () {
     await boot();
     const tuning = await tuningOf({ profile: 'none', with: { isolated_cpus: '2-3' }, knobs });
     const plan = await planTuning(machine.host, tuning);
-    expect(plan.commandLine).to.deep.include({ bootloader: 'grub', before: 'isolcpus=7 quiet', after: 'isolcpus=domain,2-3 quiet skew_tick=1' });
+    expect(plan.commandLine).to.deep.include({
+      bootloader: 'grub',
+      before: 'isolcpus=7 quiet',
+      after: 'isolcpus=domain,2-3 quiet skew_tick=1',
+    });
     const before = treeOf(machine);
     const applied = await applyTuning(machine.host, 'run-1', tuning, { reboot: true, rebootOptions: { start: boot } });
     assertEffective(machine.host, applied.results);
@@ -55,9 +63,20 @@ describe('knobs that need a reboot', function () {
   it('stop the run where no reboot is allowed', async () => {
     const { machine, boot } = bootable();
     await boot();
-    const applied = await applyTuning(machine.host, 'run-1', await tuningOf({ profile: 'none', with: { isolated_cpus: '2-3' }, knobs }));
-    expect(applied.results.map(({ knob, state }) => [knob, state])).to.deep.include.members([['isolcpus', 'needs-reboot'], ['stat-interval', 'ok']]);
-    expect(() => { assertEffective(machine.host, applied.results); }).to.throw('not in effect').with.property('fault', 'environment');
+    const applied = await applyTuning(
+      machine.host,
+      'run-1',
+      await tuningOf({ profile: 'none', with: { isolated_cpus: '2-3' }, knobs }),
+    );
+    expect(applied.results.map(({ knob, state }) => [knob, state])).to.deep.include.members([
+      ['isolcpus', 'needs-reboot'],
+      ['stat-interval', 'ok'],
+    ]);
+    expect(() => {
+      assertEffective(machine.host, applied.results);
+    })
+      .to.throw('not in effect')
+      .with.property('fault', 'environment');
     await applied.restore();
     expect(machine.host.files.has(dropIn)).to.equal(false);
   });
@@ -69,8 +88,20 @@ describe('knobs that need a reboot', function () {
       machine.host.files.set(bootId, `boot-${line}\n`).set('/proc/cmdline', `${line}\n`);
       return Promise.resolve();
     };
-    const commandLine = { configured: () => Promise.resolve(line), set: (text: string) => { line = text; return Promise.resolve(); }, reboot: start };
-    const applied = await applyTuning(machine.host, 'run-1', await tuningOf({ profile: 'none', knobs: { 'skew-tick': 1 } }), { reboot: true, commandLine });
+    const commandLine = {
+      configured: () => Promise.resolve(line),
+      set: (text: string) => {
+        line = text;
+        return Promise.resolve();
+      },
+      reboot: start,
+    };
+    const applied = await applyTuning(
+      machine.host,
+      'run-1',
+      await tuningOf({ profile: 'none', knobs: { 'skew-tick': 1 } }),
+      { reboot: true, commandLine },
+    );
     assertEffective(machine.host, applied.results);
     expect(line).to.equal(mergeCmdline('console=ttyS0', ['skew_tick=1']));
     await applied.restore();

@@ -1,12 +1,21 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { diffCmdline, mergeCmdline, missingParameters, parameterOf, renderCmdlineDiff, splitCmdline } from '../../lib/tuning/cmdline.js';
+import {
+  diffCmdline,
+  mergeCmdline,
+  missingParameters,
+  parameterOf,
+  renderCmdlineDiff,
+  splitCmdline,
+} from '../../lib/tuning/cmdline.js';
 import { parseGrubDefaults } from '../../lib/tuning/bootloader.js';
 
 const name = fc.constantFrom('quiet', 'isolcpus', 'nohz_full', 'console', 'mce', 'iommu', 'kvm-intel.ple_gap', 'root');
 const setting = fc.constantFrom('', '=1', '=2-5', '=off', '="a b"', '=ttyS0');
 const single = fc.tuple(name, setting).map((parts) => parts.join(''));
-const pages = fc.tuple(fc.constantFrom('1G', '2M', '2048K'), fc.nat({ max: 9 })).map(([size, count]) => `hugepagesz=${size} hugepages=${String(count)}`);
+const pages = fc
+  .tuple(fc.constantFrom('1G', '2M', '2048K'), fc.nat({ max: 9 }))
+  .map(([size, count]) => `hugepagesz=${size} hugepages=${String(count)}`);
 const parameters = fc.array(fc.oneof(single, pages), { maxLength: 8 });
 
 describe('merging a kernel command line', () => {
@@ -24,7 +33,9 @@ describe('merging a kernel command line', () => {
   it('never loses what it was not asked to change', () => {
     fc.assert(
       fc.property(parameters, (wanted) => {
-        const merged = splitCmdline(mergeCmdline('BOOT_IMAGE=/vmlinuz ro dyndbg="file a.c +p" -- --init-flag isolcpus=9', wanted));
+        const merged = splitCmdline(
+          mergeCmdline('BOOT_IMAGE=/vmlinuz ro dyndbg="file a.c +p" -- --init-flag isolcpus=9', wanted),
+        );
         expect(merged).to.include.members(['BOOT_IMAGE=/vmlinuz', 'ro', 'dyndbg="file a.c +p"']);
         expect(merged.slice(-3)).to.deep.equal(['--', '--init-flag', 'isolcpus=9']);
       }),
@@ -32,16 +43,24 @@ describe('merging a kernel command line', () => {
   });
 
   it('replaces a value in its place, - and _ being the same', () => {
-    expect(mergeCmdline('quiet isolcpus=3 kvm-intel.ple_gap=128 ro isolcpus=9', ['isolcpus=2-5', 'kvm_intel.ple_gap=0'])).to.equal('quiet isolcpus=2-5 kvm_intel.ple_gap=0 ro');
+    expect(
+      mergeCmdline('quiet isolcpus=3 kvm-intel.ple_gap=128 ro isolcpus=9', ['isolcpus=2-5', 'kvm_intel.ple_gap=0']),
+    ).to.equal('quiet isolcpus=2-5 kvm_intel.ple_gap=0 ro');
   });
 
   it('keeps several consoles and adds one', () => {
-    expect(mergeCmdline('console=tty0 console=ttyS0', ['console=ttyS1'])).to.equal('console=tty0 console=ttyS0 console=ttyS1');
+    expect(mergeCmdline('console=tty0 console=ttyS0', ['console=ttyS1'])).to.equal(
+      'console=tty0 console=ttyS0 console=ttyS1',
+    );
   });
 
   it('treats hugepagesz and hugepages as one, whatever the spelling of the size', () => {
-    expect(mergeCmdline('hugepagesz=2048K hugepages=64 hugepagesz=1G hugepages=1', ['hugepagesz=1G hugepages=4'])).to.equal('hugepagesz=2048K hugepages=64 hugepagesz=1G hugepages=4');
-    expect(mergeCmdline('hugepagesz=2048K hugepages=64', ['hugepagesz=2M hugepages=8'])).to.equal('hugepagesz=2M hugepages=8');
+    expect(
+      mergeCmdline('hugepagesz=2048K hugepages=64 hugepagesz=1G hugepages=1', ['hugepagesz=1G hugepages=4']),
+    ).to.equal('hugepagesz=2048K hugepages=64 hugepagesz=1G hugepages=4');
+    expect(mergeCmdline('hugepagesz=2048K hugepages=64', ['hugepagesz=2M hugepages=8'])).to.equal(
+      'hugepagesz=2M hugepages=8',
+    );
   });
 
   it('sees that a parameter stands twice and the last one counts', () => {
@@ -50,11 +69,16 @@ describe('merging a kernel command line', () => {
   });
 
   it('shows the difference', () => {
-    expect(renderCmdlineDiff(diffCmdline('ro isolcpus=3', 'ro isolcpus=2-5 nosoftlockup'))).to.equal('- isolcpus=3\n+ isolcpus=2-5\n+ nosoftlockup');
+    expect(renderCmdlineDiff(diffCmdline('ro isolcpus=3', 'ro isolcpus=2-5 nosoftlockup'))).to.equal(
+      '- isolcpus=3\n+ isolcpus=2-5\n+ nosoftlockup',
+    );
   });
 
-  it('reads GRUB\'s defaults as they are sourced: quotes, drop-ins, appending', () => {
-    const defaults = 'GRUB_CMDLINE_LINUX="iommu=pt dyndbg=\\"x +p\\""\nGRUB_CMDLINE_LINUX_DEFAULT=\'quiet\'\n#GRUB_CMDLINE_LINUX="no"\n';
-    expect(parseGrubDefaults([defaults, 'GRUB_CMDLINE_LINUX="$GRUB_CMDLINE_LINUX audit=0"\n'])).to.equal('iommu=pt dyndbg="x +p" audit=0 quiet');
+  it("reads GRUB's defaults as they are sourced: quotes, drop-ins, appending", () => {
+    const defaults =
+      'GRUB_CMDLINE_LINUX="iommu=pt dyndbg=\\"x +p\\""\nGRUB_CMDLINE_LINUX_DEFAULT=\'quiet\'\n#GRUB_CMDLINE_LINUX="no"\n';
+    expect(parseGrubDefaults([defaults, 'GRUB_CMDLINE_LINUX="$GRUB_CMDLINE_LINUX audit=0"\n'])).to.equal(
+      'iommu=pt dyndbg="x +p" audit=0 quiet',
+    );
   });
 });

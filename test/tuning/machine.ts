@@ -23,7 +23,7 @@ const cpu = (id: number): Record<string, string> => ({
 
 /** A server of two sockets, two cores each, two threads each; 4-7 are the second threads (as recorded on one, shortened). */
 const server: Readonly<Record<string, string>> = {
-  ...Object.assign({}, ...Array.from({ length: 8 }, (_, id) => cpu(id))) as Record<string, string>,
+  ...(Object.assign({}, ...Array.from({ length: 8 }, (_, id) => cpu(id))) as Record<string, string>),
   '/sys/devices/system/cpu/online': '0-7\n',
   '/sys/devices/system/cpu/possible': '0-7\n',
   '/sys/devices/system/cpu/isolated': '\n',
@@ -43,7 +43,8 @@ const server: Readonly<Record<string, string>> = {
   '/sys/module/kvm/parameters/kvmclock_periodic_sync': 'Y\n',
   '/proc/cmdline': 'BOOT_IMAGE=/vmlinuz root=/dev/vda ro quiet\n',
   '/proc/version': 'Linux version 6.12.1-rt1 (gcc) #1 SMP PREEMPT_RT\n',
-  '/proc/cpuinfo': 'processor\t: 0\nvendor_id\t: GenuineIntel\nflags\t\t: fpu nx vmx constant_tsc nonstop_tsc tsc_deadline_timer\n',
+  '/proc/cpuinfo':
+    'processor\t: 0\nvendor_id\t: GenuineIntel\nflags\t\t: fpu nx vmx constant_tsc nonstop_tsc tsc_deadline_timer\n',
   '/proc/filesystems': 'nodev\thugetlbfs\nnodev\tresctrl\n',
   '/proc/sys/kernel/random/boot_id': '11111111-1111-4111-8111-111111111111\n',
   '/proc/sys/kernel/sched_rt_runtime_us': '950000\n',
@@ -58,7 +59,8 @@ const server: Readonly<Record<string, string>> = {
   '/proc/irq/25/smp_affinity_list': '7\n',
   '/proc/irq/26/smp_affinity_list': '3,7\n',
   '/proc/irq/27/smp_affinity_list': '0\n',
-  '/proc/interrupts': '           CPU0 CPU1 CPU2 CPU3 CPU4 CPU5 CPU6 CPU7\n  0:  1 0 0 0 0 0 0 0  IO-APIC 2-edge timer\n 24: 5 0 0 0 0 0 0 0 PCI-MSI ens1f0-0\n 26: 1 0 0 0 0 0 0 0 PCI-MSI vfio-msix[0](0000:01:00.0)\n',
+  '/proc/interrupts':
+    '           CPU0 CPU1 CPU2 CPU3 CPU4 CPU5 CPU6 CPU7\n  0:  1 0 0 0 0 0 0 0  IO-APIC 2-edge timer\n 24: 5 0 0 0 0 0 0 0 PCI-MSI ens1f0-0\n 26: 1 0 0 0 0 0 0 0 PCI-MSI vfio-msix[0](0000:01:00.0)\n',
 };
 
 export interface Machine {
@@ -78,30 +80,39 @@ const refuse: SimulatedWrite = (text) => {
 };
 
 /** chrt as it acts on /proc/PID/stat: fields 40 and 41. */
-const chrt = (host: () => SimulatedHost): SimulatedCommand => ([, policy = '', , priority = '', pid = '']) => {
-  const path = `/proc/${pid}/stat`;
-  const [head = '', tail = ''] = (host().files.get(path) ?? '').split(') ');
-  const fields = tail.split(' ');
-  fields[37] = priority;
-  fields[38] = policy === '-f' ? '1' : '0';
-  host().files.set(path, `${head}) ${fields.join(' ')}`);
-  return '';
-};
+const chrt =
+  (host: () => SimulatedHost): SimulatedCommand =>
+  ([, policy = '', , priority = '', pid = '']) => {
+    const path = `/proc/${pid}/stat`;
+    const [head = '', tail = ''] = (host().files.get(path) ?? '').split(') ');
+    const fields = tail.split(' ');
+    fields[37] = priority;
+    fields[38] = policy === '-f' ? '1' : '0';
+    host().files.set(path, `${head}) ${fields.join(' ')}`);
+    return '';
+  };
 
 /** The server above as a host on which tunings can be applied. Interrupt 0 can't be moved, as on real ones. */
 export const simulatedServer = (options: Options = {}): Machine => {
   const self = (): SimulatedHost => host;
   const { commands, state } = simulateTuning(self);
-  const files = Object.fromEntries(Object.entries({ ...server, ...options.files }).filter(([path]) => !(options.without ?? []).includes(path)));
+  const files = Object.fromEntries(
+    Object.entries({ ...server, ...options.files }).filter(([path]) => !(options.without ?? []).includes(path)),
+  );
   const choice: SimulatedWrite = (text, { files: tree }) => {
-    tree.set('/sys/kernel/mm/transparent_hugepage/enabled', `${['always', 'madvise', 'never'].map((word) => (word === text.trim() ? `[${word}]` : word)).join(' ')}\n`);
+    tree.set(
+      '/sys/kernel/mm/transparent_hugepage/enabled',
+      `${['always', 'madvise', 'never'].map((word) => (word === text.trim() ? `[${word}]` : word)).join(' ')}\n`,
+    );
   };
   const host: SimulatedHost = new SimulatedHost({
     files,
     commands: { ...commands, chrt: chrt(self), ...options.commands },
     writes: {
       '/proc/irq/0/smp_affinity_list': refuse,
-      '/proc/sys/kernel/sched_rt_period_us': (text) => { if (text.trim() === '-1') throw new Refusal(); },
+      '/proc/sys/kernel/sched_rt_period_us': (text) => {
+        if (text.trim() === '-1') throw new Refusal();
+      },
       '/sys/kernel/mm/transparent_hugepage/enabled': choice,
       ...options.writes,
     },
@@ -110,7 +121,9 @@ export const simulatedServer = (options: Options = {}): Machine => {
 };
 
 /** A tuning of some knobs alone, or of a profile. */
-export const tuningOf = async (spec: z.input<typeof tuningSchema>): Promise<ResolvedTuning> => resolveTuning(tuningSchema.parse(spec), await loadProfiles(), knobsByName());
+export const tuningOf = async (spec: z.input<typeof tuningSchema>): Promise<ResolvedTuning> =>
+  resolveTuning(tuningSchema.parse(spec), await loadProfiles(), knobsByName());
 
 /** Files that differ in the kernel's eyes: those of our own directory left out. */
-export const treeOf = ({ host }: Machine): Record<string, string> => Object.fromEntries([...host.files].sort(([a], [b]) => (a < b ? -1 : 1)));
+export const treeOf = ({ host }: Machine): Record<string, string> =>
+  Object.fromEntries([...host.files].sort(([a], [b]) => (a < b ? -1 : 1)));

@@ -3,8 +3,16 @@ import { applyTuning } from '../../lib/tuning/engine.js';
 import type { KnobResult } from '../../lib/tuning/judge.js';
 import { simulatedServer, tuningOf, treeOf, type Machine } from './machine.js';
 
-const apply = async (machine: Machine, knobs: Record<string, string | number | unknown[] | Record<string, unknown>>, isolated_cpus = '2-3,6-7') => {
-  const applied = await applyTuning(machine.host, 'r1', await tuningOf({ profile: 'none', with: { isolated_cpus }, knobs }));
+const apply = async (
+  machine: Machine,
+  knobs: Record<string, string | number | unknown[] | Record<string, unknown>>,
+  isolated_cpus = '2-3,6-7',
+) => {
+  const applied = await applyTuning(
+    machine.host,
+    'r1',
+    await tuningOf({ profile: 'none', with: { isolated_cpus }, knobs }),
+  );
   const result = (knob: string): KnobResult | undefined => applied.results.find((candidate) => candidate.knob === knob);
   return { applied, result };
 };
@@ -32,7 +40,7 @@ describe('tunings that KVM4NFV applied and that silently failed', () => {
     expect(shown(machine, '/proc/irq/26/smp_affinity_list')).to.equal('0-1,4-5');
   });
 
-  it('leaves an interrupt alone that is on a housekeeping CPU already, and lists the one that can\'t be moved', async () => {
+  it("leaves an interrupt alone that is on a housekeeping CPU already, and lists the one that can't be moved", async () => {
     const machine = simulatedServer();
     const { result } = await apply(machine, { 'irq-affinity': 'housekeeping' });
     expect(shown(machine, '/proc/irq/27/smp_affinity_list')).to.equal('0');
@@ -58,7 +66,13 @@ describe('tunings that KVM4NFV applied and that silently failed', () => {
 
   it('says so when the kernel grants fewer huge pages, and gives those back', async () => {
     const path = '/sys/devices/system/node/node1/hugepages/hugepages-1048576kB/nr_hugepages';
-    const machine = simulatedServer({ writes: { [path]: (text, { files }) => { files.set(path, `${String(Math.min(1, Number(text)))}\n`); } } });
+    const machine = simulatedServer({
+      writes: {
+        [path]: (text, { files }) => {
+          files.set(path, `${String(Math.min(1, Number(text)))}\n`);
+        },
+      },
+    });
     const { result, applied } = await apply(machine, { hugepages: [{ size: '1GiB', count: 2 }] });
     expect(result('hugepages')).to.include({ state: 'differs', requested: '2', effective: '1' });
     expect((await applied.restore()).complete).to.equal(true);
@@ -67,13 +81,18 @@ describe('tunings that KVM4NFV applied and that silently failed', () => {
 
   it('sets timer_migration on hosts as well as in guests', async () => {
     const machine = simulatedServer();
-    for (const profile of ['realtime-host', 'realtime-guest', 'kvm4nfv']) expect((await tuningOf({ profile, with: { isolated_cpus: '2-3' } })).knobs.map(({ knob }) => knob.name)).to.include('timer-migration');
+    for (const profile of ['realtime-host', 'realtime-guest', 'kvm4nfv'])
+      expect(
+        (await tuningOf({ profile, with: { isolated_cpus: '2-3' } })).knobs.map(({ knob }) => knob.name),
+      ).to.include('timer-migration');
     await apply(machine, { 'timer-migration': 0 });
     expect(shown(machine, '/proc/sys/kernel/timer_migration')).to.equal('0');
   });
 
   it('moves interrupts in guests: of one vCPU for housekeeping too', async () => {
-    const machine = simulatedServer({ files: { '/sys/devices/system/cpu/online': '0-1\n', '/proc/irq/24/smp_affinity_list': '0-1\n' } });
+    const machine = simulatedServer({
+      files: { '/sys/devices/system/cpu/online': '0-1\n', '/proc/irq/24/smp_affinity_list': '0-1\n' },
+    });
     await apply(machine, { 'irq-affinity': 'housekeeping' }, '1');
     expect(shown(machine, '/proc/irq/24/smp_affinity_list')).to.equal('0');
   });
@@ -90,7 +109,12 @@ describe('tunings that KVM4NFV applied and that silently failed', () => {
           return '';
         },
       },
-      writes: { '/proc/irq/24/smp_affinity_list': (text, { files }) => { order.push('irq'); files.set('/proc/irq/24/smp_affinity_list', text); } },
+      writes: {
+        '/proc/irq/24/smp_affinity_list': (text, { files }) => {
+          order.push('irq');
+          files.set('/proc/irq/24/smp_affinity_list', text);
+        },
+      },
     });
     const { applied, result } = await apply(machine, { irqbalance: 'stopped', 'irq-affinity': 'housekeeping' });
     expect(order).to.deep.equal(['systemctl stop', 'irq']);

@@ -17,13 +17,22 @@ const chosen = fc.uniqueArray(fc.constantFrom(...names), { minLength: 1 });
 const starts = fc.record({
   '/proc/sys/vm/stat_interval': fc.constantFrom('1\n', '10\n', '120\n'),
   '/proc/irq/24/smp_affinity_list': fc.constantFrom('0-7\n', '0\n', '5,7\n'),
-  '/sys/kernel/mm/transparent_hugepage/enabled': fc.constantFrom('[always] madvise never\n', 'always madvise [never]\n'),
+  '/sys/kernel/mm/transparent_hugepage/enabled': fc.constantFrom(
+    '[always] madvise never\n',
+    'always madvise [never]\n',
+  ),
   '/proc/sys/kernel/sched_rt_runtime_us': fc.constantFrom('-1\n', '950000\n'),
 });
 const spec = async (which: readonly (keyof typeof knobs)[], cpus: string) =>
-  tuningOf({ profile: 'none', with: { isolated_cpus: cpus }, knobs: Object.fromEntries(which.map((name) => [name, knobs[name]])) });
+  tuningOf({
+    profile: 'none',
+    with: { isolated_cpus: cpus },
+    knobs: Object.fromEntries(which.map((name) => [name, knobs[name]])),
+  });
 
-const set = (machine: Machine, path: string, value: string): void => { machine.host.files.set(path, `${value}\n`); };
+const set = (machine: Machine, path: string, value: string): void => {
+  machine.host.files.set(path, `${value}\n`);
+};
 
 describe('putting a tuned host back', () => {
   it('leaves the tree as it was, whatever was tuned and from whatever it started', async () => {
@@ -42,20 +51,26 @@ describe('putting a tuned host back', () => {
 
   it('leaves the tree as it was when the controller is killed before any one change, of applying and of restoring', async () => {
     await fc.assert(
-      fc.asyncProperty(chosen, isolated, fc.nat({ max: 60 }), fc.nat({ max: 60 }), async (which, cpus, first, second) => {
-        const machine = simulatedServer();
-        const before = treeOf(machine);
-        machine.state.dieBefore = first;
-        const tuning = await spec(which, cpus);
-        await applyTuning(machine.host, 'run-1', tuning).catch(() => undefined);
-        machine.state.dieBefore = machine.state.changes + second;
-        await restoreRun(machine.host, 'run-1').catch(() => undefined);
-        machine.state.dieBefore = undefined;
-        expect((await restoreRun(machine.host, 'run-1')).complete).to.equal(true);
-        await dropLease(machine.host, 'run-1');
-        expect(treeOf(machine)).to.deep.equal(before);
-        expect(await runsToRestore(machine.host)).to.deep.equal([]);
-      }),
+      fc.asyncProperty(
+        chosen,
+        isolated,
+        fc.nat({ max: 60 }),
+        fc.nat({ max: 60 }),
+        async (which, cpus, first, second) => {
+          const machine = simulatedServer();
+          const before = treeOf(machine);
+          machine.state.dieBefore = first;
+          const tuning = await spec(which, cpus);
+          await applyTuning(machine.host, 'run-1', tuning).catch(() => undefined);
+          machine.state.dieBefore = machine.state.changes + second;
+          await restoreRun(machine.host, 'run-1').catch(() => undefined);
+          machine.state.dieBefore = undefined;
+          expect((await restoreRun(machine.host, 'run-1')).complete).to.equal(true);
+          await dropLease(machine.host, 'run-1');
+          expect(treeOf(machine)).to.deep.equal(before);
+          expect(await runsToRestore(machine.host)).to.deep.equal([]);
+        },
+      ),
       { numRuns: 60 },
     );
   });
@@ -63,10 +78,15 @@ describe('putting a tuned host back', () => {
   it('has the old text of everything in the journal before the first change', async () => {
     const machine = simulatedServer();
     machine.state.dieBefore = 0;
-    await applyTuning(machine.host, 'run-1', await spec(['stat-interval', 'transparent-hugepages'], '2-3')).catch(() => undefined);
+    await applyTuning(machine.host, 'run-1', await spec(['stat-interval', 'transparent-hugepages'], '2-3')).catch(
+      () => undefined,
+    );
     const path = journalOf('run-1');
     const entries = parseJournal(machine.host.files.get(path) ?? '', path);
-    expect(entries.map(({ run, change }) => [run, 'before' in change ? change.before : undefined])).to.deep.equal([['run-1', '1\n'], ['run-1', 'always [madvise] never\n']]);
+    expect(entries.map(({ run, change }) => [run, 'before' in change ? change.before : undefined])).to.deep.equal([
+      ['run-1', '1\n'],
+      ['run-1', 'always [madvise] never\n'],
+    ]);
     expect(machine.host.files.get('/proc/sys/vm/stat_interval')).to.equal('1\n');
   });
 
@@ -75,7 +95,10 @@ describe('putting a tuned host back', () => {
     const applied = await applyTuning(machine.host, 'run-1', await spec(['stat-interval', 'timer-migration'], '2-3'));
     set(machine, '/proc/sys/vm/stat_interval', '77');
     const report = await applied.restore();
-    expect(report.places.find(({ fate }) => fate === 'foreign')).to.include({ place: '/proc/sys/vm/stat_interval', detail: 'was 1, we set 10, now 77' });
+    expect(report.places.find(({ fate }) => fate === 'foreign')).to.include({
+      place: '/proc/sys/vm/stat_interval',
+      detail: 'was 1, we set 10, now 77',
+    });
     expect(machine.host.files.get('/proc/sys/vm/stat_interval')).to.equal('77\n');
     expect(machine.host.files.get('/proc/sys/kernel/timer_migration')).to.equal('1\n');
   });
@@ -92,7 +115,9 @@ describe('putting a tuned host back', () => {
     await dropLease(machine.host, 'run-1');
     expect(report.places.map(({ place }) => place)).to.deep.equal(['/etc/security/limits.d/95-kvm4nfv.conf']);
     expect(machine.host.files.get('/proc/sys/vm/stat_interval')).to.equal('10\n');
-    expect(machine.host.files.has('/etc/security/limits.d/95-kvm4nfv.conf')).to.equal(Object.hasOwn(before, '/etc/security/limits.d/95-kvm4nfv.conf'));
+    expect(machine.host.files.has('/etc/security/limits.d/95-kvm4nfv.conf')).to.equal(
+      Object.hasOwn(before, '/etc/security/limits.d/95-kvm4nfv.conf'),
+    );
   });
 
   it('notices before and after: a knob that drifted is told', async () => {
@@ -107,7 +132,11 @@ describe('putting a tuned host back', () => {
   it('writes nothing in observe mode, and looks in one round trip', async () => {
     const machine = simulatedServer();
     const before = treeOf(machine);
-    const applied = await applyTuning(machine.host, 'run-1', await tuningOf({ profile: 'observe', with: { isolated_cpus: '2-3' } }));
+    const applied = await applyTuning(
+      machine.host,
+      'run-1',
+      await tuningOf({ profile: 'observe', with: { isolated_cpus: '2-3' } }),
+    );
     expect(machine.state).to.include({ trips: 1, changes: 0 });
     expect(applied.results.find(({ knob }) => knob === 'stat-interval')?.state).to.equal('differs');
     await applied.restore();
@@ -131,7 +160,10 @@ describe('the lease of a host', () => {
     const { host } = simulatedServer();
     await takeLease(host, 'run-1');
     await takeLease(host, 'run-1');
-    const error = await takeLease(host, 'run-2').then(() => undefined, (reason: unknown) => reason as Error);
+    const error = await takeLease(host, 'run-2').then(
+      () => undefined,
+      (reason: unknown) => reason as Error,
+    );
     expect(error?.message).to.contain('run run-1').and.to.contain(String(process.pid));
     await dropLease(host, 'run-2');
     expect(host.files.has('/var/lib/kvm4nfv/lease')).to.equal(true);
@@ -145,11 +177,17 @@ describe('the lease of a host', () => {
     const lease = await takeLease(host, 'run-1');
     await dropLease(host, 'run-1');
     await takeLease(host, 'run-1', { ...lease.controller, pid: 2 ** 22 + 1, started: '1' });
-    const error = await takeLease(host, 'run-2').then(() => undefined, (reason: unknown) => reason as { hint?: string });
+    const error = await takeLease(host, 'run-2').then(
+      () => undefined,
+      (reason: unknown) => reason as { hint?: string },
+    );
     expect(error?.hint).to.contain('cleanup');
     await dropLease(host, 'run-1');
     await takeLease(host, 'run-1', { ...lease.controller, machine: 'elsewhere', host: 'elsewhere', boot: 'other' });
-    const unknown = await takeLease(host, 'run-2').then(() => undefined, (reason: unknown) => reason as { hint?: string });
+    const unknown = await takeLease(host, 'run-2').then(
+      () => undefined,
+      (reason: unknown) => reason as { hint?: string },
+    );
     expect(unknown?.hint).to.contain('If that process is gone');
   });
 });

@@ -20,27 +20,41 @@ export interface ImageOptions {
 export const image = async (action: ImageAction, name: string | undefined, options: ImageOptions): Promise<number> => {
   using interrupt = new Interrupt(() => 'kvm4nfv image list');
   const { signal } = interrupt;
-  await using host = await openNamed(options.host, { signal, ...(options.suite === undefined ? {} : { suite: options.suite }) });
+  await using host = await openNamed(options.host, {
+    signal,
+    ...(options.suite === undefined ? {} : { suite: options.suite }),
+  });
   if (action === 'list') {
     const images = await listImages(host, { signal });
     if (options.json) printJson(images);
-    else if (images.length === 0) print(`no images yet; those that can be built: ${[...builtInManifests.keys()].join(', ')}`);
+    else if (images.length === 0)
+      print(`no images yet; those that can be built: ${[...builtInManifests.keys()].join(', ')}`);
     else
       print(
         renderTable(
           [{ title: 'image' }, { title: 'kernel' }, { title: 'packages', align: 'right' }, { title: 'digest' }],
-          images.map(({ manifest, release, packages, digest }) => [manifest.name, release, formatCount(Object.keys(packages).length), digest].map((text) => ({ text }))),
+          images.map(({ manifest, release, packages, digest }) =>
+            [manifest.name, release, formatCount(Object.keys(packages).length), digest].map((text) => ({ text })),
+          ),
         ),
       );
     return 0;
   }
-  if (name === undefined) throw new Kvm4nfvError('usage', `image ${action} needs ${action === 'build' ? 'the name of an image' : 'a digest'}`, { hint: action === 'build' ? `one of ${[...builtInManifests.keys()].join(', ')}` : 'see kvm4nfv image list' });
+  if (name === undefined)
+    throw new Kvm4nfvError(
+      'usage',
+      `image ${action} needs ${action === 'build' ? 'the name of an image' : 'a digest'}`,
+      { hint: action === 'build' ? `one of ${[...builtInManifests.keys()].join(', ')}` : 'see kvm4nfv image list' },
+    );
   if (action === 'remove') {
     await removeImage(host, name, { signal });
     return 0;
   }
   const built = await buildImage(host, builtInManifest(name), { signal, progress: warn });
   if (options.json) printJson(built);
-  else print(`${built.manifest.name}: ${built.disk} (${String(Object.keys(built.packages).length)} packages, Linux ${built.release})`);
+  else
+    print(
+      `${built.manifest.name}: ${built.disk} (${String(Object.keys(built.packages).length)} packages, Linux ${built.release})`,
+    );
   return 0;
 };

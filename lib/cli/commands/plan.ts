@@ -14,8 +14,17 @@ export const plan = async (file: string, options: SuiteSelection & { readonly js
     total = took === undefined || total === undefined ? undefined : total + took;
     const described = planTest(planned, test);
     if (options.json) print(JSON.stringify({ ...described, estimate: took ?? null }));
-    else print([`test ${described.name}${took === undefined ? '' : `  (${formatClock(took)})`}`, ...described.steps.map((step) => `  ${step}`)].join('\n'));
+    else
+      print(
+        [
+          `test ${described.name}${took === undefined ? '' : `  (${formatClock(took)})`}`,
+          ...described.steps.map((step) => `  ${step}`),
+        ].join('\n'),
+      );
   }
-  if (!options.json) print(`then: read the facts again, remove the run's files from the hosts${total === undefined ? '' : `; measuring takes ${formatClock(total)}`}`);
+  if (!options.json)
+    print(
+      `then: read the facts again, remove the run's files from the hosts${total === undefined ? '' : `; measuring takes ${formatClock(total)}`}`,
+    );
   return 0;
 };

@@ -5,7 +5,10 @@ import { printJson } from '../output.js';
 import { registryWith } from '../suite.js';
 
 /** `kvm4nfv schema`: a JSON Schema on stdout. */
-export const schema = async (options: { readonly of: 'suite' | 'result' | 'events'; readonly plugin?: readonly string[] }): Promise<number> => {
+export const schema = async (options: {
+  readonly of: 'suite' | 'result' | 'events';
+  readonly plugin?: readonly string[];
+}): Promise<number> => {
   if (options.of === 'result') printJson(resultJsonSchema());
   else if (options.of === 'events') printJson(eventJsonSchema());
   else printJson(suiteJsonSchema(await registryWith(options.plugin ?? [])));

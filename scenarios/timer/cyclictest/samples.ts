@@ -18,10 +18,7 @@ export interface WrittenSamples {
 const heading = Buffer.from('\n# Histogram\n');
 
 /** Gives the bytes before the heading to `take`; whether there was one. */
-const upToHeading = async (
-  chunks: AsyncIterable<Uint8Array>,
-  take: (bytes: Uint8Array) => void,
-): Promise<boolean> => {
+const upToHeading = async (chunks: AsyncIterable<Uint8Array>, take: (bytes: Uint8Array) => void): Promise<boolean> => {
   let held: Uint8Array = new Uint8Array();
   for await (const chunk of chunks) {
     const bytes = Buffer.concat([held, chunk]);

@@ -13,7 +13,9 @@ const intervalsOf = (
 ): Interval[] => {
   const last = written.at(-1) ?? { index: 0, histogram: new Histogram({ resolution: rest.resolution }).encode() };
   const completed = Histogram.decode(last.histogram).merge(rest).encode();
-  const all = [...written.slice(0, -1), { index: last.index, histogram: completed }].filter(({ histogram }) => histogram.count > 0);
+  const all = [...written.slice(0, -1), { index: last.index, histogram: completed }].filter(
+    ({ histogram }) => histogram.count > 0,
+  );
   return all.map(({ index, histogram }, position) => ({
     metric: 'latency',
     labels,
@@ -36,11 +38,21 @@ export const withSamples = (
 ): CyclictestResult & { readonly intervals: readonly Interval[] } => {
   const threads = result.metrics.map((metric) => {
     const number = metric.labels['thread'] ?? '';
-    const total = (written.threads.get(Number(number)) ?? new Histogram({ resolution: metric.histogram.resolution })).clone();
-    const counted = { who: `cyclictest: thread ${number}`, tool: metric.histogram, written: total, limit: options.histogram };
+    const total = (
+      written.threads.get(Number(number)) ?? new Histogram({ resolution: metric.histogram.resolution })
+    ).clone();
+    const counted = {
+      who: `cyclictest: thread ${number}`,
+      tool: metric.histogram,
+      written: total,
+      limit: options.histogram,
+    };
     const rest = unwritten(counted);
     const measured = metric.histogram.count * options.interval;
-    const intervals = intervalsOf(metric.labels, written.intervals.get(Number(number)) ?? [], rest, { stream: options.stream, measured });
+    const intervals = intervalsOf(metric.labels, written.intervals.get(Number(number)) ?? [], rest, {
+      stream: options.stream,
+      measured,
+    });
     total.merge(rest).setExtremes(metric.histogram.min ?? 0, metric.histogram.max ?? 0);
     return { metric: { ...metric, histogram: total }, intervals };
   });

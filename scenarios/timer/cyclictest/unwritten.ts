@@ -2,7 +2,10 @@ import { Histogram } from '../../../lib/plugin.js';
 import { nonsense } from '../thread-histogram.js';
 
 /** Samples in the bins that end below `limit`, by their greatest value. */
-const binsBelow = (histogram: Histogram, limit: number): Map<number, { readonly count: number; readonly width: number }> => {
+const binsBelow = (
+  histogram: Histogram,
+  limit: number,
+): Map<number, { readonly count: number; readonly width: number }> => {
   const below = new Map<number, { readonly count: number; readonly width: number }>();
   for (const { from, to, count } of histogram.bins()) {
     if (to >= limit) break;

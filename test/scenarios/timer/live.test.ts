@@ -87,7 +87,9 @@ describe('timer scenario', function () {
   /** What cyclictest itself says of each thread. */
   const threadsOf = (id: string): [string, { cycles: number; min: number; max: number }][] => {
     const text = readFileSync(path.join(directory, id, 'raw', 'cyclictest.json'), 'utf8');
-    return Object.entries((JSON.parse(text) as { thread: Record<string, { cycles: number; min: number; max: number }> }).thread);
+    return Object.entries(
+      (JSON.parse(text) as { thread: Record<string, { cycles: number; min: number; max: number }> }).thread,
+    );
   };
   const histogramOf = (measurement: Measurement | undefined, thread: string): Histogram => {
     const metric = measurement?.metrics.find(({ labels }) => labels['thread'] === thread);

@@ -26,13 +26,17 @@ const inNanoseconds = asked({ loops: 150, interval: '2ms', histogram: '500ns', n
 const stdoutOf = (name: string): string => fixture(`cyclictest/cyclictest-2.4-${name}.stdout`);
 const jsonOf = (name: string): string => fixture(`cyclictest/cyclictest-2.4-${name}.json`);
 const chunksOf = (text: string, length = 1000): Readable =>
-  Readable.from(text.match(new RegExp(`[^]{1,${String(length)}}`, 'g')) ?? [], { objectMode: true }).map((part: string) => Buffer.from(part));
+  Readable.from(text.match(new RegExp(`[^]{1,${String(length)}}`, 'g')) ?? [], { objectMode: true }).map(
+    (part: string) => Buffer.from(part),
+  );
 const read = async (options: ReturnType<typeof asked>, stdout: string, json: string) =>
   withSamples(parseCyclictest(json, options), await readSamples(chunksOf(stdout), options), options);
 
 /** The samples of a thread as they are written, in ns. */
 const linesOf = (stdout: string, thread: string, unit: number): number[] =>
-  [...stdout.matchAll(/^ *(\d+): *\d+: *(\d+)$/gm)].filter(([, number]) => number === thread).map(([, , value]) => Number(value) * unit);
+  [...stdout.matchAll(/^ *(\d+): *\d+: *(\d+)$/gm)]
+    .filter(([, number]) => number === thread)
+    .map(([, , value]) => Number(value) * unit);
 
 describe('cyclictest stream', () => {
   it('asks for the samples', () => {
@@ -64,7 +68,10 @@ describe('cyclictest stream', () => {
       for (const { labels, histogram } of metrics) {
         const report = threads[labels['thread'] ?? ''];
         expect(histogram.count).to.equal(report?.cycles);
-        expect([histogram.min, histogram.max]).to.deep.equal([(report?.min ?? NaN) * unit, (report?.max ?? NaN) * unit]);
+        expect([histogram.min, histogram.max]).to.deep.equal([
+          (report?.min ?? NaN) * unit,
+          (report?.max ?? NaN) * unit,
+        ]);
         const own = intervals.filter((interval) => interval.labels['thread'] === labels['thread']);
         const written = linesOf(stdout, labels['thread'] ?? '', unit);
         const perInterval = options.stream / options.interval;
@@ -81,7 +88,10 @@ describe('cyclictest stream', () => {
           expect([interval.start, interval.end]).to.deep.equal([index * options.stream, (index + 1) * options.stream]);
         }
         expect(own.at(-1)?.end).to.equal(histogram.count * options.interval);
-        const merged = own.reduce((all, interval) => all.merge(interval.histogram), new Histogram({ resolution: unit }));
+        const merged = own.reduce(
+          (all, interval) => all.merge(interval.histogram),
+          new Histogram({ resolution: unit }),
+        );
         expect(merged.count).to.equal(histogram.count);
         expect([...merged.bins()]).to.deep.equal([...histogram.bins()]);
       }
@@ -140,7 +150,10 @@ describe('cyclictest stream', () => {
         const rest = unwritten({ who: 'test', tool, written, limit });
         const left = all.slice(cut).map((value) => value * 1000);
         expect(rest.count).to.equal(left.length);
-        expect(rest.sum).to.be.closeTo(left.reduce((sum, value) => sum + value, 0), 1);
+        expect(rest.sum).to.be.closeTo(
+          left.reduce((sum, value) => sum + value, 0),
+          1,
+        );
         expect(rest.countOver(limit - 1)).to.equal(left.filter((value) => value >= limit).length);
         const bins = new Histogram({ resolution: 1000 });
         for (const value of left) if (value < limit) bins.record(value);
