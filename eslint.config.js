@@ -84,6 +84,11 @@ export default defineConfig(
     },
   },
   {
+    // Its own tsconfig.json is that of a user, who has installed the package.
+    files: ['examples/harness/*.ts'],
+    languageOptions: { parserOptions: { projectService: false, project: './tsconfig.json' } },
+  },
+  {
     files: ['lib/**', 'scenarios/**', 'runners/**'],
     ignores: ['lib/cli/**'],
     rules: { 'no-console': 'error', 'no-restricted-properties': ['error', ...printing] },

@@ -4,17 +4,48 @@
  */
 export * as z from 'zod';
 export { Kvm4nfvError, messageOf, type Fault } from './error.js';
-export { cpuSelection, formatCpuList, type CpuSelection } from './host/cpu-list.js';
-export { readFiles } from './host/files.js';
+export { cpuSelection, formatCpuList, resolveCpus, type CpuSelection, type CpuTopology } from './host/cpu-list.js';
+export { readFiles, type FilesOptions } from './host/files.js';
 export type { HostFacts } from './host/facts.js';
 export { CommandError, UnreachableError } from './host/host.js';
 export type { Endpoint, ExecOptions, ExecResult, Host, Job, JobResult, JobSpec } from './host/host.js';
 export { duration, parseDuration, parseSize, rate, size } from './measure/fields.js';
-export type { MeasuredHistogram, Interval, Labels, Measurement, Metric, MetricDeclaration, MetricKind } from './measure/measurement.js';
+export type {
+  MeasuredHistogram,
+  Interval,
+  Labels,
+  Measurement,
+  Metric,
+  MetricDeclaration,
+  MetricKind,
+} from './measure/measurement.js';
 export type { BitsPerSecond, Bytes, Nanoseconds, Unit } from './measure/units.js';
-export { judge, parseSla, type Sla } from './sla/sla.js';
-export { defineContext, type ContextDefinition, type Deployer, type Deployment, type Traits } from './contexts/context.js';
+export {
+  judge,
+  parseSla,
+  type Judgement,
+  type Operator,
+  type Quantity,
+  type Severity,
+  type Sla,
+  type SlaParse,
+  type Statistic,
+} from './sla/sla.js';
+export type { ExternalCommandLine } from './tuning/bootloader.js';
+export {
+  defineContext,
+  type ContextDefinition,
+  type Deployer,
+  type Deployment,
+  type Traits,
+} from './contexts/context.js';
 export { defineScenario, type Need, type Preview, type ScenarioDefinition, type Trial } from './run/scenario.js';
-export { defineRunner, type RunnerDefinition, type RunnerPreview, type TrialFeedback, type TrialParameters } from './run/runner.js';
+export {
+  defineRunner,
+  type RunnerDefinition,
+  type RunnerPreview,
+  type TrialFeedback,
+  type TrialParameters,
+} from './run/runner.js';
 export { Histogram, type Bin, type EncodedHistogram, type Overflow } from './measure/histogram.js';
 export { SampleSink, type SampleInterval, type Samples, type SampleSinkOptions } from './measure/sample-sink.js';

@@ -2,4 +2,11 @@
  * For authors' tests of their own scenarios, contexts and knobs, as `kvm4nfv/testing`.
  * @module
  */
-export { SimulatedHost } from './host/simulated.js';
+export {
+  Refusal,
+  SimulatedHost,
+  type SimulatedCommand,
+  type SimulatedHostOptions,
+  type SimulatedOutcome,
+  type SimulatedWrite,
+} from './host/simulated.js';

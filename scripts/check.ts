@@ -16,7 +16,10 @@ interface Step {
 const steps: readonly Step[] = [
   { name: 'lint', argv: ['eslint', '--max-warnings=0', '--cache', '--cache-location', `${cache}/eslint/`, '.'] },
   { name: 'types', argv: ['tsc', '--noEmit', '-p', '.'] },
-  { name: 'format', argv: ['prettier', '--check', '--cache', '--cache-location', `${cache}/prettier`, '.'] },
+  {
+    name: 'format',
+    argv: ['prettier', '--check', '--cache', '--cache-location', `${cache}/prettier/.prettier-cache`, '.'],
+  },
   { name: 'dead code', argv: ['knip'] },
   { name: 'docs', argv: ['typedoc', '--emit', 'none'] },
 ];

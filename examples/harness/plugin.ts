@@ -29,7 +29,7 @@ const doubling = defineRunner({
   summary: 'Doubles an option until a trial measures for long enough',
   options: z.strictObject({ from: z.int().min(1), until: duration }),
   preview: ({ from }) => ({ parameters: [{ count: from }], trials: undefined }),
-  async *trials({ from, until }) {
+  *trials({ from, until }) {
     for (let count = from; count < 1e6; count *= 2) {
       const { measurement } = yield { parameters: { count } };
       if (measurement.duration >= until) return;
@@ -46,7 +46,10 @@ const workshop = defineContext({
   async deploy({ directory }, { host, progress }) {
     progress(`making ${directory}`);
     const made = await host.exec(['mkdir', '-m', '0700', directory], { check: false });
-    if (made.exitCode !== 0) throw new Kvm4nfvError('environment', `${host.name}: ${directory} is there already`, { hint: 'remove it, or name another' });
+    if (made.exitCode !== 0)
+      throw new Kvm4nfvError('environment', `${host.name}: ${directory} is there already`, {
+        hint: 'remove it, or name another',
+      });
     return {
       sut: host,
       traits: { directory },

@@ -35,7 +35,7 @@ export interface Deployer {
   /** A directory of this machine for files of the run (consoles, domain XML). */
   readonly directory: string;
   /** Says which stage has been reached; shown live and recorded. */
-  progress(stage: string): void;
+  readonly progress: (stage: string) => void;
 }
 
 export interface ContextDefinition<Options = unknown> {

@@ -1,5 +1,4 @@
 import type { HostFacts } from '../host/facts-schema.js';
-import type { Capabilities } from './parse/capabilities.js';
 
 export interface PlacementNode {
   readonly id: number;
@@ -26,16 +25,5 @@ export const placementHostOf = ({ topology, kernel }: HostFacts): PlacementHost 
     nodes: nodes.map(({ id, cpus }) => ({ id, cpus: cpus.filter((cpu) => online.has(cpu)) })),
     siblings: new Map(topology.cpus.map(({ id, siblings }) => [id, siblings ?? [id]])),
     isolated: (kernel.isolated ?? []).filter((cpu) => online.has(cpu)),
-  };
-};
-
-/** From what libvirt tells of its host; it does not tell which CPUs are isolated. */
-export const placementHostFrom = ({ cells }: Capabilities, isolated: readonly number[] = []): PlacementHost => {
-  const cpus = cells.flatMap((cell) => cell.cpus);
-  return {
-    online: cpus.map(({ id }) => id).sort((a, b) => a - b),
-    nodes: cells.map((cell) => ({ id: cell.id, cpus: cell.cpus.map(({ id }) => id) })),
-    siblings: new Map(cpus.map(({ id, siblings }) => [id, siblings])),
-    isolated,
   };
 };

@@ -62,13 +62,15 @@ export const startPrivateDaemon = async (
   const job = await host.start({ run, name, argv, root: true });
   const socket = `${job.directory}/run/libvirt/libvirt-sock`;
   try {
-    for (const until = Date.now() + startDeadline; ; await sleep(50, undefined, { signal })) {
+    const until = Date.now() + startDeadline;
+    for (;;) {
       const { exitCode } = await host.exec(['test', '-S', socket], { check: false, root: true, signal });
       if (exitCode === 0) break;
       if (!(await job.running()) || Date.now() > until)
         throw new Kvm4nfvError('environment', `${host.name}: libvirtd does not start: ${await said(host, job)}`, {
           hint: 'install libvirt-daemon-system and qemu-system-x86 there, or start libvirtd yourself',
         });
+      await sleep(50, undefined, { signal });
     }
   } catch (error) {
     await job[Symbol.asyncDispose]();

@@ -1,7 +1,7 @@
 import { styleText } from 'node:util';
 import type { Verdict } from '../sla/verdict.js';
 
-type Style = Parameters<typeof styleText>[0];
+export type Style = Parameters<typeof styleText>[0];
 
 /** Colours a text, or leaves it as it is. */
 export type Paint = (style: Style, text: string) => string;

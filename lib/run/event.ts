@@ -1,5 +1,13 @@
 import * as z from 'zod';
-import { contextResultSchema, factsSchema, faultSchema, problemSchema, testSchema, trialSchema, verdictSchema } from './result.js';
+import {
+  contextResultSchema,
+  factsSchema,
+  faultSchema,
+  problemSchema,
+  testSchema,
+  trialSchema,
+  verdictSchema,
+} from './result.js';
 
 /** The process that runs the suite, so told that `cleanup` can see whether it still lives. */
 const controllerSchema = z.strictObject({
@@ -29,21 +37,38 @@ const bodies = [
     /** Sum of what the trials will measure where that is known, ns. */
     expected: z.number(),
   }),
-  z.strictObject({ type: z.literal('host-facts'), host: z.string(), phase: z.enum(['before', 'after']), facts: factsSchema }),
+  z.strictObject({
+    type: z.literal('host-facts'),
+    host: z.string(),
+    phase: z.enum(['before', 'after']),
+    facts: factsSchema,
+  }),
   z.strictObject({ type: z.literal('context-stage'), context: z.string(), stage: z.string() }),
   z.strictObject({ type: z.literal('context-deployed'), context: z.string(), result: contextResultSchema }),
   z.strictObject({ type: z.literal('context-destroyed'), context: z.string() }),
   z.strictObject({ type: z.literal('provisioned'), host: z.string(), packages: z.array(z.string()) }),
   z.strictObject({ type: z.literal('test-started'), index, test: plannedTest, trials: z.int().nullable() }),
-  z.strictObject({ type: z.literal('trial-started'), index, trial: z.string(), warmUp: z.boolean(), expected: z.number().nullable() }),
+  z.strictObject({
+    type: z.literal('trial-started'),
+    index,
+    trial: z.string(),
+    warmUp: z.boolean(),
+    expected: z.number().nullable(),
+  }),
   z.strictObject({ type: z.literal('trial-finished'), index, trial: trialSchema }),
-  z.strictObject({ type: z.literal('test-finished'), index, verdict: verdictSchema, reasons: z.array(z.string()), fault: faultSchema.optional() }),
+  z.strictObject({
+    type: z.literal('test-finished'),
+    index,
+    verdict: verdictSchema,
+    reasons: z.array(z.string()),
+    fault: faultSchema.optional(),
+  }),
   z.strictObject({ type: z.literal('problem'), problem: problemSchema }),
   z.strictObject({ type: z.literal('run-finished') }),
 ] as const;
 
-export const eventSchema = z.discriminatedUnion('type', [...bodies]).and(z.object({ seq: z.int(), at: z.iso.datetime() }));
 const bodySchema = z.discriminatedUnion('type', [...bodies]);
+export const eventSchema = bodySchema.and(z.object({ seq: z.int(), at: z.iso.datetime() }));
 
 /** An event before it is numbered and stamped. */
 export type EventBody = z.output<typeof bodySchema>;

@@ -20,7 +20,8 @@ done
 const words = (needs: readonly Need[]): string[] =>
   needs.flatMap((need) => {
     if (need.kind === 'file') return [`file:${need.path}`];
-    if (need.kind === 'tool') return [`tool:${need.name}`, ...(need.options === undefined ? [] : [`help:${need.name}`])];
+    if (need.kind === 'tool')
+      return [`tool:${need.name}`, ...(need.options === undefined ? [] : [`help:${need.name}`])];
     return [];
   });
 
@@ -46,7 +47,9 @@ const install = async (host: Host, packages: readonly string[], signal: AbortSig
     await host.exec(apt, options);
   } catch (error) {
     if (signal.aborted) throw error;
-    throw new Kvm4nfvError('environment', `${host.name}: can't install ${packages.join(', ')}: ${messageOf(error)}`, { cause: error });
+    throw new Kvm4nfvError('environment', `${host.name}: can't install ${packages.join(', ')}: ${messageOf(error)}`, {
+      cause: error,
+    });
   }
 };
 
@@ -54,12 +57,15 @@ const missingTools = (needs: readonly Need[], found: ReadonlyMap<string, string>
   needs.filter((need): need is ToolNeed => need.kind === 'tool' && !found.has(`tool:${need.name}`));
 
 const unmet = (need: Need, found: ReadonlyMap<string, string>, facts: HostFacts): string | undefined => {
-  if (need.kind === 'root') return facts.user.root ? undefined : `needs root, and user ${facts.user.name} is not root`;
+  if (need.kind === 'root')
+    return facts.user.root ? undefined : `needs root, and user ${facts.user.name ?? 'unknown'} is not root`;
   if (need.kind === 'file') return found.has(`file:${need.path}`) ? undefined : `has no ${need.path}: ${need.why}`;
   if (!found.has(`tool:${need.name}`)) return `lacks the tool ${need.name} (Debian package ${need.package})`;
   const help = new Set((found.get(`help:${need.name}`) ?? '').split(/[\s,=[\]|]+/));
   const lacking = (need.options ?? []).filter((option) => !help.has(option));
-  return lacking.length === 0 ? undefined : `has a ${need.name} without ${lacking.join(', ')}: a newer ${need.package} is needed`;
+  return lacking.length === 0
+    ? undefined
+    : `has a ${need.name} without ${lacking.join(', ')}: a newer ${need.package} is needed`;
 };
 
 /**
@@ -83,6 +89,9 @@ export const meetNeeds = async (
   const problems = needs.map((need) => unmet(need, found, facts)).filter((problem) => problem !== undefined);
   if (problems.length === 0) return installing ? packages : [];
   throw new Kvm4nfvError('environment', `${host.name} ${problems.join('; ')}`, {
-    hint: packages.length > 0 && !provision ? `install ${packages.join(' ')} there, or set 'provision: true' on its context` : 'mend it there, or choose other options',
+    hint:
+      packages.length > 0 && !provision
+        ? `install ${packages.join(' ')} there, or set 'provision: true' on its context`
+        : 'mend it there, or choose other options',
   });
 };

@@ -35,7 +35,9 @@ export interface RunnerDefinition<Options = unknown> {
   readonly options: ZodType<Options>;
   preview(options: Options): RunnerPreview;
   /** Yields the next trial and is given its feedback. Never touches a host; never sees an error: those are the executor's. */
-  trials(options: Options): AsyncGenerator<TrialParameters, void, TrialFeedback>;
+  trials(
+    options: Options,
+  ): AsyncGenerator<TrialParameters, void, TrialFeedback> | Generator<TrialParameters, void, TrialFeedback>;
 }
 
 /** Defines a runner: how trials follow one another. */

@@ -3,7 +3,7 @@ import type { Definition, Registry } from '../run/registry.js';
 import { without } from './record.js';
 import { contextSchema, fileSchema, runnerSchema, testSchema } from './schema.js';
 
-type Json = Record<string, unknown>;
+export type Json = Record<string, unknown>;
 
 const isObject = (value: unknown): value is Json =>
   typeof value === 'object' && value !== null && !Array.isArray(value);

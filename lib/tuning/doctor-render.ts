@@ -1,7 +1,9 @@
 import type { Readiness } from './doctor.js';
 
 const tally = ({ findings }: Readiness): string =>
-  (['critical', 'major', 'minor', 'info'] as const).map((severity) => `${String(findings.filter((finding) => finding.severity === severity).length)} ${severity}`).join(', ');
+  (['critical', 'major', 'minor', 'info'] as const)
+    .map((severity) => `${String(findings.filter((finding) => finding.severity === severity).length)} ${severity}`)
+    .join(', ');
 
 const shown = (firmware: string): string => (firmware === '' ? 'not shown' : firmware);
 
@@ -10,16 +12,28 @@ export const renderReadinessText = (readiness: Readiness): string => {
   const { host, kernel, profile, firmware, findings, checklist } = readiness;
   const lines = findings.flatMap(({ check, severity, what, costs, mend, knob }) => [
     `${severity.toUpperCase().padEnd(8)} ${check}: ${what}`,
-    ...(severity === 'info' ? [] : [`         costs: ${costs}`, `         mend:  ${mend}`, ...(knob === undefined ? [] : [`         knob:  ${knob}`])]),
+    ...(severity === 'info'
+      ? []
+      : [
+          `         costs: ${costs}`,
+          `         mend:  ${mend}`,
+          ...(knob === undefined ? [] : [`         knob:  ${knob}`]),
+        ]),
   ]);
   const settings = checklist.map(({ setting, wanted, state, seen, why }) => {
     const mark = { ok: 'ok     ', wrong: 'WRONG  ', 'by-hand': 'by hand' }[state];
     return `  ${mark}  ${setting}: ${wanted}${seen === undefined ? '' : ` (${seen})`} - ${why}`;
   });
-  return [`${host}: kernel ${kernel}, compared with profile ${profile}: ${tally(readiness)}`, '', ...lines, '', `Firmware settings (${shown(firmware)})`, ...settings, ''].join('\n');
+  return [
+    `${host}: kernel ${kernel}, compared with profile ${profile}: ${tally(readiness)}`,
+    '',
+    ...lines,
+    '',
+    `Firmware settings (${shown(firmware)})`,
+    ...settings,
+    '',
+  ].join('\n');
 };
-
-export const renderReadinessJson = (readiness: Readiness): string => `${JSON.stringify(readiness, null, 2)}\n`;
 
 const cell = (value: string): string => value.replaceAll('|', String.raw`\|`).replaceAll('\n', ' ');
 const row = (...cells: readonly string[]): string => `| ${cells.map(cell).join(' | ')} |`;
@@ -33,7 +47,9 @@ export const renderReadinessMarkdown = (readiness: Readiness): string => {
     '',
     row('Severity', 'Check', 'What', 'What it costs', 'How to mend it', 'Knob'),
     row('---', '---', '---', '---', '---', '---'),
-    ...findings.map(({ severity, check, what, costs, mend, knob }) => row(severity, check, what, costs, mend, knob === undefined ? '' : `\`${knob}\``)),
+    ...findings.map(({ severity, check, what, costs, mend, knob }) =>
+      row(severity, check, what, costs, mend, knob === undefined ? '' : `\`${knob}\``),
+    ),
     '',
     `## Firmware settings (${shown(firmware)})`,
     '',

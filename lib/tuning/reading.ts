@@ -41,14 +41,6 @@ export interface Snapshot {
   readonly commands: ReadonlyMap<string, CommandOutput>;
 }
 
-export const emptySnapshot: Snapshot = {
-  files: new Map(),
-  names: new Set(),
-  texts: new Map(),
-  links: new Map(),
-  commands: new Map(),
-};
-
 /** Files whose path matches; the groups of the pattern come with them, in the order of the snapshot. */
 export const matching = (now: Snapshot, pattern: RegExp): { path: string; text: string; groups: string[] }[] => {
   const found = [];

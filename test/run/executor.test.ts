@@ -16,7 +16,7 @@ const run = (plan: Plan, options: Parameters<typeof execute>[1] = {}): Promise<R
   inDirectory((results) => execute(plan, { results, ...options }));
 
 const runner = (input: object): PlannedTest['runner'] => ({
-  definition: iteration as PlannedTest['runner']['definition'],
+  definition: iteration,
   options: iteration.options.parse(input),
 });
 
@@ -43,7 +43,14 @@ describe('the executor', () => {
     const { result } = await run(planOf([testOf(good, { sla: [sla('max <= 2us')] })]));
     expect([result.verdict, result.exitCode]).to.deep.equal(['fail', 1]);
     expect(result.tests[0]?.sla).to.deep.equal([
-      { severity: 'fail', expression: 'max <= 2us', observed: 3000, unit: 'ns', verdict: 'fail', reason: '3us observed' },
+      {
+        severity: 'fail',
+        expression: 'max <= 2us',
+        observed: 3000,
+        unit: 'ns',
+        verdict: 'fail',
+        reason: '3us observed',
+      },
     ]);
   });
 
@@ -63,14 +70,18 @@ describe('the executor', () => {
   });
 
   it('takes a trial that was cut short for no data', async () => {
-    const scenario = scenarioOf(() => Promise.resolve(latencies([1], { duration: 9e9 })), { preview: () => ({ commands: [], duration: 10e9 }) });
+    const scenario = scenarioOf(() => Promise.resolve(latencies([1], { duration: 9e9 })), {
+      preview: () => ({ commands: [], duration: 10e9 }),
+    });
     const { result } = await run(planOf([testOf(scenario)]));
     expect(result.tests[0]?.reasons).to.deep.equal(['measured for 9.000 s of the 10.000 s asked for']);
     expect(result.verdict).to.equal('no-data');
   });
 
   it('fails when the tool stopped at a limit that it was given', async () => {
-    const { result } = await run(planOf([testOf(scenarioOf(() => Promise.resolve(latencies([1], { breach: 'stopped at 51us' }))))]));
+    const { result } = await run(
+      planOf([testOf(scenarioOf(() => Promise.resolve(latencies([1], { breach: 'stopped at 51us' }))))]),
+    );
     expect([result.verdict, result.exitCode]).to.deep.equal(['fail', 1]);
     expect(result.tests[0]?.reasons).to.deep.equal(['stopped at 51us']);
   });
@@ -83,7 +94,9 @@ describe('the executor', () => {
   ];
   for (const [fault, code] of faults)
     it(`exits ${String(code)} when a trial ends in a fault of kind ${fault}`, async () => {
-      const { result } = await run(planOf([testOf(scenarioOf(() => Promise.reject(new Kvm4nfvError(fault, 'it broke', { hint: 'mend it' }))))]));
+      const { result } = await run(
+        planOf([testOf(scenarioOf(() => Promise.reject(new Kvm4nfvError(fault, 'it broke', { hint: 'mend it' }))))]),
+      );
       expect([result.verdict, result.exitCode]).to.deep.equal(['error', code]);
       expect(result.tests[0]?.reasons).to.deep.equal(['it broke', 'mend it']);
     });
@@ -94,7 +107,9 @@ describe('the executor', () => {
       trials += 1;
       return Promise.reject(new Error('bug'));
     });
-    const { result } = await run(planOf([testOf(bad, { runner: runner({ count: 3 }) }), testOf(good, { name: 'other' })]));
+    const { result } = await run(
+      planOf([testOf(bad, { runner: runner({ count: 3 }) }), testOf(good, { name: 'other' })]),
+    );
     expect(trials).to.equal(1);
     expect(result.tests.map(({ verdict }) => verdict)).to.deep.equal(['error', 'pass']);
     expect(result.exitCode).to.equal(5);
@@ -107,15 +122,21 @@ describe('the executor', () => {
   });
 
   it('says which tool is missing and its package, and exits 3', async () => {
-    const scenario = scenarioOf(() => Promise.resolve(latencies([1])), { needs: () => [{ kind: 'tool', name: 'no-such-tool', package: 'no-such-package' }] });
+    const scenario = scenarioOf(() => Promise.resolve(latencies([1])), {
+      needs: () => [{ kind: 'tool', name: 'no-such-tool', package: 'no-such-package' }],
+    });
     const { result } = await run(planOf([testOf(scenario)]));
     expect(result.exitCode).to.equal(3);
-    expect(result.tests[0]?.reasons.join(' ')).to.contain('lacks the tool no-such-tool (Debian package no-such-package)');
+    expect(result.tests[0]?.reasons.join(' ')).to.contain(
+      'lacks the tool no-such-tool (Debian package no-such-package)',
+    );
     expect(result.tests[0]?.trials).to.have.length(0);
   });
 
   it('says which option a tool lacks', async () => {
-    const scenario = scenarioOf(() => Promise.resolve(latencies([1])), { needs: () => [{ kind: 'tool', name: 'ls', package: 'coreutils', options: ['--all', '--no-such-option'] }] });
+    const scenario = scenarioOf(() => Promise.resolve(latencies([1])), {
+      needs: () => [{ kind: 'tool', name: 'ls', package: 'coreutils', options: ['--all', '--no-such-option'] }],
+    });
     const { result } = await run(planOf([testOf(scenario)]));
     expect(result.tests[0]?.reasons[0]).to.match(/without --no-such-option:/);
   });
@@ -146,7 +167,9 @@ describe('the executor', () => {
       await job.wait({ signal: trial.signal });
       return latencies([1]);
     });
-    const { result } = await run(planOf([testOf(scenario), testOf(good, { name: 'other' })], context as ContextDefinition), { signal: controller.signal });
+    const { result } = await run(planOf([testOf(scenario), testOf(good, { name: 'other' })], context), {
+      signal: controller.signal,
+    });
     expect([result.verdict, result.exitCode]).to.deep.equal(['error', 130]);
     expect(result.tests.map(({ verdict }) => verdict)).to.deep.equal(['error', 'skip']);
     expect(destroyed).to.deep.equal(['metal']);
@@ -158,9 +181,14 @@ describe('the executor', () => {
       summary: 'Can not be taken down',
       options: z.strictObject({}),
       preview: () => [],
-      deploy: (_options, { host }) => Promise.resolve({ sut: host, traits: {}, [Symbol.asyncDispose]: () => Promise.reject(new Error('stuck fast')) }),
+      deploy: (_options, { host }) =>
+        Promise.resolve({
+          sut: host,
+          traits: {},
+          [Symbol.asyncDispose]: () => Promise.reject(new Error('stuck fast')),
+        }),
     });
-    const { result } = await run(planOf([testOf(good)], context as ContextDefinition));
+    const { result } = await run(planOf([testOf(good)], context));
     expect(result.exitCode).to.equal(6);
     expect(result.problems.map(({ message }) => message)).to.deep.equal(['stuck fast']);
     expect(result.verdict).to.equal('error');
@@ -185,18 +213,22 @@ describe('the executor', () => {
         });
       },
     }) as ContextDefinition;
-    const at = (name: string, on: string) => [name, { name, definition: context, options: {}, on, provision: false }] as const;
+    const at = (name: string, on: string) =>
+      [name, { name, definition: context, options: {}, on, provision: false }] as const;
     const scenario = scenarioOf((trial) => {
       log.push(`measure ${trial.id}`);
       return Promise.resolve(latencies([1]));
     });
-    const tests = ['b', 'a', 'b'].map((place, index) => testOf(scenario, { name: `${place}${String(index)}`, context: place }));
+    const tests = ['b', 'a', 'b'].map((place, index) =>
+      testOf(scenario, { name: `${place}${String(index)}`, context: place }),
+    );
     await run(planOf(tests, context, { contexts: new Map([at('a', 'local'), at('b', 'a')]) }));
     expect(log).to.deep.equal(['up a', 'up b', 'measure b0-0', 'measure a1-0', 'measure b2-0', 'down b', 'down a']);
   });
 
   it('leaves nothing of a run on the machine', async () => {
-    const runs = async (): Promise<string[]> => (await readdir('/run/kvm4nfv').catch(() => [])).filter((name) => name.includes('-leftover-'));
+    const runs = async (): Promise<string[]> =>
+      (await readdir('/run/kvm4nfv').catch(() => [])).filter((name) => name.includes('-leftover-'));
     const scenario = scenarioOf(async (trial) => {
       const job = await trial.start(['true']);
       await job.wait({ signal: trial.signal, timeout: 10_000 });
@@ -210,8 +242,12 @@ describe('the executor', () => {
 
   it('never records a secret', async () => {
     await inDirectory(async (results) => {
-      const scenario = scenarioOf(() => Promise.resolve(latencies([1], { notes: { command: 'tool --password hunter2"x' } })));
-      const { result, directory } = await execute(planOf([testOf(scenario)], undefined, { secrets: ['hunter2"x'] }), { results });
+      const scenario = scenarioOf(() =>
+        Promise.resolve(latencies([1], { notes: { command: 'tool --password hunter2"x' } })),
+      );
+      const { result, directory } = await execute(planOf([testOf(scenario)], undefined, { secrets: ['hunter2"x'] }), {
+        results,
+      });
       expect(result.tests[0]?.trials[0]?.notes).to.deep.equal({ command: 'tool --password [redacted]' });
       expect(await readFile(path.join(directory, 'events.ndjson'), 'utf8')).not.to.contain('hunter2');
     });
@@ -232,11 +268,15 @@ describe('the executor', () => {
     if (local === undefined) throw new Error('no host');
     const base = planOf([]).contexts.get('metal');
     if (base === undefined) throw new Error('no context');
-    const plan = planOf(names.map((name) => testOf(scenario, { name, context: name })), undefined, {
-      parallel: 3,
-      hosts: new Map(names.map((name) => [`host-${name}`, local])),
-      contexts: new Map(names.map((name) => [name, { ...base, name, on: `host-${name}` }])),
-    });
+    const plan = planOf(
+      names.map((name) => testOf(scenario, { name, context: name })),
+      undefined,
+      {
+        parallel: 3,
+        hosts: new Map(names.map((name) => [`host-${name}`, local])),
+        contexts: new Map(names.map((name) => [name, { ...base, name, on: `host-${name}` }])),
+      },
+    );
     const { result } = await run(plan);
     expect(result.verdict).to.equal('pass');
     expect(most).to.equal(3);

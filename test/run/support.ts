@@ -4,7 +4,15 @@ import path from 'node:path';
 import { iteration } from '../../runners/iteration.js';
 import { bareMetal } from '../../lib/contexts/bare-metal.js';
 import { hostSchema } from '../../lib/host/spec.js';
-import { defineScenario, Histogram, z, type ContextDefinition, type Measurement, type ScenarioDefinition, type Trial } from '../../lib/plugin.js';
+import {
+  defineScenario,
+  Histogram,
+  z,
+  type ContextDefinition,
+  type Measurement,
+  type ScenarioDefinition,
+  type Trial,
+} from '../../lib/plugin.js';
 import type { Plan, PlannedTest } from '../../lib/run/plan.js';
 import { parseSla, type Sla } from '../../lib/sla/sla.js';
 
@@ -18,7 +26,11 @@ export const sla = (text: string): Sla => {
 export const latencies = (values: readonly number[], rest: Partial<Measurement> = {}): Measurement => {
   const histogram = new Histogram();
   for (const value of values) histogram.record(value);
-  return { metrics: [{ kind: 'histogram', name: 'latency', unit: 'ns', labels: { thread: '0' }, histogram }], duration: 1e9, ...rest };
+  return {
+    metrics: [{ kind: 'histogram', name: 'latency', unit: 'ns', labels: { thread: '0' }, histogram }],
+    duration: 1e9,
+    ...rest,
+  };
 };
 
 /** A scenario that measures what a function says. */
@@ -37,21 +49,28 @@ export const scenarioOf = (
     measure,
   });
 
-export const testOf = (scenario: ScenarioDefinition<{ value: number }>, rest: Partial<PlannedTest> = {}): PlannedTest => ({
+export const testOf = (
+  scenario: ScenarioDefinition<{ value: number }>,
+  rest: Partial<PlannedTest> = {},
+): PlannedTest => ({
   name: 'test',
   tags: [],
-  scenario: scenario as ScenarioDefinition,
+  scenario,
   context: 'metal',
   input: {},
   options: scenario.options.parse({}),
   parameters: {},
-  runner: { definition: iteration as PlannedTest['runner']['definition'], options: iteration.options.parse({}) },
+  runner: { definition: iteration, options: iteration.options.parse({}) },
   load: [],
   sla: [],
   ...rest,
 });
 
-export const planOf = (tests: readonly PlannedTest[], context: ContextDefinition = bareMetal as ContextDefinition, rest: Partial<Plan> = {}): Plan => ({
+export const planOf = (
+  tests: readonly PlannedTest[],
+  context: ContextDefinition = bareMetal,
+  rest: Partial<Plan> = {},
+): Plan => ({
   suite: { name: 'suite', file: 'suite.yaml', sha256: '0'.repeat(64) },
   hosts: new Map([['local', hostSchema.parse({})]]),
   contexts: new Map([['metal', { name: 'metal', definition: context, options: {}, on: 'local', provision: false }]]),

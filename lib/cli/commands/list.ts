@@ -30,12 +30,15 @@ interface JsonSchema {
   readonly examples?: readonly unknown[];
 }
 
-const jsonSchema = (definition: Definition): JsonSchema => z.toJSONSchema(definition.options, { io: 'input', unrepresentable: 'any' }) as JsonSchema;
+const jsonSchema = (definition: Definition): JsonSchema =>
+  z.toJSONSchema(definition.options, { io: 'input', unrepresentable: 'any' }) as JsonSchema;
+
+const textOf = (value: unknown): string => (typeof value === 'string' ? value : JSON.stringify(value));
 
 const valueOf = (schema: JsonSchema): string => {
   if (schema.const !== undefined) return JSON.stringify(schema.const);
   if (schema.enum !== undefined) return schema.enum.map(String).join(' | ');
-  if (schema.examples?.[0] !== undefined) return `such as ${String(schema.examples[0])}`;
+  if (schema.examples?.[0] !== undefined) return `such as ${textOf(schema.examples[0])}`;
   const parts = schema.anyOf ?? schema.oneOf;
   if (parts !== undefined) return [...new Set(parts.map(valueOf))].join(' or ');
   if (schema.items !== undefined) return `list of ${valueOf(schema.items)}`;
@@ -46,7 +49,12 @@ const rowsOf = (schema: JsonSchema): OptionDoc[] =>
   Object.entries(schema.properties ?? {}).map(([name, option]) => ({
     name,
     value: valueOf(option),
-    default: option.default === undefined ? (schema.required?.includes(name) === true ? 'required' : '') : JSON.stringify(option.default),
+    default:
+      option.default === undefined
+        ? schema.required?.includes(name) === true
+          ? 'required'
+          : ''
+        : JSON.stringify(option.default),
     description: option.description ?? '',
   }));
 
@@ -57,13 +65,22 @@ const describe = (definition: Definition): string => {
     const rows = rowsOf(variant);
     if (rows.length === 0) return 'no options';
     const columns = [{ title: 'option' }, { title: 'value' }, { title: 'default' }, { title: '' }];
-    return renderTable(columns, rows.map((row) => [row.name, row.value, row.default, row.description].map((text) => ({ text }))));
+    return renderTable(
+      columns,
+      rows.map((row) => [row.name, row.value, row.default, row.description].map((text) => ({ text }))),
+    );
   });
   return [`${definition.kind} ${definition.type}: ${definition.summary}`, ...tables].join('\n\n');
 };
 
 const describeKnob = ({ name, group, summary, why, costs, mend, source }: KnobDefinition): string =>
-  [`knob ${name} (${group}): ${summary}`, `why:    ${why}`, `costs:  ${costs}`, `mend:   ${mend}`, `source: ${source}`].join('\n');
+  [
+    `knob ${name} (${group}): ${summary}`,
+    `why:    ${why}`,
+    `costs:  ${costs}`,
+    `mend:   ${mend}`,
+    `source: ${source}`,
+  ].join('\n');
 
 interface Entry {
   readonly kind: string;
@@ -86,20 +103,41 @@ const ofKnob = (knob: KnobDefinition): Entry => ({
   type: knob.name,
   summary: knob.summary,
   describe: () => describeKnob(knob),
-  json: () => ({ group: knob.group, why: knob.why, costs: knob.costs, mend: knob.mend, source: knob.source, options: z.toJSONSchema(knob.value, { io: 'input', unrepresentable: 'any' }) }),
+  json: () => ({
+    group: knob.group,
+    why: knob.why,
+    costs: knob.costs,
+    mend: knob.mend,
+    source: knob.source,
+    options: z.toJSONSchema(knob.value, { io: 'input', unrepresentable: 'any' }),
+  }),
 });
 
 /** `kvm4nfv list`: what a suite can name. */
-export const list = async (type: string | undefined, options: { readonly plugin?: readonly string[]; readonly json: boolean }): Promise<number> => {
+export const list = async (
+  type: string | undefined,
+  options: { readonly plugin?: readonly string[]; readonly json: boolean },
+): Promise<number> => {
   const registry = await registryWith(options.plugin ?? []);
-  const all = [...kinds.flatMap((kind): Definition[] => registry.all(kind)).map(ofDefinition), ...builtinKnobs.map(ofKnob)];
+  const all = [
+    ...kinds.flatMap((kind): Definition[] => registry.all(kind)).map(ofDefinition),
+    ...builtinKnobs.map(ofKnob),
+  ];
   const chosen = type === undefined ? all : all.filter((entry) => entry.type === type || entry.kind === type);
   if (chosen.length === 0)
-    throw new Kvm4nfvError('usage', `nothing is called '${type ?? ''}'`, { hint: `there are: ${all.map((entry) => entry.type).join(', ')}` });
+    throw new Kvm4nfvError('usage', `nothing is called '${type ?? ''}'`, {
+      hint: `there are: ${all.map((entry) => entry.type).join(', ')}`,
+    });
   const one = type !== undefined && chosen.every((entry) => entry.type === type);
-  if (options.json) printJson(chosen.map(({ kind, type: name, summary, json }) => ({ kind, type: name, summary, ...json() })));
+  if (options.json)
+    printJson(chosen.map(({ kind, type: name, summary, json }) => ({ kind, type: name, summary, ...json() })));
   else if (one) print(chosen.map((entry) => entry.describe()).join('\n\n'));
   else
-    print(renderTable([{ title: 'kind' }, { title: 'type' }, { title: '' }], chosen.map(({ kind, type: name, summary }) => [kind, name, summary].map((text) => ({ text })))));
+    print(
+      renderTable(
+        [{ title: 'kind' }, { title: 'type' }, { title: '' }],
+        chosen.map(({ kind, type: name, summary }) => [kind, name, summary].map((text) => ({ text }))),
+      ),
+    );
   return 0;
 };

@@ -31,9 +31,19 @@ const planned = async (host: Host, options: TuneOptions, signal: AbortSignal): P
   const { results, changes, commandLine } = await planTuning(host, await tuningOf(options), { signal });
   if (options.json) printJson({ results, changes, commandLine });
   else {
-    print(renderKnobs(results.filter(({ state }) => state !== 'ok'), paintFor(process.stdout)));
-    print(`\n${String(results.filter(({ state }) => state === 'ok').length)} knobs are as requested already; ${String(changes.length)} changes would be made`);
-    if (commandLine !== undefined) print(`kernel command line (${commandLine.bootloader ?? 'no boot loader is known'}), with a reboot:\n${renderCmdlineDiff(commandLine.diff)}`);
+    print(
+      renderKnobs(
+        results.filter(({ state }) => state !== 'ok'),
+        paintFor(process.stdout),
+      ),
+    );
+    print(
+      `\n${String(results.filter(({ state }) => state === 'ok').length)} knobs are as requested already; ${String(changes.length)} changes would be made`,
+    );
+    if (commandLine !== undefined)
+      print(
+        `kernel command line (${commandLine.bootloader ?? 'no boot loader is known'}), with a reboot:\n${renderCmdlineDiff(commandLine.diff)}`,
+      );
   }
   return 0;
 };
@@ -63,23 +73,31 @@ const restored = async (host: Host, options: TuneOptions, signal: AbortSignal): 
 /** `kvm4nfv tune`: shows, plans, applies, verifies or puts back a tuning of one host. */
 export const tune = async (action: TuneAction, name: string | undefined, options: TuneOptions): Promise<number> => {
   if (action !== 'restore' && options.profile === undefined && options.set === undefined)
-    throw new Kvm4nfvError('usage', `tune ${action} needs a profile or a knob`, { hint: 'such as --profile realtime-host --isolated 2-5, or --set stat-interval=10' });
+    throw new Kvm4nfvError('usage', `tune ${action} needs a profile or a knob`, {
+      hint: 'such as --profile realtime-host --isolated 2-5, or --set stat-interval=10',
+    });
   using interrupt = new Interrupt(() => `kvm4nfv tune restore ${name ?? ''}`);
   const { signal } = interrupt;
-  await using host = await openNamed(name, { signal, ...(options.suite === undefined ? {} : { suite: options.suite }) });
+  await using host = await openNamed(name, {
+    signal,
+    ...(options.suite === undefined ? {} : { suite: options.suite }),
+  });
   switch (action) {
     case 'show':
       told(await verifyTuning(host, await tuningOf(options), { signal }), options.json);
       return 0;
     case 'plan':
-      return planned(host, options, signal);
+      return await planned(host, options, signal);
     case 'apply':
-      return applied(host, options, signal);
+      return await applied(host, options, signal);
     case 'verify': {
       const [run] = options.run === undefined ? await runsToRestore(host, signal) : [options.run];
-      return told(await verifyTuning(host, await tuningOf(options), { signal, ...(run === undefined ? {} : { run }) }), options.json);
+      return told(
+        await verifyTuning(host, await tuningOf(options), { signal, ...(run === undefined ? {} : { run }) }),
+        options.json,
+      );
     }
     case 'restore':
-      return restored(host, options, signal);
+      return await restored(host, options, signal);
   }
 };

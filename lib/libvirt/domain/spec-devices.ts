@@ -93,5 +93,4 @@ export const iommuSpec = z.strictObject({
 export type InterfaceSpec = z.output<typeof interfaceSpec>;
 export type UserInterfaceSpec = z.output<typeof userInterface>;
 export type DiskSpec = z.output<typeof diskSpec>;
-export type HostdevSpec = z.output<typeof hostdevSpec>;
 export type IommuSpec = z.output<typeof iommuSpec>;
