@@ -1,10 +1,10 @@
 import path from 'node:path';
-import { setFlagsFromString } from 'node:v8';
 import { renderSummary } from '../../report/summary.js';
 import { execute } from '../../run/executor.js';
 import { newRunId } from '../../run/run-id.js';
 import { Interrupt } from '../interrupt.js';
 import { Live } from '../live.js';
+import { tameMemory } from '../memory.js';
 import { paintFor, print, printJson } from '../output.js';
 import { openSuite, type SuiteSelection } from '../suite.js';
 
@@ -13,8 +13,7 @@ export const run = async (
   file: string,
   options: SuiteSelection & { readonly output: string; readonly json: boolean; readonly failFast: boolean },
 ): Promise<number> => {
-  // Some seconds after we fall quiet V8 would mark all memory to give some back: 20 to 50 ms of CPU time amid the measured window.
-  setFlagsFromString('--no-incremental-marking');
+  tameMemory();
   const plan = await openSuite(file, options);
   const runId = newRunId(plan.suite.name);
   using interrupt = new Interrupt(() => `kvm4nfv cleanup --run ${runId}`);
