@@ -37,8 +37,6 @@ const changeSchema = z.discriminatedUnion('kind', [
     after: z.string(),
     argv,
     undo: argv,
-    /** Other values that are ours: what the kernel makes of it when another change of the run is put back. */
-    others: z.array(z.string()).readonly().optional(),
     /** It is written to a disk, so that it outlives a reboot. */
     persists: z.boolean().optional(),
   }),

@@ -19,7 +19,8 @@ const keyOfChange = (change: Change): string => {
       return change.path;
     case 'action':
       return change.place.kind === 'command'
-        ? change.place.argv.join(' ')
+        ? // One command may show several settings, each undone by its own command.
+          `${change.place.argv.join(' ')} ${change.aspect.startsWith('field:') ? change.aspect : ''}`.trim()
         : `${change.place.path} ${change.undo[0] ?? ''}`;
     case 'after-undo':
       return change.argv.join(' ');

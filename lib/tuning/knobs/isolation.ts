@@ -1,6 +1,9 @@
 import * as z from 'zod';
+import { parseCpuList } from '../../host/cpu-list.js';
+import { canonical } from '../aspect.js';
 import { defineKnob, type Item } from '../knob.js';
-import { files, matching } from '../reading.js';
+import type { Machine } from '../machine.js';
+import { files, matching, type Snapshot } from '../reading.js';
 import { cpuList, lacking, parameter, value, withoutIsolated } from './common.js';
 
 const shows = (path: string, want: string): Item => ({
@@ -118,6 +121,31 @@ const control = (sign: '+' | '-'): string[] => [
   `${root}/cgroup.subtree_control`,
 ];
 
+const noSetAffinity = 0x04000000;
+
+/**
+ * Kernel threads that are bound to some CPUs (kswapd and kcompactd of a node), as `PID=CPUS`. When a partition gives its
+ * CPUs back the kernel forgets what they were bound to.
+ */
+const boundThreads = (now: Snapshot, { possible }: Machine): string[] =>
+  matching(now, /^\/proc\/(\d+)\/stat$/).flatMap(({ text, groups: [pid = ''] }) => {
+    const [, parent, , , , , flags] = text.slice(text.lastIndexOf(')') + 2).split(' ');
+    const moves = parent === '2' && (Number(flags) & noSetAffinity) === 0 && !text.includes('(irq/');
+    const bound = canonical('cpus-allowed', now.files.get(`/proc/${pid}/status`) ?? '');
+    return moves && /^\d/.test(bound) && parseCpuList(bound).length < possible.length ? [`${pid}=${bound}`] : [];
+  });
+
+const writeScript = 'echo "$2" > "$1" || exit; shift 2; for bound; do taskset -pc "${bound#*=}" "${bound%%=*}"; done; :';
+const writePartition = (type: string, threads: readonly string[]): string[] => [
+  'sh',
+  '-c',
+  writeScript,
+  'kvm4nfv-partition',
+  `${group}/cpuset.cpus.partition`,
+  type,
+  ...threads,
+];
+
 export const cpusetPartition = defineKnob({
   name: 'cpuset-partition',
   group: 'operating-system',
@@ -133,6 +161,8 @@ export const cpusetPartition = defineKnob({
       `${root}/cgroup.subtree_control`,
       `${group}/cpuset.cpus`,
       `${group}/cpuset.cpus.partition`,
+      '/proc/[0-9]*/stat',
+      '/proc/[0-9]*/status',
     ),
   items: ({ value: type, machine }, now) => {
     const controllers = now.files.get(`${root}/cgroup.controllers`);
@@ -159,7 +189,15 @@ export const cpusetPartition = defineKnob({
           ]),
       { kind: 'directory', path: group, label: 'group', phase: 1 },
       value(`${group}/cpuset.cpus`, 'cpu-list', cpuList(machine.isolated)),
-      value(`${group}/cpuset.cpus.partition`, 'text', type),
+      {
+        kind: 'action',
+        label: 'partition',
+        place: { kind: 'file', path: `${group}/cpuset.cpus.partition` },
+        aspect: 'text',
+        want: type,
+        argv: writePartition(type, []),
+        undo: (before) => writePartition(before, boundThreads(now, machine)),
+      },
     ];
   },
 });
