@@ -15,6 +15,7 @@ import { supervise, type Running } from './supervise.js';
 const patience = { command: 30_000, wait: 600_000 };
 const firstDelay = 200;
 const longestDelay = 5000;
+const settling = 500;
 const reapDeadline = commandGrace + 10_000;
 
 /** Adds up the CPU time of the sshd processes above our shell, up to the one that listens. */
@@ -77,7 +78,14 @@ export class SshHost extends CommandHost implements Host {
       } catch (error) {
         await this.#throwIfGone(error);
         const again = error instanceof SshError && error.passing && (!attempt.ran || command.repeatable === true);
-        if (!again || this.#closed) throw error;
+        if (!again || this.#closed) {
+          // What has just ended may not look so yet.
+          if (this.#options.gone !== undefined && error instanceof SshError) {
+            await sleep(settling);
+            await this.#throwIfGone(error);
+          }
+          throw error;
+        }
         // Patience counts from the loss; a deadline of the caller's counts from the start.
         if (attempt.ran && command.timeout === undefined) until = Date.now() + limit;
         if (Date.now() + delay > until) throw error;
@@ -165,6 +173,15 @@ export class SshHost extends CommandHost implements Host {
 
   /** CPU time of the sshd processes of our connections, as far as the kernel tells; of a lost one, as last seen. */
   async overhead(): Promise<number> {
+    try {
+      return await this.#readOverhead();
+    } catch (error) {
+      await this.#throwIfGone(error);
+      throw error;
+    }
+  }
+
+  async #readOverhead(): Promise<number> {
     for (const line of this.#lines.all) {
       const connection = await line.connection?.catch(() => undefined);
       if (connection === undefined || connection.lost !== undefined) continue;

@@ -21,13 +21,23 @@ import { applyIdentity, dropSaved, findSaved, saveGuest, startSaved, stateKey, t
 
 type Undo = () => Promise<unknown>;
 
+// Searchable, not readable: libvirt may run QEMU as another user, who must get at the disk that was chowned to it. The
+// directory above is for everybody's runs, so what is found there must be checked to be ours.
+const directoryScript = `
+umask 066
+mkdir -p -- "\${1%/*}" && { chmod 1777 "\${1%/*}" 2>/dev/null || :; }
+mkdir -p -m 0711 -- "$1" || exit
+[ -O "$1" ] && [ ! -L "$1" ] || { echo "$1 is somebody else's" >&2; exit 1; }
+mkdir -m 0711 -- "$2"
+`;
+
 /** At the end there is a way without libvirt: no need to wait long for one that is away. */
 const libvirtWithin = 20_000;
 
 /** Waits for all of them, whatever becomes of the others, so that what one has made can be undone. */
 const allOf = async <T extends readonly unknown[]>(...work: { readonly [K in keyof T]: Promise<T[K]> }): Promise<T> => {
   await Promise.allSettled(work);
-  return Promise.all(work) as Promise<T>;
+  return Promise.all(work);
 };
 
 /** A guest being made: each step leaves behind how it is undone. */
@@ -106,8 +116,7 @@ class Guest {
       await host.exec(['rm', '-rf', '--one-file-system', '--', directory]);
       await host.exec(['rmdir', '--ignore-fail-on-non-empty', '-p', '--', parent], { check: false });
     });
-    // Searchable, not readable: libvirt may run QEMU as another user, who must get at the disk that was chowned to it.
-    await host.exec(['sh', '-c', 'umask 066; mkdir -p -m 0711 -- "$1" "$2" && chmod 0711 "${1%/*}"', 'sh', parent, directory], { signal });
+    await host.exec(['sh', '-c', directoryScript, 'sh', parent, directory], { signal });
   }
 
   async #start(hypervisor: Hypervisor, definition: GuestDefinition, identity: GuestIdentity, keys: GuestKeys): Promise<{ ready: ReadyGuest; warm: boolean }> {

@@ -10,8 +10,10 @@ const powerOffWithin = 120_000;
 /** Asks the guest to power off, so that its file systems are whole; ends it where it does not. */
 const powerOff = async (sut: Host, hypervisor: Hypervisor, { name }: GuestIdentity, signal: AbortSignal): Promise<void> => {
   await sut.exec(['systemctl', 'poweroff'], { check: false, timeout: 30_000 }).catch(() => undefined);
-  for (const until = Date.now() + powerOffWithin; Date.now() < until; await sleep(200, undefined, { signal }))
+  for (const until = Date.now() + powerOffWithin; Date.now() < until; ) {
     if ((await hypervisor.lookup(name, { signal })) === undefined) return;
+    await sleep(200, undefined, { signal });
+  }
   await hypervisor.destroy(name, { signal });
 };
 

@@ -48,12 +48,15 @@ const startUntil = async (directory: string, asked: Asked, reached: (event: RunE
   tokens += 1;
   const token = `kvm4nfv-test-${String(process.pid)}-${String(tokens)}`;
   const child = new Cli(['run', file], { cwd: directory, env: { KVM4NFV_TEST: token } });
-  let ended = false;
-  void child.ended.then(() => (ended = true));
-  for (const until = Date.now() + patience; Date.now() < until; await sleep(20)) {
+  const state = { ended: false };
+  void child.ended.then(() => {
+    state.ended = true;
+  });
+  for (const until = Date.now() + patience; Date.now() < until; ) {
     const [run] = await runsIn(directory);
     if (run !== undefined && (await eventsIn(directory, run)).some(reached)) return { run, token, child, directory };
-    if (ended) throw new Error(`the run ended before: ${JSON.stringify(await child.ended)}`);
+    if (state.ended) throw new Error(`the run ended before: ${JSON.stringify(await child.ended)}`);
+    await sleep(20);
   }
   child.kill('SIGKILL');
   throw new Error('the run did not get there in time');

@@ -6,7 +6,7 @@ import { verifyGuest } from '../../../lib/contexts/kvm-guest/verify.js';
 import type { Deployment } from '../../../lib/contexts/context.js';
 import { stateCache } from '../../../lib/image/cache.js';
 import { parseDomainSpec } from '../../../lib/libvirt/domain/domain-xml.js';
-import { GuestRun, needGuests, printed } from './guests.js';
+import { GuestRun, needGuests, noGuests, printed } from './guests.js';
 import { traces } from './traces.js';
 import { rejection } from '../../support/rejection.js';
 
@@ -24,7 +24,7 @@ describe('A guest of the kvm-guest context', function () {
   });
 
   after(async () => {
-    await run?.[Symbol.asyncDispose]();
+    if ((await noGuests()) === undefined) await run[Symbol.asyncDispose]();
   });
 
   it('boots, says each stage, and that it is emulated where it is', async () => {

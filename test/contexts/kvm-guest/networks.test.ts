@@ -38,6 +38,7 @@ const suite = (uri: string): string =>
 
 describe('The management network of a guest', function () {
   this.timeout(30 * 60_000);
+  let started = false;
   let libvirtd: PrivateLibvirtd;
   let directory: string;
   let dhcp: ChildProcess | undefined;
@@ -56,6 +57,7 @@ describe('The management network of a guest', function () {
     await built();
     directory = await mkdtemp(join(tmpdir(), 'kvm4nfv-networks-'));
     libvirtd = await startLibvirtd({ network: true });
+    started = true;
     for (const [bridge, address] of [['kvmbr0', '192.0.2.1/24'], ['kvmbr1', '203.0.113.1/24']] as const) {
       inside('ip', 'link', 'add', bridge, 'type', 'bridge');
       inside('ip', 'address', 'add', address, 'dev', bridge);
@@ -75,11 +77,10 @@ describe('The management network of a guest', function () {
       dhcp.kill();
       await ended;
     }
-    if (libvirtd !== undefined) {
-      virsh('net-destroy', 'mgmt');
-      await libvirtd[Symbol.asyncDispose]();
-      await rm(directory, { recursive: true });
-    }
+    if (!started) return;
+    virsh('net-destroy', 'mgmt');
+    await libvirtd[Symbol.asyncDispose]();
+    await rm(directory, { recursive: true });
   });
 
   it('is a fixed address on a bridge, an address that a bridge leases, or a network of libvirt', async () => {
