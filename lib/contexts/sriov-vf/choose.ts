@@ -119,8 +119,11 @@ export const choose = (wishes: readonly PortWish[], context: ChoiceContext): Cho
   return { ports: wishes.flatMap((wish) => ports.filter((port) => port.wish === wish)) };
 };
 
+/** The part of a host's facts that locality is about. */
+export type Topology = Pick<HostFacts, 'topology'>;
+
 /** The NUMA node of a guest that was given by `node` or, where all are of one, by `cpus`. */
-export const nodeOfCpus = (facts: HostFacts, cpus: readonly number[]): number | undefined => {
+export const nodeOfCpus = (facts: Topology, cpus: readonly number[]): number | undefined => {
   const nodes = new Set(facts.topology.nodes.filter(({ cpus: own }) => own.some((cpu) => cpus.includes(cpu))).map(({ id }) => id));
   return nodes.size === 1 ? [...nodes][0] : undefined;
 };

@@ -1,17 +1,16 @@
 import { resolveCpus } from '../../host/cpu-list.js';
-import type { HostFacts } from '../../host/facts.js';
 import type { KvmGuestOptions } from '../kvm-guest/options.js';
-import { nodeOfCpus } from './choose.js';
+import { nodeOfCpus, type Topology } from './choose.js';
 import type { Chosen } from './prepare.js';
 
 /** NUMA node that the user put the guest on; undefined where that was left open. */
-export const givenNode = (facts: HostFacts, guest: KvmGuestOptions | undefined): number | undefined => {
+export const givenNode = (facts: Topology, guest: KvmGuestOptions | undefined): number | undefined => {
   if (guest?.node !== undefined) return guest.node;
   return guest?.cpus === undefined ? undefined : nodeOfCpus(facts, resolveCpus(guest.cpus, facts.topology));
 };
 
 /** The guest on the node of its NIC, where there are several nodes and the user left it open. */
-export const besideNic = (facts: HostFacts, guest: KvmGuestOptions, chosen: readonly Chosen[]): KvmGuestOptions => {
+export const besideNic = (facts: Topology, guest: KvmGuestOptions, chosen: readonly Chosen[]): KvmGuestOptions => {
   const node = chosen[0]?.device.node;
   if (guest.node !== undefined || guest.cpus !== undefined || node === undefined || facts.topology.nodes.length < 2) return guest;
   return { ...guest, node };
@@ -27,7 +26,7 @@ export interface Locality {
 }
 
 /** Whether NIC, CPUs and memory are on one NUMA node. Pure. */
-export const localityOf = (facts: HostFacts, chosen: readonly Chosen[], guest: KvmGuestOptions | undefined): Locality => {
+export const localityOf = (facts: Topology, chosen: readonly Chosen[], guest: KvmGuestOptions | undefined): Locality => {
   const nodes = [...new Set(chosen.map(({ device }) => device.node))];
   const devices = nodes.map((node) => (node === undefined ? 'unknown' : String(node))).join(',');
   const [only] = nodes;

@@ -25,6 +25,8 @@ released() {
 /** `$2` the driver to have, or nothing; `$3` what driver_override then says, or nothing. */
 export const bindScript = `${head}
 [ -e "$device" ] || { printf '%s is not there' "$1"; exit 1; }
+said=
+case $2 in '') ;; kernel) modprobe -q -- "$(cat "$device/modalias")" ;; *) modprobe -q -- "$2" ;; esac
 now=$(driver "$device")
 if [ -n "$now" ] && [ "$now" != "$2" ]; then
   released "$device" || exit 1
@@ -32,16 +34,15 @@ if [ -n "$now" ] && [ "$now" != "$2" ]; then
 fi
 printf '%s\\n' "$3" >"$device/driver_override" || exit 1
 if [ -n "$2" ] && [ "$now" != "$2" ]; then
-  case $2 in
-  kernel) modprobe -q -- "$(cat "$device/modalias")"; printf '%s' "$1" >/sys/bus/pci/drivers_probe || exit 1 ;;
-  *) modprobe -q -- "$2"; printf '%s' "$1" >"/sys/bus/pci/drivers/$2/bind" || exit 1 ;;
-  esac
+  # The outcome is looked at below: somebody else, such as udev, may have bound it meanwhile.
+  case $2 in kernel) file=/sys/bus/pci/drivers_probe ;; *) file=/sys/bus/pci/drivers/$2/bind ;; esac
+  said=$({ printf '%s' "$1" | cat >"$file"; } 2>&1)
   settle
 fi
 now=$(driver "$device")
 case $2 in
 kernel) [ -n "$now" ] || { printf 'no driver of this kernel takes %s (PCI id %s:%s)' "$1" "$(cat "$device/vendor")" "$(cat "$device/device")"; exit 1; } ;;
-*) [ "$now" = "$2" ] || { printf '%s has the driver %s and not %s' "$1" "\${now:-none}" "\${2:-none}"; exit 1; } ;;
+*) [ "$now" = "$2" ] || { printf '%s has the driver %s and not %s: %s' "$1" "\${now:-none}" "\${2:-none}" "$said"; exit 1; } ;;
 esac
 `;
 
