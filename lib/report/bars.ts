@@ -8,10 +8,11 @@ const bar = (part: number, width: number): string => {
   return '█'.repeat(Math.floor(units / 8)) + (eighths[units % 8] ?? '');
 };
 
-/** 1, 2, 5, 10, 20, 50, ... from the greatest not above `min` to the least above `max`. */
+/** 0, 1, 2, 5, 10, 20, 50, ... from the greatest not above `min` to the least above `max`. */
 const edges = (min: number, max: number): number[] => {
-  const all = Array.from({ length: 40 }, (_, index) => ([1, 2, 5][index % 3] ?? 1) * 10 ** Math.floor(index / 3));
-  const first = all.findLastIndex((edge) => edge <= Math.max(min, 1));
+  const decades = Array.from({ length: 40 }, (_, index) => ([1, 2, 5][index % 3] ?? 1) * 10 ** Math.floor(index / 3));
+  const all = [0, ...decades];
+  const first = all.findLastIndex((edge) => edge <= min);
   const last = all.findIndex((edge) => edge > max);
   return all.slice(Math.max(first, 0), last + 1);
 };
