@@ -52,11 +52,9 @@ const axis = z.union([z.array(z.unknown()).min(1), range]).transform((values, co
 });
 
 const options = z.strictObject({
-  over: z
-    .record(z.string(), axis)
-    .meta({
-      description: 'Options of the scenario and the values that each takes: a list or a range. Several are combined.',
-    }),
+  over: z.record(z.string(), axis).meta({
+    description: 'Options of the scenario and the values that each takes: a list or a range. Several are combined.',
+  }),
   order: z.enum(['given', 'shuffled']).default('given'),
   seed: z.int().min(0).default(1).meta({ description: 'Of the shuffling: the same seed gives the same order.' }),
   repeat: z.int().min(1).default(1).meta({ description: 'Trials with each combination.' }),

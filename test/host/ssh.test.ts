@@ -7,7 +7,6 @@ import { expect } from 'chai';
 import { Kvm4nfvError } from '../../lib/error.js';
 import { localHost } from '../../lib/host/local.js';
 import { openHost } from '../../lib/host/open.js';
-import { parseSshConfig } from '../../lib/host/ssh-config.js';
 import { openSshHost, SshError, type SshStage } from '../../lib/host/ssh.js';
 import { freePort, makeKey, startSshd, type Sshd } from '../support/sshd.js';
 import { processesWith } from '../support/processes.js';
@@ -184,11 +183,6 @@ describe('An SSH host', () => {
     expect(own.transport).to.equal('ssh');
   });
 
-  it('reads what ssh -G prints', () => {
-    const config = parseSshConfig('Pseudo-terminal will not\nhost a\nidentityfile ~/.ssh/x y\nidentityfile z\n');
-    expect(config.get('identityfile')).to.deep.equal(['~/.ssh/x y', 'z']);
-  });
-
   it('is reached through jump hosts of the suite, in any depth but no circle', async () => {
     const hosts = new Map([
       ['far', sshd.spec({ jump: 'middle' })],
@@ -296,14 +290,5 @@ describe('An SSH host', () => {
     expect(await rejection(host.exec(['true'])))
       .to.have.property('message')
       .that.includes('closed');
-  });
-
-  it('that has no address is this machine, and one that is not there is an error', async () => {
-    const hosts = new Map([['here', { host_key: 'strict' as const }]]);
-    await using host = await openHost('here', hosts);
-    expect(host).to.include({ transport: 'local', name: 'here' });
-    expect(await rejection(openHost('there', hosts)))
-      .to.have.property('message')
-      .that.includes('there are here');
   });
 });

@@ -1,0 +1,271 @@
+import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import pLimit, { type LimitFunction } from 'p-limit';
+import { Kvm4nfvError, messageOf, type Fault } from '../error.js';
+import { thisController } from '../tuning/controller.js';
+import { version } from '../version.js';
+import { worst, type Verdict } from '../sla/verdict.js';
+import { chainOf, Deployments, machinesOf } from './deployments.js';
+import { estimate } from './estimate.js';
+import { groupByMachine, type NumberedTest } from './group.js';
+import { appendHlog, hlogEntries } from './hlog-file.js';
+import { HostPool } from './host-pool.js';
+import { meetNeeds } from './needs.js';
+import type { Plan, PlannedTest } from './plan.js';
+import type { ResultTrial } from './result.js';
+import { fileName } from './run-id.js';
+import type { TrialFeedback, TrialParameters } from './runner.js';
+import type { RunStore } from './store.js';
+import { faultOf, optionsOf, runTrial, type Machine } from './trial.js';
+
+interface Ending {
+  readonly verdict: Verdict;
+  readonly reasons: readonly string[];
+  readonly fault?: Fault;
+}
+
+const reasonsOf = (error: unknown): string[] =>
+  Kvm4nfvError.is(error) && error.hint !== undefined ? [error.message, error.hint] : [messageOf(error)];
+
+/** The host or context of each load of a test. */
+const loadMachinesOf = ({ context, load }: PlannedTest): string[] =>
+  load.map(({ host, stressor }) => (stressor === 'none' ? context : (host ?? context)));
+
+/** Runs a plan. Everything about errors is decided here and in `runTrial`; what was set up is taken down whatever happens. */
+export class Execution {
+  readonly #plan: Plan;
+  readonly #store: RunStore;
+  readonly #run: string;
+  readonly #signal: AbortSignal;
+  readonly #failFast: boolean;
+  readonly #hosts: HostPool;
+  readonly #directories = new Set<string>();
+  #stop: string | undefined;
+
+  constructor(plan: Plan, store: RunStore, run: string, signal: AbortSignal, failFast: boolean) {
+    this.#plan = plan;
+    this.#store = store;
+    this.#run = run;
+    this.#signal = signal;
+    this.#failFast = failFast;
+    this.#hosts = new HostPool(plan.hosts, signal, (host, phase, facts) =>
+      store.append({ type: 'host-facts', host, phase, facts }),
+    );
+  }
+
+  async execute(): Promise<void> {
+    const tests = [...this.#plan.tests()].map((test, index) => ({ index, test }));
+    await this.#start(tests);
+    const groups = groupByMachine(tests, (test) => machinesOf(this.#plan, test));
+    const { parallel } = this.#plan;
+    const measuring = pLimit(parallel);
+    // While some measure, others are connected to or left; one at a time means that nothing else happens meanwhile.
+    const underWay = pLimit(parallel === 1 ? 1 : 2 * parallel);
+    await using hosts = this.#hosts;
+    const ended = await Promise.allSettled(
+      groups.map((group) => underWay(() => this.#runGroup(group, hosts, measuring))),
+    );
+    const failure = ended.find((end) => end.status === 'rejected');
+    if (failure !== undefined) throw failure.reason;
+  }
+
+  async #start(tests: readonly NumberedTest[]): Promise<void> {
+    const { suite, hosts } = this.#plan;
+    await this.#store.append({
+      type: 'run-started',
+      schemaVersion: 1,
+      runId: this.#run,
+      kvm4nfv: version,
+      suite,
+      controller: await thisController(),
+      hosts: Object.fromEntries([...hosts].map(([name, spec]) => [name, { ...spec }])),
+      tests: tests.length,
+      expected: tests.reduce((sum, { test }) => sum + (estimate(test) ?? 0), 0),
+    });
+  }
+
+  async #runGroup(group: readonly NumberedTest[], hosts: HostPool, measuring: LimitFunction): Promise<void> {
+    const deployments = new Deployments({
+      plan: this.#plan,
+      hosts,
+      store: this.#store,
+      run: this.#run,
+      signal: this.#signal,
+    });
+    const needed = group.map(({ test }) => machinesOf(this.#plan, test));
+    const used = new Set(needed.flat().filter((name) => hosts.has(name)));
+    try {
+      // Those that fail fail again when a test asks for them.
+      if (!this.#signal.aborted && this.#stop === undefined)
+        await Promise.allSettled([...used].map((name) => hosts.get(name)));
+      await measuring(async () => {
+        for (const [position, { index, test }] of group.entries()) {
+          await this.#runTest(index, test, deployments);
+          await deployments.release(new Set(needed.slice(position + 1).flat()));
+        }
+      });
+    } finally {
+      await deployments.release(new Set());
+      for (const name of used) await this.#releaseHost(hosts, name);
+    }
+  }
+
+  async #releaseHost(hosts: HostPool, name: string): Promise<void> {
+    try {
+      await hosts.release(name, this.#run, AbortSignal.timeout(60_000));
+    } catch (error) {
+      const fault = Kvm4nfvError.is(error) && error.fault === 'unreachable' ? 'unreachable' : 'teardown';
+      await this.#store.appendIfPossible({
+        type: 'problem',
+        problem: {
+          where: `host ${name}`,
+          fault,
+          message: messageOf(error),
+          hint: `kvm4nfv cleanup --run ${this.#run}`,
+        },
+      });
+    }
+  }
+
+  async #runTest(index: number, test: PlannedTest, deployments: Deployments): Promise<void> {
+    const { name, context, tags, parameters, scenario } = test;
+    const preview = test.runner.definition.preview(test.runner.options);
+    const planned = { name, scenario: scenario.type, context, tags: [...tags], parameters: { ...parameters } };
+    await this.#store.append({ type: 'test-started', index, test: planned, trials: preview.trials ?? null });
+    const ending = await this.#endingOf(index, test, deployments);
+    await this.#store.append({
+      type: 'test-finished',
+      index,
+      verdict: ending.verdict,
+      reasons: [...ending.reasons],
+      fault: ending.fault,
+    });
+    if (this.#failFast && worst([ending.verdict, 'skip']) !== 'skip')
+      this.#stop ??= `not run: --fail-fast after '${name}'`;
+  }
+
+  async #endingOf(index: number, test: PlannedTest, deployments: Deployments): Promise<Ending> {
+    if (this.#signal.aborted) return { verdict: 'skip', reasons: ['not run: interrupted'] };
+    if (this.#stop !== undefined) return { verdict: 'skip', reasons: [this.#stop] };
+    let machines: readonly Machine[];
+    try {
+      machines = await deployments.machines([test.context, ...loadMachinesOf(test)]);
+      await this.#meetNeeds(test, machines);
+    } catch (error) {
+      return { verdict: 'error', reasons: reasonsOf(error), fault: faultOf(error, this.#signal) };
+    }
+    return this.#runTrials(index, test, machines, deployments);
+  }
+
+  async #meetNeeds(test: PlannedTest, [sut, ...loadMachines]: readonly Machine[]): Promise<void> {
+    const signal = this.#signal;
+    const meet = async (
+      machine: Machine | undefined,
+      name: string,
+      needs: Parameters<typeof meetNeeds>[2],
+    ): Promise<void> => {
+      if (machine === undefined || needs.length === 0) return;
+      const provision = chainOf(this.#plan, name).some((link) => this.#plan.contexts.get(link)?.provision === true);
+      const packages = await meetNeeds(machine.host, machine.facts, needs, { provision, signal });
+      if (packages.length > 0) await this.#store.append({ type: 'provisioned', host: name, packages: [...packages] });
+    };
+    await meet(sut, test.context, test.scenario.needs(test.options));
+    for (const [position, load] of test.load.entries())
+      if (load.stressor !== 'none')
+        await meet(loadMachines[position], load.host ?? test.context, [
+          { kind: 'tool', name: 'stress-ng', package: 'stress-ng' },
+        ]);
+  }
+
+  async #runTrials(
+    index: number,
+    test: PlannedTest,
+    [sut, ...loadMachines]: readonly Machine[],
+    deployments: Deployments,
+  ): Promise<Ending> {
+    if (sut === undefined) throw new Kvm4nfvError('internal', `no machine for ${test.name}`);
+    const directory = this.#directoryOf(test.name);
+    const trials = test.runner.definition.trials(test.runner.options);
+    const finished: ResultTrial[] = [];
+    const startedAt = new Date();
+    let logged = false;
+    let feedback: TrialFeedback | undefined;
+    let ending: Ending | undefined;
+    try {
+      for (let number = 0; ending === undefined; number += 1) {
+        const step = feedback === undefined ? await trials.next() : await trials.next(feedback);
+        if (step.done === true) break;
+        const asked = step.value;
+        await this.#pause(asked);
+        const id = `${fileName(directory)}-${String(number)}`;
+        await this.#store.append({
+          type: 'trial-started',
+          index,
+          trial: id,
+          warmUp: asked.warmUp ?? false,
+          expected: test.scenario.preview(optionsOf(test, asked.parameters)).duration ?? null,
+        });
+        const outcome = await runTrial({
+          run: this.#run,
+          id,
+          test,
+          asked,
+          sut,
+          loadMachines,
+          directory: path.join(this.#store.directory, directory, String(number)),
+          signal: this.#signal,
+        });
+        const result = await this.#verified(test, outcome.result, deployments);
+        await this.#store.append({ type: 'trial-finished', index, trial: result });
+        finished.push(result);
+        if (outcome.measurement !== undefined) {
+          const entries = hlogEntries(
+            outcome.measurement,
+            (Date.parse(outcome.result.startedAt) - startedAt.getTime()) * 1e6,
+          );
+          await appendHlog(this.#store, `${directory}.hlog`, startedAt, entries, !logged);
+          logged ||= entries.length > 0;
+        }
+        if (outcome.measurement === undefined || result.verdict === 'error') {
+          const { fault = 'internal', reasons } = result;
+          ending = { verdict: 'error', reasons, fault };
+        } else feedback = { measurement: outcome.measurement, met: worst([result.verdict, 'skip']) === 'skip' };
+      }
+    } catch (error) {
+      ending = {
+        verdict: 'error',
+        reasons: reasonsOf(error),
+        fault: this.#signal.aborted ? 'interrupted' : 'internal',
+      };
+    } finally {
+      await trials.return();
+    }
+    const judged = finished.filter(({ warmUp }) => !warmUp);
+    return (
+      ending ?? {
+        verdict: worst(judged.map(({ verdict }) => verdict)),
+        reasons: [...new Set(judged.flatMap(({ reasons }) => reasons))],
+      }
+    );
+  }
+
+  /** A tuning that drifted while it was measured makes the measurement worthless. */
+  async #verified(test: PlannedTest, result: ResultTrial, deployments: Deployments): Promise<ResultTrial> {
+    if (result.verdict === 'error') return result;
+    const drifted = await deployments.drift(test.context);
+    if (drifted.length === 0) return result;
+    return { ...result, verdict: 'error', fault: 'environment', reasons: [...result.reasons, ...drifted] };
+  }
+
+  async #pause({ pause = 0 }: TrialParameters): Promise<void> {
+    if (pause > 0) await sleep(pause / 1e6, undefined, { signal: this.#signal });
+  }
+
+  #directoryOf(name: string): string {
+    const wanted = fileName(name);
+    let directory = wanted;
+    for (let number = 2; this.#directories.has(directory); number += 1) directory = `${wanted}-${String(number)}`;
+    this.#directories.add(directory);
+    return directory;
+  }
+}
