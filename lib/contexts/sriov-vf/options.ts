@@ -90,8 +90,9 @@ const options = z.strictObject({
 
 /** Options of an `sriov-vf`. */
 export const sriovVfOptions = options.superRefine((chosen, context) => {
-  const wrong = (path: keyof typeof chosen, message: string): void =>
-    void context.addIssue({ code: 'custom', path: [path], message });
+  const wrong = (path: keyof typeof chosen, message: string): void => {
+    context.addIssue({ code: 'custom', path: [path], message });
+  };
   const { guest, in: place, driver, passthrough, pf, pfs } = chosen;
   if (guest !== undefined && place !== undefined) wrong('in', 'is for VFs without a guest');
   if (guest !== undefined && driver === 'kernel') wrong('driver', 'a guest needs vfio-pci');
