@@ -1,7 +1,8 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { inPairs, timeCommand } from './pairs.js';
+import { timed } from './command.js';
+import { inPairs, median, timeCommand } from './pairs.js';
 import type { Outcome, Row } from './row.js';
 
 const cli = join(import.meta.dirname, '../../dist/kvm4nfv.js');
@@ -23,8 +24,8 @@ tests:
 
 const values = (count: number) => Array.from({ length: count }, (_, index) => String(index + 1)).join(', ');
 
-/** 100 priorities would not do, there are 99: 50 x 200 = 10,000 tests. */
-const large = `suite: large
+/** 100 priorities would not do, there are 99: a multiple of 50. */
+const large = (tests: number) => `suite: large
 hosts:
   local: {}
 contexts:
@@ -34,7 +35,7 @@ tests:
     scenario: timer
     context: here
     options: { tool: cyclictest, duration: "\${seconds}s", priority: "\${priority}" }
-    matrix: { seconds: [${values(200)}], priority: [${values(50)}] }
+    matrix: { seconds: [${values(tests / 50)}], priority: [${values(50)}] }
     sla: ["max <= 1s"]
 `;
 
@@ -47,6 +48,17 @@ const withSuite = async (text: string, body: (file: string) => Promise<Outcome>)
   } finally {
     await rm(directory, { recursive: true });
   }
+};
+
+/** Most memory that `plan` takes, MB: the median of three. */
+const peakOfPlan = async (tests: number): Promise<number> => {
+  const { ours } = await withSuite(large(tests), async (file) => {
+    const peaks: number[] = [];
+    for (let turn = 0; turn < 3; turn += 1)
+      peaks.push((await timed([node, cli, 'plan', file], { memory: true })).peak / 1e6);
+    return { ours: median(peaks), reference: 1 };
+  });
+  return ours;
 };
 
 export const rows: readonly Row[] = [
@@ -70,7 +82,7 @@ export const rows: readonly Row[] = [
     against: 'allowed',
     target: { atMost: 1 },
     run: () =>
-      withSuite(large, async (file) => {
+      withSuite(large(10_000), async (file) => {
         const { ours, reference } = await inPairs(
           () => timeCommand([node, cli, 'validate', file]),
           () => timeCommand([node, cli, '--help']),
@@ -78,5 +90,13 @@ export const rows: readonly Row[] = [
         );
         return { ours: ours - reference, reference: 1500 };
       }),
+  },
+  {
+    name: 'plan: memory of 10,000 tests',
+    unit: 'MB',
+    against: '1,000 tests',
+    // Flat: what the garbage collector has not yet got round to is no growth with the tests.
+    target: { atMost: 1.25 },
+    run: async () => ({ ours: await peakOfPlan(10_000), reference: await peakOfPlan(1000) }),
   },
 ];

@@ -1,11 +1,13 @@
 import { formatClock } from '../../report/format.js';
 import { planSteps, planTest } from '../../report/plan.js';
 import { estimate } from '../../run/estimate.js';
+import { tameMemory } from '../memory.js';
 import { print } from '../output.js';
 import { openSuite, type SuiteSelection } from '../suite.js';
 
 /** `kvm4nfv plan`: every step and command of a run, one test after the other. */
 export const plan = async (file: string, options: SuiteSelection & { readonly json: boolean }): Promise<number> => {
+  tameMemory();
   const planned = await openSuite(file, options);
   let total: number | undefined = 0;
   if (!options.json) print(planSteps(planned));

@@ -1,5 +1,4 @@
 import * as z from 'zod';
-import { removeRun } from '../../host/runs.js';
 import { virtualHostSchema } from '../../lab/options.js';
 import { defineContext } from '../context.js';
 import { kvmGuestOptions, type KvmGuestOptions } from './options.js';
@@ -43,7 +42,7 @@ export const kvmGuest = defineContext({
   sweep: async (host, run, signal) => {
     const lines = await (await import('./sweep.js')).sweepGuests(host, run, signal);
     // What is left of emulated hosts can be removed once their jobs have ended.
-    await removeRun(host, run);
+    await (await import('../../host/runs.js')).removeRun(host, run);
     const swept = await (await import('../../lab/virtual-host.js')).sweepVirtualHosts(host, run, { signal });
     return swept ? [...lines, 'removed emulated hosts'] : lines;
   },
