@@ -74,8 +74,13 @@ const topologyOf = (now: Snapshot): CpuTopology => {
   return { online: parseCpuList(online), nodes: nodes.sort((a, b) => a.id - b.id) };
 };
 
-const housekeepingOf = ({ housekeeping_cpus }: TuningParameters, isolated: readonly number[], topology: CpuTopology): readonly number[] => {
-  const own = housekeeping_cpus === undefined ? invertCpus(isolated, topology.online) : resolveCpus(housekeeping_cpus, topology);
+const housekeepingOf = (
+  { housekeeping_cpus }: TuningParameters,
+  isolated: readonly number[],
+  topology: CpuTopology,
+): readonly number[] => {
+  const own =
+    housekeeping_cpus === undefined ? invertCpus(isolated, topology.online) : resolveCpus(housekeeping_cpus, topology);
   const both = own.filter((cpu) => isolated.includes(cpu));
   if (both.length > 0)
     throw new Kvm4nfvError('usage', `CPUs ${formatCpuList(both)} are isolated and housekeeping at once`, {

@@ -135,7 +135,8 @@ const boundThreads = (now: Snapshot, { possible }: Machine): string[] =>
     return moves && /^\d/.test(bound) && parseCpuList(bound).length < possible.length ? [`${pid}=${bound}`] : [];
   });
 
-const writeScript = 'echo "$2" > "$1" || exit; shift 2; for bound; do taskset -pc "${bound#*=}" "${bound%%=*}"; done; :';
+const writeScript =
+  'echo "$2" > "$1" || exit; shift 2; for bound; do taskset -pc "${bound#*=}" "${bound%%=*}"; done; :';
 const writePartition = (type: string, threads: readonly string[]): string[] => [
   'sh',
   '-c',
