@@ -1,5 +1,6 @@
 import { Argument, Command, InvalidArgumentError, Option } from 'commander';
 import type { ImageAction, ImageOptions } from './commands/image.js';
+import type { ListOptions } from './commands/list.js';
 import type { LabAction, LabFlags } from './commands/lab.js';
 import type { TuneAction, TuneOptions } from './commands/tune.js';
 import { version } from '../version.js';
@@ -113,7 +114,8 @@ const knowledgeCommands = (root: Command, done: Done): void => {
     .argument('[type]', 'such as timer: show its options')
     .option('--plugin <module>', 'a plug-in whose definitions are listed too; may be given several times', collect)
     .option('--json', 'as JSON, options as JSON Schema', false)
-    .action(async (type: string | undefined, options: { plugin?: readonly string[]; json: boolean }) => {
+    .option('--markdown', 'the documentation of all knobs, or of one', false)
+    .action(async (type: string | undefined, options: ListOptions) => {
       done(await (await import('./commands/all.js')).list(type, options));
     });
   root

@@ -138,7 +138,7 @@ const checks: readonly Check[] = [
     why: 'KVM needs it',
     look: (now) => {
       const there = flags(now).has('vmx') || flags(now).has('svm');
-      return bare(now) && flags(now).size > 0
+      return flags(now).size > 0 && (bare(now) || there)
         ? {
             ok: there && now.names.has('/dev/kvm'),
             seen: now.names.has('/dev/kvm') ? '/dev/kvm' : there ? 'flag without /dev/kvm' : 'no vmx or svm',
@@ -152,7 +152,7 @@ const checks: readonly Check[] = [
     why: 'device assignment needs it',
     look: (now) => {
       const groups = [...now.names].some((name) => name.startsWith('/sys/kernel/iommu_groups/'));
-      return bare(now) ? { ok: groups, seen: groups ? 'IOMMU groups' : 'no IOMMU groups' } : undefined;
+      return bare(now) || groups ? { ok: groups, seen: groups ? 'IOMMU groups' : 'no IOMMU groups' } : undefined;
     },
   },
   { setting: 'TXT', wanted: 'Disabled', why: 'measured launch adds SMM work' },
@@ -190,3 +190,10 @@ export const firmwareChecklist = (now: Snapshot): FirmwareSetting[] =>
       ? { setting, wanted, why, state: 'by-hand' }
       : { setting, wanted, why, state: found.ok ? 'ok' : 'wrong', seen: found.seen };
   });
+
+/** Vendor, product, version and date, as far as DMI tells. */
+export const firmwareOf = (now: Snapshot): string =>
+  ['sys_vendor', 'product_name', 'bios_version', 'bios_date']
+    .flatMap((name) => line(now, `/sys/class/dmi/id/${name}`) ?? [])
+    .filter((text) => text !== '')
+    .join(', ');

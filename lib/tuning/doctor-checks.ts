@@ -16,6 +16,8 @@ export interface Finding {
   readonly mend: string;
   /** The knob that mends it. */
   readonly knob?: string;
+  /** Knobs of which nothing more is to be said until this is mended. */
+  readonly instead?: readonly string[];
 }
 
 const smi = ['od', '-An', '-v', '-tu8', '-j', '52', '-N', '8', '/dev/cpu/0/msr'];
@@ -104,11 +106,14 @@ const iommu: Check = (now) =>
     ? undefined
     : {
         check: 'iommu',
-        severity: 'minor',
-        what: 'there are no IOMMU groups',
+        severity: inGuest(now) ? 'info' : 'minor',
+        what: 'there are no IOMMU groups, so no device can be assigned to a guest',
         costs: 'No VF or other device can be given to a guest; packets go through the host: tens of microseconds each.',
-        mend: 'Enable VT-d or AMD-Vi in the firmware and boot with intel_iommu=on iommu=pt.',
+        mend: inGuest(now)
+          ? 'Give this guest an IOMMU on its host (intel-iommu or virtio-iommu), where it has devices to hand on.'
+          : 'Enable VT-d or AMD-Vi in the firmware and boot with intel_iommu=on iommu=pt.',
         knob: 'iommu',
+        instead: ['iommu'],
       };
 
 const invariantTsc: Check = (now) => {
@@ -122,6 +127,8 @@ const invariantTsc: Check = (now) => {
         costs: 'The TSC is given up for a slower clock: a microsecond or more for each reading.',
         mend: 'In a guest: host-passthrough with the invtsc feature.',
         knob: 'clocksource',
+        // tsc=reliable on a TSC that is not would be a wrong clock.
+        instead: ['clocksource', 'tsc'],
       };
 };
 
@@ -289,8 +296,3 @@ export const checks: readonly Check[] = [
   guest,
   cacheControl,
 ];
-
-export const firmwareOf = (now: Snapshot): string =>
-  ['sys_vendor', 'product_name', 'bios_version', 'bios_date']
-    .flatMap((name) => line(now, `/sys/class/dmi/id/${name}`) ?? [])
-    .join(', ');

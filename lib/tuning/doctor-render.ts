@@ -7,6 +7,8 @@ const tally = ({ findings }: Readiness): string =>
 
 const shown = (firmware: string): string => (firmware === '' ? 'not shown' : firmware);
 
+const isGuest = ({ findings }: Readiness): boolean => findings.some(({ check }) => check === 'virtual-machine');
+
 /** For a terminal: worst first, each with what it costs, how to mend it and which knob does it. */
 export const renderReadinessText = (readiness: Readiness): string => {
   const { host, kernel, profile, firmware, findings, checklist } = readiness;
@@ -20,6 +22,7 @@ export const renderReadinessText = (readiness: Readiness): string => {
           ...(knob === undefined ? [] : [`         knob:  ${knob}`]),
         ]),
   ]);
+  const next = `To see what a tuning would change: kvm4nfv tune plan ${host} --profile realtime-host --isolated CPUS`;
   const settings = checklist.map(({ setting, wanted, state, seen, why }) => {
     const mark = { ok: 'ok     ', wrong: 'WRONG  ', 'by-hand': 'by hand' }[state];
     return `  ${mark}  ${setting}: ${wanted}${seen === undefined ? '' : ` (${seen})`} - ${why}`;
@@ -29,9 +32,10 @@ export const renderReadinessText = (readiness: Readiness): string => {
     '',
     ...lines,
     '',
-    `Firmware settings (${shown(firmware)})`,
+    `Firmware settings (${shown(firmware)})${isGuest(readiness) ? ', those of its host: this machine is a guest' : ''}`,
     ...settings,
     '',
+    next,
   ].join('\n');
 };
 

@@ -1,9 +1,10 @@
 import type { Host } from '../host/host.js';
 import { runBatch } from './batch.js';
-import { firmwareChecklist, type FirmwareSetting } from './bios-checklist.js';
-import { checks, doctorRequests, firmwareOf, severities, type Finding } from './doctor-checks.js';
+import { firmwareChecklist, firmwareOf, type FirmwareSetting } from './bios-checklist.js';
+import { checks, doctorRequests, severities, type Finding } from './doctor-checks.js';
 import type { KnobResult } from './judge.js';
 import type { KnobDefinition } from './knob.js';
+import { noIsolated } from './knobs/common.js';
 import type { ResolvedTuning } from './profile.js';
 import { judge, requestsOf, viewOf } from './session.js';
 
@@ -21,10 +22,22 @@ export interface Readiness {
   readonly knobs: readonly KnobResult[];
 }
 
-const ofKnob = (knob: KnobDefinition, { state, requested, effective, reason }: KnobResult): Finding | undefined => {
+/** What differs, as long as it can be said in a few words; else all of it, counted. */
+const differing = ({ items, effective, requested }: KnobResult): string => {
+  const booted = items.filter((item) => item.state === 'needs-reboot' && item.effective === 'not given');
+  if (booted.length > 0) return `booted without ${booted.map((item) => item.requested).join(' ')}`;
+  const wrong = items.filter((item) => item.state === 'differs' || item.state === 'needs-reboot');
+  if (items.length === 1 || wrong.length > 3) return `is ${effective}, should be ${requested}`;
+  return wrong
+    .map((item) => `${item.label} is ${item.effective ?? 'not there'}, should be ${item.requested}`)
+    .join('; ');
+};
+
+const ofKnob = (knob: KnobDefinition, result: KnobResult): Finding | undefined => {
+  const { state, reason } = result;
   if (state === 'ok') return undefined;
   const lacks = state === 'absent' || state === 'unsupported';
-  const what = `${lacks ? (reason ?? state) : `is ${effective}, should be ${requested}`} (${knob.summary.replace(/\.$/, '')})`;
+  const what = `${lacks ? (reason ?? state) : differing(result)} (${knob.summary.replace(/\.$/, '')})`;
   return {
     check: knob.name,
     severity: lacks ? 'info' : (knob.weight ?? 'minor'),
@@ -35,6 +48,35 @@ const ofKnob = (knob: KnobDefinition, { state, requested, effective, reason }: K
   };
 };
 
+/** One line for all knobs that say nothing of their own. */
+const together = (
+  results: readonly KnobResult[],
+  which: (result: KnobResult) => boolean,
+  told: Pick<Finding, 'check' | 'what' | 'costs' | 'mend'>,
+): Finding[] => {
+  const names = results.filter(which).map(({ knob }) => knob);
+  return names.length === 0 ? [] : [{ ...told, severity: 'info', what: `${told.what}: ${names.join(', ')}` }];
+};
+
+const isNowhere = ({ items }: KnobResult): boolean => items.length === 0;
+const wantsIsolated = ({ items }: KnobResult): boolean =>
+  items.length > 0 && items.every((item) => item.reason === noIsolated);
+
+const summaries = (results: readonly KnobResult[]): Finding[] => [
+  ...together(results, wantsIsolated, {
+    check: 'isolated-cpus',
+    what: 'no CPUs are named for real-time work (--isolated), so these knobs were not compared',
+    costs: 'None; what they would do is not known.',
+    mend: 'Name them: kvm4nfv doctor --isolated 2-5.',
+  }),
+  ...together(results, isNowhere, {
+    check: 'not-here',
+    what: 'this machine has nothing for these knobs to set',
+    costs: 'None.',
+    mend: 'Nothing to do; in a guest they belong to its host.',
+  }),
+];
+
 const rank = ({ severity }: Finding): number => severities.indexOf(severity);
 
 /** Looks at everything a profile sets, and beyond, in one round trip. Writes nothing. */
@@ -43,10 +85,14 @@ export const examine = async (host: Host, tuning: ResolvedTuning, signal?: Abort
   const view = viewOf(tuning, snapshot);
   const knobs = judge(view, new Map());
   const byName = new Map(tuning.knobs.map(({ knob }) => [knob.name, knob]));
+  const seen = checks.flatMap((check) => check(snapshot, view.machine) ?? []);
+  const told = new Set(seen.flatMap(({ instead = [] }) => instead));
   const findings = [
-    ...checks.flatMap((check) => check(snapshot, view.machine) ?? []),
+    ...seen,
+    ...summaries(knobs),
     ...knobs.flatMap((result) => {
       const knob = byName.get(result.knob);
+      if (told.has(result.knob) || isNowhere(result) || wantsIsolated(result)) return [];
       return (knob === undefined ? undefined : ofKnob(knob, result)) ?? [];
     }),
   ];

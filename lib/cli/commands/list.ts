@@ -3,6 +3,7 @@ import { Kvm4nfvError } from '../../error.js';
 import { renderTable } from '../../report/table.js';
 import type { Definition } from '../../run/registry.js';
 import type { KnobDefinition } from '../../tuning/knob.js';
+import { knobDocs } from '../../tuning/knob-docs.js';
 import { builtinKnobs } from '../../tuning/knobs/index.js';
 import { print, printJson } from '../output.js';
 import { registryWith } from '../suite.js';
@@ -113,11 +114,27 @@ const ofKnob = (knob: KnobDefinition): Entry => ({
   }),
 });
 
+export interface ListOptions {
+  readonly plugin?: readonly string[];
+  readonly json: boolean;
+  /** The whole documentation of knobs. */
+  readonly markdown: boolean;
+}
+
+/** The documentation of all knobs, or of one. */
+const documented = (type: string | undefined): number => {
+  const chosen = builtinKnobs.filter(({ name }) => type === undefined || type === 'knob' || type === name);
+  if (chosen.length === 0)
+    throw new Kvm4nfvError('usage', `--markdown documents knobs, and '${type ?? ''}' is none`, {
+      hint: 'kvm4nfv list knob names them',
+    });
+  print(knobDocs(chosen));
+  return 0;
+};
+
 /** `kvm4nfv list`: what a suite can name. */
-export const list = async (
-  type: string | undefined,
-  options: { readonly plugin?: readonly string[]; readonly json: boolean },
-): Promise<number> => {
+export const list = async (type: string | undefined, options: ListOptions): Promise<number> => {
+  if (options.markdown) return documented(type);
   const registry = await registryWith(options.plugin ?? []);
   const all = [
     ...kinds.flatMap((kind): Definition[] => registry.all(kind)).map(ofDefinition),

@@ -39,8 +39,10 @@ export const lacking = (label: string, reason: string, state: 'absent' | 'unsupp
   state,
 });
 
+export const noIsolated = 'no isolated_cpus are given';
+
 /** Where a profile names no isolated CPUs, what concerns only these has nothing to do. */
-export const withoutIsolated = (label: string): Item => lacking(label, 'no isolated_cpus are given', 'unsupported');
+export const withoutIsolated = (label: string): Item => lacking(label, noIsolated, 'unsupported');
 
 /** Kernel files of each CPU that match, of isolated CPUs only where there are any. */
 export const perCpu = (

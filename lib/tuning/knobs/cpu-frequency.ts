@@ -86,8 +86,21 @@ export const pStateDriver = defineKnob({
   mend: 'Boot with intel_pstate=disable or amd_pstate=disable.',
   needsReboot: true,
   value: z.literal('disable'),
-  reads: () => [],
-  items: ({ machine }) => (machine.vendor === 'other' ? [] : [parameter(`${machine.vendor}_pstate=disable`)]),
+  reads: () =>
+    files(
+      '/sys/devices/system/cpu/cpufreq/policy*/scaling_driver',
+      '/sys/devices/system/cpu/intel_pstate/status',
+      '/sys/devices/system/cpu/amd_pstate/status',
+    ),
+  items: ({ machine }, now) => {
+    const driver = machine.vendor === 'other' ? undefined : `${machine.vendor}_pstate`;
+    const disable = `${driver ?? ''}=disable`;
+    // Without frequencies to change there is nothing to keep from loading, unless that is what the parameter has done.
+    const changes = matching(now, /(scaling_driver|_pstate\/status)$/).length > 0;
+    return driver !== undefined && (changes || machine.cmdline.split(' ').includes(disable))
+      ? [parameter(disable)]
+      : [];
+  },
 });
 
 export const platformProfile = defineKnob({

@@ -1,3 +1,4 @@
+import { effectsOfKnobs, wholeProfile } from './effects.js';
 import { startLabMachine, type LabMachine } from './lab-machine.js';
 import { killsOfTheController } from './kills.js';
 
@@ -20,5 +21,7 @@ describe('Tuning an emulated host', function () {
     return lab;
   };
 
+  wholeProfile(machine);
+  effectsOfKnobs(machine);
   killsOfTheController(machine);
 });
