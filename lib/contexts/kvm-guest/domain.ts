@@ -106,6 +106,8 @@ export const domainOptions = ({ options, source, accelerator, placement, devices
     hostdevs: devices?.hostdevs ?? [],
     console: files.console,
     panic: true,
+    // Its agent is who knows an address that somebody else's DHCP server gave.
+    agent: options.network !== 'user' && 'bridge' in options.network && options.network.address === undefined,
     onReboot: 'restart',
     fragments: [
       ...(source.restorable

@@ -131,7 +131,8 @@ describe('VFs of an emulated host', function () {
       expect(await dut.snapshot()).to.equal(before);
     });
 
-    it('are as they were before after a cleanup, whichever step the controller died at', async () => {
+    it('are as they were before after a cleanup, whichever step the controller died at', async function () {
+      this.timeout(30 * 60_000);
       const before = await dut.snapshot();
       const pfs = [{ pf: 'ens101', vfs: [{ vlan: 100, mac: '52:54:00:99:00:05' }] }, { pf: 'ens102', vfs: [{ trust: true }] }];
       let steps = 0;

@@ -90,7 +90,7 @@ export const dyingBefore = (host: Host, last: number): { readonly host: Host; re
     die();
     return new Promise(() => undefined);
   };
-  return { host: new Proxy(host, { get: (target, key) => (key === 'exec' ? exec : Reflect.get(target, key, target)) }), dead };
+  return { host: new Proxy(host, { get: (target, key): unknown => (key === 'exec' ? exec : Reflect.get(target, key, target)) }), dead };
 };
 
 /** Six VFs of others on ens101: one of each way to be in use, number 5 free. */

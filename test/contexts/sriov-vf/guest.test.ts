@@ -1,0 +1,67 @@
+import { expect } from 'chai';
+import type { Deployment } from '../../../lib/contexts/context.js';
+import { localHost } from '../../../lib/host/local.js';
+import { cacheDirectory, findImage } from '../../../lib/image/cache.js';
+import { builtInManifest, manifestDigest } from '../../../lib/image/manifest.js';
+import { openStation } from '../../../lib/lab/station.js';
+import { openWire } from '../../../lib/lab/wire.js';
+import { Dut } from './lab.js';
+
+const image = 'debian-12-generic';
+const guest = { image, vcpus: 1, memory: '384MiB', accelerator: 'kvm', boot_timeout: '15m' };
+
+/** The emulated host sees this machine's image cache and can't add to it. */
+const noImage = async (): Promise<string | undefined> => {
+  const host = localHost();
+  const found = await findImage(host, await cacheDirectory(host), manifestDigest(builtInManifest(image)));
+  return found === undefined ? `no image ${image} in the cache: kvm4nfv image build ${image}` : undefined;
+};
+
+describe('KVM guests with VFs, in an emulated host', function () {
+  this.timeout(30 * 60_000);
+  let dut: Dut;
+  before(async function () {
+    const why = await noImage();
+    const started = why ?? (await Dut.start());
+    if (typeof started === 'string') {
+      console.log(`    skipped: ${started}`);
+      this.skip();
+    }
+    dut = started;
+  });
+  after(async () => {
+    await (dut as Dut | undefined)?.[Symbol.asyncDispose]();
+  });
+
+  const answers = async (address: string, vlan?: number) => {
+    const wire = await openWire(dut.machine.wire);
+    const station = openStation(wire, { mac: '02:00:00:00:00:09', address: '198.51.100.9', ...(vlan === undefined ? {} : { vlan }) });
+    try {
+      const { received, mac, vlans } = await station.ping(address, { count: 3, interval: 500, timeout: 20_000 });
+      return { received, mac, tags: vlans.flat() };
+    } finally {
+      await station[Symbol.asyncDispose]();
+      await wire[Symbol.asyncDispose]();
+    }
+  };
+
+  it('answer on the wire through the VFs of two ports, given as interface and as hostdev, and leave nothing, though one QEMU was killed', async () => {
+    const before = await dut.snapshot();
+    const made: Deployment[] = [];
+    try {
+      const first = await dut.deploy({ pf: 'ens101', guest, vfs: [{ vlan: 100, qos: 3, mac: '52:54:00:99:00:01', address: '198.51.100.1/24' }] }, { name: 'one' });
+      made.push(first);
+      expect(first.traits).to.deep.include({ attach: 'interface', driver: 'vfio-pci', deviceNode: '1', userNode: '1', numaLocal: true, accelerator: 'kvm' });
+      const second = await dut.deploy({ pf: 'ens102', attach: 'hostdev', guest, vfs: [{ mac: '52:54:00:99:00:02', address: '198.51.100.2/24' }] }, { name: 'two' });
+      made.push(second);
+      expect(second.traits['attach']).to.equal('hostdev');
+      expect(await answers('198.51.100.1', 100)).to.deep.equal({ received: 3, mac: '52:54:00:99:00:01', tags: [100, 100, 100] });
+      expect(await answers('198.51.100.2')).to.deep.equal({ received: 3, mac: '52:54:00:99:00:02', tags: [] });
+      expect(await dut.sh('ip link show dev ens101')).to.match(/vf 0 .*vlan 100, qos 3/);
+      await dut.sh('for path in /proc/[0-9]*; do tr "\\0" " " <"$path/cmdline" | grep -q "^[^ ]*qemu-system.*guest=two-" && kill -9 "${path#/proc/}"; done; exit 0');
+    } finally {
+      for (const deployment of made.reverse()) await deployment[Symbol.asyncDispose]();
+    }
+    expect(await dut.snapshot()).to.equal(before);
+  });
+});
