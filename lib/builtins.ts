@@ -8,4 +8,5 @@ import { sriovVf } from './contexts/sriov-vf/index.js';
 import { Registry } from './run/registry.js';
 
 /** A registry with everything that the package brings; plug-ins are added to it. */
-export const builtins = (): Registry => new Registry([timer, iteration, durationRunner, sweep, bareMetal, kvmGuest, sriovVf]);
+export const builtins = (): Registry =>
+  new Registry([timer, iteration, durationRunner, sweep, bareMetal, kvmGuest, sriovVf]);

@@ -104,7 +104,9 @@ export const packagesOf = (manifest: ImageManifest): readonly string[] => {
 const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
 
 /** Of all that we put into an image or do to it: an image made by another recipe is another image. */
-const recipe = sha256(JSON.stringify([guestFiles, initScript, customizeScript, makeDiskScript, buildScript, initrdModules]));
+const recipe = sha256(
+  JSON.stringify([guestFiles, initScript, customizeScript, makeDiskScript, buildScript, initrdModules]),
+);
 
 /** Names an image by what it is made from: the manifest (order of lists and keys aside) and our recipe. */
 export const manifestDigest = (manifest: ImageManifest): string => {

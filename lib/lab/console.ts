@@ -60,9 +60,17 @@ export const waitForConsole = async (
   line: string,
   options: WaitOptions,
 ): Promise<void> => {
-  const stream = await host.connect({ path: place.socket }, options.signal === undefined ? {} : { signal: options.signal });
+  const stream = await host.connect(
+    { path: place.socket },
+    options.signal === undefined ? {} : { signal: options.signal },
+  );
   try {
-    const said = waitForText(stream, `console ${place.log}`, (text) => (text.includes(line) ? true : undefined), options);
+    const said = waitForText(
+      stream,
+      `console ${place.log}`,
+      (text) => (text.includes(line) ? true : undefined),
+      options,
+    );
     const earlier = host.read(place.log).then((text) => {
       if (text.includes(line)) return true;
       return said;

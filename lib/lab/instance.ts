@@ -105,7 +105,8 @@ export const removeInstance = async (host: Host, lab: string, path: string): Pro
 
 /** Records of the machines that there are, those too whose QEMU has ended. */
 export const listInstances = async (host: Host, lab: string): Promise<readonly MachineRecord[]> => {
-  const script = 'for file in "$1"/machines/*/*/machine.json; do [ ! -e "$file" ] || { cat "$file"; printf "\\036"; }; done';
+  const script =
+    'for file in "$1"/machines/*/*/machine.json; do [ ! -e "$file" ] || { cat "$file"; printf "\\036"; }; done';
   const { stdout } = await host.exec(['sh', '-c', script, 'list', lab]);
   return stdout.split('\x1e').flatMap((text) => parseMachineRecord(text) ?? []);
 };

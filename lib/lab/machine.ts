@@ -35,7 +35,9 @@ export const managementMac = '52:54:00:00:00:01';
 /** QEMU's user network gives these addresses to a guest and to itself. */
 export const managementNetwork = { mac: managementMac, name: 'mgmt0', address: '10.0.2.15/24', gateway: '10.0.2.2' };
 
-export const socketsOf = (directory: string): { readonly qmp: string; readonly control: string; readonly console: string } => ({
+export const socketsOf = (
+  directory: string,
+): { readonly qmp: string; readonly control: string; readonly console: string } => ({
   qmp: `${directory}/qmp.sock`,
   control: `${directory}/control.sock`,
   console: `${directory}/console.sock`,
@@ -47,7 +49,12 @@ export const cpuModel = ({ kvm }: VirtualHostOptions): string => (kvm ? 'EPYC-Mi
 const cpusAndMemory = (options: VirtualHostOptions): readonly string[] => {
   const { sockets, cores, threads, nodes } = cpuShape(options);
   const mebibytes = (bytes: number): string => `${String(bytes / sizeUnits.MiB)}M`;
-  const smp = [options.vcpus, `sockets=${String(sockets)}`, `cores=${String(cores)}`, `threads=${String(threads)}`].join(',');
+  const smp = [
+    options.vcpus,
+    `sockets=${String(sockets)}`,
+    `cores=${String(cores)}`,
+    `threads=${String(threads)}`,
+  ].join(',');
   const node = nodes.flatMap(({ id, cpus, memory }) => {
     const name = String(id);
     return [
@@ -58,7 +65,10 @@ const cpusAndMemory = (options: VirtualHostOptions): readonly string[] => {
   const distances = nodes.flatMap(({ id: from }) =>
     nodes
       .filter(({ id: to }) => to !== from)
-      .flatMap(({ id: to }) => ['-numa', `dist,src=${String(from)},dst=${String(to)},val=${String(distance(from, to))}`]),
+      .flatMap(({ id: to }) => [
+        '-numa',
+        `dist,src=${String(from)},dst=${String(to)},val=${String(distance(from, to))}`,
+      ]),
   );
   return ['-cpu', cpuModel(options), '-smp', smp, '-m', mebibytes(options.memory), ...node, ...distances];
 };

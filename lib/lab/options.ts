@@ -12,10 +12,17 @@ const size = z
     context.addIssue({ code: 'custom', message: 'expected whole mebibytes, such as 4GiB' });
     return z.NEVER;
   })
-  .pipe(z.int().min(1024 * MiB).max(1024 * 1024 * MiB));
+  .pipe(
+    z
+      .int()
+      .min(1024 * MiB)
+      .max(1024 * 1024 * MiB),
+  );
 
 /** What QEMU's option syntax and a firmware string both take. */
-const dmiString = z.string().regex(/^[A-Za-z0-9 ._:/()+-]{1,60}$/, 'expected up to 60 letters, digits, blanks and ._:/()+-');
+const dmiString = z
+  .string()
+  .regex(/^[A-Za-z0-9 ._:/()+-]{1,60}$/, 'expected up to 60 letters, digits, blanks and ._:/()+-');
 
 const parameter = z.string().regex(/^[\x21-\x7e]+$/, 'expected one kernel parameter, without blanks');
 
@@ -24,12 +31,17 @@ export const virtualHostSchema = z
   .strictObject({
     vcpus: z.int().min(1).max(64).meta({ description: 'Logical CPUs, all nodes together.' }).default(4),
     nodes: z.int().min(1).max(8).meta({ description: 'NUMA nodes, a socket each.' }).default(2),
-    threads: z.union([z.literal(1), z.literal(2)]).meta({ description: 'Threads of a core.' }).default(2),
+    threads: z
+      .union([z.literal(1), z.literal(2)])
+      .meta({ description: 'Threads of a core.' })
+      .default(2),
     memory: size.meta({ description: 'Memory of all nodes together.' }).default(4096 * MiB),
     ports: z.int().min(0).max(4).meta({ description: 'Ports of the NIC, on the last node.' }).default(2),
     nic: z
       .enum(['igb', 'e1000e'])
-      .meta({ description: '`igb`: Intel 82576, SR-IOV with 7 VFs for each port. `e1000e`: Intel 82574, without SR-IOV.' })
+      .meta({
+        description: '`igb`: Intel 82576, SR-IOV with 7 VFs for each port. `e1000e`: Intel 82574, without SR-IOV.',
+      })
       .default('igb'),
     iommu: z
       .enum(['intel', 'amd', 'none'])
@@ -37,10 +49,15 @@ export const virtualHostSchema = z
       .default('intel'),
     kvm: z.boolean().meta({ description: 'The CPUs have SVM: the host runs guests by KVM.' }).default(true),
     kernel: z.enum(['amd64', 'rt']).meta({ description: '`rt` is PREEMPT_RT.' }).default('amd64'),
-    tools: z.array(z.enum(['dpdk', 'ovs'])).meta({ description: 'Large groups of packages in the image.' }).default([]),
+    tools: z
+      .array(z.enum(['dpdk', 'ovs']))
+      .meta({ description: 'Large groups of packages in the image.' })
+      .default([]),
     pstates: z
       .boolean()
-      .meta({ description: 'An ACPI table with three P-states. Its driver hangs guests under KVM and is loaded by hand.' })
+      .meta({
+        description: 'An ACPI table with three P-states. Its driver hangs guests under KVM and is loaded by hand.',
+      })
       .default(false),
     hugepages: z
       .strictObject({
@@ -67,8 +84,12 @@ export const virtualHostSchema = z
     };
     const { vcpus, nodes, threads, memory, hugepages, iommu, ports } = options;
     if (vcpus % (nodes * threads) !== 0)
-      wrong('vcpus', `${String(vcpus)} CPUs can't be shared out to ${String(nodes)} nodes of cores with ${String(threads)} threads`);
-    if (memory % (nodes * MiB) !== 0) wrong('memory', `can't be shared out to ${String(nodes)} nodes in whole mebibytes`);
+      wrong(
+        'vcpus',
+        `${String(vcpus)} CPUs can't be shared out to ${String(nodes)} nodes of cores with ${String(threads)} threads`,
+      );
+    if (memory % (nodes * MiB) !== 0)
+      wrong('memory', `can't be shared out to ${String(nodes)} nodes in whole mebibytes`);
     const huge = hugepages['2M'] * 2 * MiB + hugepages['1G'] * 1024 * MiB;
     if (huge > memory - 768 * MiB) wrong('hugepages', 'leave less than 768 MiB of ordinary memory');
     // Without a root port the VFs of a port take the slots 16 and 17 above its own, and the last slots are the chipset's.
@@ -77,6 +98,3 @@ export const virtualHostSchema = z
 
 export type VirtualHostOptions = z.output<typeof virtualHostSchema>;
 export type VirtualHostInput = z.input<typeof virtualHostSchema>;
-
-/** VFs of one port of the emulated 82576. */
-export const vfsOfPort = 7;

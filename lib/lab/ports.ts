@@ -9,7 +9,10 @@ export interface WireEnds {
 
 /** Locally administered, the same for the same seed. Only machines on one wire must differ. */
 export const portMac = (seed: string, index: number): string => {
-  const bytes = createHash('sha256').update(`${seed}/${String(index)}`).digest().subarray(0, 5);
+  const bytes = createHash('sha256')
+    .update(`${seed}/${String(index)}`)
+    .digest()
+    .subarray(0, 5);
   return ['52', ...[...bytes].map((byte) => byte.toString(16).padStart(2, '0'))].join(':');
 };
 
@@ -27,11 +30,17 @@ const bridges = ({ nodes, ports, iommu }: VirtualHostOptions): readonly string[]
   const expander = nodes > 1;
   const rootPort = (index: number): readonly string[] => {
     const where = expander ? `bus=expander` : `bus=pcie.0,${slot(firstSlot + index)}`;
-    return ['-device', `pcie-root-port,id=root${String(index)},${where},chassis=${String(101 + index)},slot=${String(101 + index)}`];
+    return [
+      '-device',
+      `pcie-root-port,id=root${String(index)},${where},chassis=${String(101 + index)},slot=${String(101 + index)}`,
+    ];
   };
   return [
     ...(expander
-      ? ['-device', `pxb-pcie,id=expander,bus=pcie.0,${slot(firstSlot)},bus_nr=${String(firstBus)},numa_node=${String(nodes - 1)}`]
+      ? [
+          '-device',
+          `pxb-pcie,id=expander,bus=pcie.0,${slot(firstSlot)},bus_nr=${String(firstBus)},numa_node=${String(nodes - 1)}`,
+        ]
       : []),
     ...Array.from({ length: ports }, (_, index) => rootPort(index)).flat(),
   ];

@@ -64,7 +64,11 @@ export class Qmp implements AsyncDisposable {
   }
 
   /** Gives what the command returned; an error in QEMU's words where it refused. */
-  async execute(command: string, args: Readonly<Record<string, unknown>> = {}, options: QmpOptions = {}): Promise<unknown> {
+  async execute(
+    command: string,
+    args: Readonly<Record<string, unknown>> = {},
+    options: QmpOptions = {},
+  ): Promise<unknown> {
     const id = String(this.#next++);
     const answered = this.#wait(command, (message) => message.id === id, options);
     this.#stream.write(`${JSON.stringify({ execute: command, arguments: args, id })}\n`);

@@ -38,7 +38,14 @@ export const machineDigest = (options: VirtualHostOptions): string =>
 
 /** Names a saved state by all that it depends on: the image's content, QEMU's, and the command line but for names and ports. */
 export const stateDigest = ({ options, image, tree, images }: Definition): string => {
-  const nowhere = { directory: '/d', kernel: '/k', initrd: '/i', data: '/r', sshPort: 1, wire: { port: 2, peerPort: 3 } };
+  const nowhere = {
+    directory: '/d',
+    kernel: '/k',
+    initrd: '/i',
+    data: '/r',
+    sshPort: 1,
+    wire: { port: 2, peerPort: 3 },
+  };
   const argv = qemuArguments(options, {
     ...nowhere,
     name: 'n',
@@ -69,7 +76,11 @@ const located = (directory: string, text: string): SavedState => ({
 });
 
 /** The saved state of a definition, or nothing where there is none. One that was changed since is removed. */
-export const findState = async (host: Host, definition: Definition, options: LabOptions = {}): Promise<SavedState | undefined> => {
+export const findState = async (
+  host: Host,
+  definition: Definition,
+  options: LabOptions = {},
+): Promise<SavedState | undefined> => {
   const directory = `${await labDirectory(host, options)}/states/${stateDigest(definition)}`;
   const { exitCode, stdout } = await host.exec(['sh', '-c', findScript, 'find', directory], { check: false });
   if (exitCode === 0) return located(directory, stdout);
@@ -116,6 +127,10 @@ export const saveState = async (
     options: { ...definition.options },
   };
   const stdin = `${JSON.stringify(record, null, 2)}\n`;
-  await host.exec(['sh', '-c', sealScript, 'seal', states, digest, directory], { stdin, timeout: saveTimeout, ...signal });
+  await host.exec(['sh', '-c', sealScript, 'seal', states, digest, directory], {
+    stdin,
+    timeout: saveTimeout,
+    ...signal,
+  });
   return located(`${states}/${digest}`, stdin);
 };

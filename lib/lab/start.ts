@@ -78,7 +78,13 @@ interface Launched {
 }
 
 /** Starts QEMU, with other ports when somebody took one meanwhile. */
-const launch = async (host: Host, lab: string, definition: Definition, start: StartOptions, keys: GuestKeys): Promise<Launched> => {
+const launch = async (
+  host: Host,
+  lab: string,
+  definition: Definition,
+  start: StartOptions,
+  keys: GuestKeys,
+): Promise<Launched> => {
   const { run, name, state, signal } = start;
   const { image, tree, options } = definition;
   const backing = state === undefined ? { path: image.disk, format: image.format } : state.disk;
@@ -118,12 +124,21 @@ const loadState = async (monitor: Qmp, state: SavedState, deadline: Deadline): P
 
 /** The guest that comes back is the one that was saved: it takes over its own name, keys and time now. */
 const takeOver = async (host: Host, directory: string, deadline: Deadline): Promise<void> => {
-  const port = await host.connect({ path: socketsOf(directory).control }, deadline.signal === undefined ? {} : { signal: deadline.signal });
+  const port = await host.connect(
+    { path: socketsOf(directory).control },
+    deadline.signal === undefined ? {} : { signal: deadline.signal },
+  );
   try {
-    const answer = waitForText(port, 'control port', (text) => /^(applied|failed|unknown) .*$/m.exec(text)?.[0], waitOptions(deadline));
+    const answer = waitForText(
+      port,
+      'control port',
+      (text) => /^(applied|failed|unknown) .*$/m.exec(text)?.[0],
+      waitOptions(deadline),
+    );
     port.write(restoreLine());
     const said = await answer;
-    if (!said.startsWith('applied ')) throw new Kvm4nfvError('tool', `The restored machine did not take over its data: ${said}`);
+    if (!said.startsWith('applied '))
+      throw new Kvm4nfvError('tool', `The restored machine did not take over its data: ${said}`);
   } finally {
     port.destroy();
   }
@@ -140,7 +155,12 @@ const waitForSsh = async (host: Host, port: number, job: Job, deadline: Deadline
       const stream = await host.connect({ host: '127.0.0.1', port }, signal === undefined ? {} : { signal });
       try {
         const wait = { ...waitOptions(deadline), timeout: Math.min(bannerTimeout, deadline.left()) };
-        await waitForText(stream, `SSH on port ${String(port)}`, (text) => (text.startsWith('SSH-') ? true : undefined), wait);
+        await waitForText(
+          stream,
+          `SSH on port ${String(port)}`,
+          (text) => (text.startsWith('SSH-') ? true : undefined),
+          wait,
+        );
         return;
       } finally {
         stream.destroy();
@@ -158,14 +178,20 @@ const withConsole = async (error: unknown, host: Host, directory: string): Promi
   if (Kvm4nfvError.is(error) && error.fault === 'interrupted') return error;
   const log = await host.read(`${directory}/console.log`).catch(() => '');
   const last = log.trim().split('\n').slice(-8).join('\n');
-  return new Kvm4nfvError('tool', `${messageOf(error)}${last === '' ? '' : `\nThe console's last lines:\n${last}`}`, { cause: error });
+  return new Kvm4nfvError('tool', `${messageOf(error)}${last === '' ? '' : `\nThe console's last lines:\n${last}`}`, {
+    cause: error,
+  });
 };
 
 const bootTimeout = 15 * 60_000;
 const restoreTimeout = 3 * 60_000;
 
 /** Starts a virtual host on `host`: boots it, or restores it from a saved state of its definition on a disk of its own. */
-export const startVirtualHost = async (host: Host, definition: Definition, start: StartOptions): Promise<VirtualHost> => {
+export const startVirtualHost = async (
+  host: Host,
+  definition: Definition,
+  start: StartOptions,
+): Promise<VirtualHost> => {
   const { run, name, state, signal, progress } = start;
   const began = Date.now();
   const stages: Record<string, number> = {};

@@ -83,7 +83,12 @@ class WireStation implements Station {
   async #answer({ source, arp, ipv4, echo }: DecodedFrame): Promise<void> {
     const { mac, address } = this.#options;
     if (arp?.operation === 'request' && arp.targetAddress === address) {
-      const reply = { senderMac: mac, senderAddress: address, targetMac: arp.senderMac, targetAddress: arp.senderAddress };
+      const reply = {
+        senderMac: mac,
+        senderAddress: address,
+        targetMac: arp.senderMac,
+        targetAddress: arp.senderAddress,
+      };
       await this.#send(arp.senderMac, etherType.arp, encodeArp({ operation: 'reply', ...reply }));
     }
     if (echo?.kind === 'request' && ipv4?.destination === address)

@@ -66,7 +66,14 @@ const find = async (host: Host, directory: string): Promise<QemuTree | undefined
   const [version, digest] = stdout.split('\n');
   if (exitCode !== 0 || version === undefined || digest === undefined) return undefined;
   const tool = (name: string): string => `${directory}/bin/${name}`;
-  return { origin: 'tree', directory, emulator: tool('qemu-system-x86_64'), imageTool: tool('qemu-img'), version, digest };
+  return {
+    origin: 'tree',
+    directory,
+    emulator: tool('qemu-system-x86_64'),
+    imageTool: tool('qemu-img'),
+    version,
+    digest,
+  };
 };
 
 const explain = (error: unknown, host: Host): unknown => {
@@ -76,7 +83,10 @@ const explain = (error: unknown, host: Host): unknown => {
   return new Kvm4nfvError(
     full ? 'environment' : 'tool',
     `${host.name}: the private QEMU was not made: ${reasons.slice(-4).join('; ') || error.message}`,
-    { cause: error, hint: full ? 'Free about 1 GiB.' : 'Nothing of it was left; see whether apt-get update works there.' },
+    {
+      cause: error,
+      hint: full ? 'Free about 1 GiB.' : 'Nothing of it was left; see whether apt-get update works there.',
+    },
   );
 };
 

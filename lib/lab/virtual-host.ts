@@ -55,7 +55,13 @@ export class VirtualHost implements AsyncDisposable {
 
   /** Opens the machine as a host, through SSH, as root. The caller disposes it. */
   connect(options: { readonly signal?: AbortSignal; readonly deadline?: number } = {}): Promise<Host> {
-    const spec = { address: '127.0.0.1', port: this.record.sshPort, user: 'root', host_key: 'strict' as const, agent: false };
+    const spec = {
+      address: '127.0.0.1',
+      port: this.record.sshPort,
+      user: 'root',
+      host_key: 'strict' as const,
+      agent: false,
+    };
     const via = this.host.transport === 'local' ? {} : { via: this.host };
     const hostKey = this.record.hostKey.split(' ').slice(0, 2).join(' ');
     return openSshHost(this.name, spec, {
@@ -70,8 +76,24 @@ export class VirtualHost implements AsyncDisposable {
 
   /** Argv of OpenSSH's client for a shell on the machine, from its host. */
   sshArgv(command: readonly string[] = []): readonly string[] {
-    const options = ['-F', '/dev/null', '-i', `${this.directory}/identity`, '-p', String(this.record.sshPort), '-l', 'root'];
-    const trust = ['-o', `UserKnownHostsFile=${this.directory}/known_hosts`, '-o', 'StrictHostKeyChecking=yes', '-o', 'IdentitiesOnly=yes'];
+    const options = [
+      '-F',
+      '/dev/null',
+      '-i',
+      `${this.directory}/identity`,
+      '-p',
+      String(this.record.sshPort),
+      '-l',
+      'root',
+    ];
+    const trust = [
+      '-o',
+      `UserKnownHostsFile=${this.directory}/known_hosts`,
+      '-o',
+      'StrictHostKeyChecking=yes',
+      '-o',
+      'IdentitiesOnly=yes',
+    ];
     return ['ssh', ...options, ...trust, '127.0.0.1', ...command];
   }
 

@@ -73,8 +73,13 @@ const banner = async (port: number): Promise<boolean> => {
       stream.once('data', () => {
         resolve(true);
       });
-      for (const event of ['error', 'close', 'end']) stream.once(event, () => { resolve(false); });
-      patience.addEventListener('abort', () => { resolve(false); });
+      for (const event of ['error', 'close', 'end'])
+        stream.once(event, () => {
+          resolve(false);
+        });
+      patience.addEventListener('abort', () => {
+        resolve(false);
+      });
     });
   } finally {
     stream.on('error', () => undefined).destroy();
@@ -88,7 +93,11 @@ interface Bare {
 }
 
 /** What a user would have at hand before the clock runs: overlay, keys, first-boot disk. */
-const prepared = async ({ image, directory, name }: Bare): Promise<{ start: () => Promise<void>; end: () => Promise<void> }> => {
+const prepared = async ({
+  image,
+  directory,
+  name,
+}: Bare): Promise<{ start: () => Promise<void>; end: () => Promise<void> }> => {
   const data: FirstBootData = {
     id: `bench:${name}`,
     hostname: name,
@@ -110,7 +119,12 @@ const prepared = async ({ image, directory, name }: Bare): Promise<{ start: () =
     await using guest = await openSshHost(
       name,
       { address: '127.0.0.1', port, user: 'root', host_key: 'strict' },
-      { hostKeys: [`${kind} ${key}`], privateKey: data.keys.client.privateKey, configFile: '/dev/null', deadline: 60_000 },
+      {
+        hostKeys: [`${kind} ${key}`],
+        privateKey: data.keys.client.privateKey,
+        configFile: '/dev/null',
+        deadline: 60_000,
+      },
     );
     await guest.exec(finished, { check: false, timeout: 600_000 });
   };
@@ -140,11 +154,15 @@ const together = async (count: number): Promise<number> => {
   let last = 0;
   await Promise.all(
     Array.from({ length: count }, (_, number) =>
-      run.deploy(`guest${String(number)}`, { warm: false, memory }, {
-        at: (stage) => {
-          if (stage === answered) last = Math.max(last, performance.now() - started);
+      run.deploy(
+        `guest${String(number)}`,
+        { warm: false, memory },
+        {
+          at: (stage) => {
+            if (stage === answered) last = Math.max(last, performance.now() - started);
+          },
         },
-      }),
+      ),
     ),
   );
   return last;
@@ -167,7 +185,12 @@ export const rows: readonly Row[] = [
     against: 'a bare QEMU command, polled',
     target: { atMost: 1.15 },
     unable: noGuests,
-    run: () => inPairs(() => fromYaml(false), () => bare(1), 5),
+    run: () =>
+      inPairs(
+        () => fromYaml(false),
+        () => bare(1),
+        5,
+      ),
   },
   {
     name: 'guest: warm starts, from YAML to the first command over SSH',
@@ -176,7 +199,11 @@ export const rows: readonly Row[] = [
     target: { atLeast: 5 },
     unable: noGuests,
     run: async () => {
-      const { ours, reference, ratio } = await inPairs(() => fromYaml(false), () => fromYaml(true), 5);
+      const { ours, reference, ratio } = await inPairs(
+        () => fromYaml(false),
+        () => fromYaml(true),
+        5,
+      );
       return { ours: perMinute(reference), reference: perMinute(ours), ...(ratio === undefined ? {} : { ratio }) };
     },
   },
@@ -198,6 +225,11 @@ export const rows: readonly Row[] = [
     against: '8 bare QEMU commands at once',
     target: { atMost: 1.2 },
     unable: noGuests,
-    run: () => inPairs(() => together(8), () => bare(8), 1),
+    run: () =>
+      inPairs(
+        () => together(8),
+        () => bare(8),
+        1,
+      ),
   },
 ];

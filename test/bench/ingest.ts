@@ -14,7 +14,13 @@ const worker = join(import.meta.dirname, 'workers/ingest.ts');
 
 /** Counts `total` samples in a process of its own, so that its memory is only theirs. */
 const ingest = async (total: number, unit: 1 | 1000): Promise<Ingested> => {
-  const { stdout } = await promisify(execFile)(process.execPath, ['--import', 'tsx', worker, String(total), String(unit)]);
+  const { stdout } = await promisify(execFile)(process.execPath, [
+    '--import',
+    'tsx',
+    worker,
+    String(total),
+    String(unit),
+  ]);
   return JSON.parse(stdout) as Ingested;
 };
 
@@ -25,15 +31,13 @@ const rate = async (unit: 1 | 1000): Promise<Outcome> => {
 };
 
 export const rows: readonly Row[] = [
-  ...([1000, 1] as const).map(
-    (unit): Row => ({
-      name: `ingest of cyclictest -v lines${unit === 1 ? ' in ns' : ''}`,
-      unit: 'M samples/s',
-      against: 'wanted',
-      target: { atLeast: 1 },
-      run: () => rate(unit),
-    }),
-  ),
+  ...([1000, 1] as const).map((unit): Row => ({
+    name: `ingest of cyclictest -v lines${unit === 1 ? ' in ns' : ''}`,
+    unit: 'M samples/s',
+    against: 'wanted',
+    target: { atLeast: 1 },
+    run: () => rate(unit),
+  })),
   {
     name: 'ingest: memory of 100 M samples',
     unit: 'MB',

@@ -10,7 +10,23 @@ import type { Outcome, Row } from './row.js';
 
 const seconds = 10;
 const pairs = 3;
-const tool = ['cyclictest', '-a', '0', '-i', '1000', '-p', '99', '-D', String(seconds), '-t', '1', '-h', '90', '-m', '-q'];
+const tool = [
+  'cyclictest',
+  '-a',
+  '0',
+  '-i',
+  '1000',
+  '-p',
+  '99',
+  '-D',
+  String(seconds),
+  '-t',
+  '1',
+  '-h',
+  '90',
+  '-m',
+  '-q',
+];
 
 const suite = (host: HostSpec | Record<string, never>): string =>
   JSON.stringify({
@@ -44,7 +60,18 @@ const measure = async (transport: 'local' | 'ssh'): Promise<readonly Pair[]> => 
     const through =
       sshd === undefined
         ? []
-        : ['ssh', '-i', sshd.identity, '-o', `UserKnownHostsFile=${sshd.knownHosts}`, '-o', 'IdentitiesOnly=yes', '-p', String(sshd.port), '127.0.0.1'];
+        : [
+            'ssh',
+            '-i',
+            sshd.identity,
+            '-o',
+            `UserKnownHostsFile=${sshd.knownHosts}`,
+            '-o',
+            'IdentitiesOnly=yes',
+            '-p',
+            String(sshd.port),
+            '127.0.0.1',
+          ];
     const [command = '', ...rest] = [...through, ...tool];
     const measured: Pair[] = [];
     for (let pair = 0; pair < pairs; pair += 1) {
@@ -55,7 +82,12 @@ const measure = async (transport: 'local' | 'ssh'): Promise<readonly Pair[]> => 
       const result = JSON.parse(await readFile(join(output, run, 'result.json'), 'utf8')) as Result;
       const [trial] = result.tests.flatMap(({ trials }) => trials);
       if (trial?.overhead === undefined) throw new Error('the run has no trial with an overhead');
-      measured.push({ bare: bare.took, whole: whole.took, trial: trial.overhead.window / 1e6, share: trial.overhead.share });
+      measured.push({
+        bare: bare.took,
+        whole: whole.took,
+        trial: trial.overhead.window / 1e6,
+        share: trial.overhead.share,
+      });
     }
     return measured;
   } finally {
@@ -86,8 +118,20 @@ export const rows: readonly Row[] = (['local', 'ssh'] as const).flatMap((transpo
   const length = `${String(seconds)} s trial, ${where}`;
   const against = 'the same command alone';
   return [
-    { name: `${length}: its window`, unit: 's', against, target: { atMost: 1.01 }, run: () => compared(transport, 'trial') },
-    { name: `${length}: the whole run`, unit: 's', against, target: { atMost: 1.06 }, run: () => compared(transport, 'whole') },
+    {
+      name: `${length}: its window`,
+      unit: 's',
+      against,
+      target: { atMost: 1.01 },
+      run: () => compared(transport, 'trial'),
+    },
+    {
+      name: `${length}: the whole run`,
+      unit: 's',
+      against,
+      target: { atMost: 1.06 },
+      run: () => compared(transport, 'whole'),
+    },
     {
       name: `${length}: our CPU time in the window`,
       unit: '% of a CPU',

@@ -43,7 +43,8 @@ const reach = async (qemu: Qemu, port: number, data: FirstBootData): Promise<Hos
     try {
       return await connect(port, data);
     } catch (error) {
-      if (Date.now() > deadline || !qemu.running) throw new Error(`the guest was not reached: ${qemu.said}`, { cause: error });
+      if (Date.now() > deadline || !qemu.running)
+        throw new Error(`the guest was not reached: ${qemu.said}`, { cause: error });
       await sleep(200);
     }
   }
@@ -62,7 +63,14 @@ describe('A guest of a built image', function () {
   let port: number;
 
   const start = (name: string, incoming?: string): Qemu => {
-    const files = { image, directory, name, port, disk: join(directory, 'disk.qcow2'), data: join(directory, `${name}.data`) };
+    const files = {
+      image,
+      directory,
+      name,
+      port,
+      disk: join(directory, 'disk.qcow2'),
+      data: join(directory, `${name}.data`),
+    };
     const qemu = new Qemu(incoming === undefined ? files : { ...files, incoming });
     machines.push(qemu);
     return qemu;
@@ -92,7 +100,9 @@ describe('A guest of a built image', function () {
     expect(await text(guest, 'systemctl', 'is-system-running', '--wait')).to.equal('running');
     const help = await guest.exec(['cyclictest', '--help'], { check: false });
     expect(help.stdout + help.stderr).to.match(/--histogram/);
-    expect(await text(guest, 'sh', '-c', 'command -v stress-ng && command -v ethtool')).to.equal('/usr/bin/stress-ng\n/usr/sbin/ethtool');
+    expect(await text(guest, 'sh', '-c', 'command -v stress-ng && command -v ethtool')).to.equal(
+      '/usr/bin/stress-ng\n/usr/sbin/ethtool',
+    );
     expect(await text(guest, 'ip', '-br', '-4', 'address', 'show', 'mgmt0')).to.match(/UP +10\.0\.2\.15\/24/);
   });
 
@@ -125,7 +135,7 @@ describe('A guest of a built image', function () {
     const was = await text(guest, 'cat', '/etc/machine-id', '/proc/sys/kernel/random/boot_id');
     const state = join(directory, 'state');
     await old.qmp({ execute: 'stop' }, { execute: 'migrate', arguments: { uri: `exec:cat >${state}` } });
-    for (let status = ''; status !== 'completed'; ) {
+    for (let status = ''; status !== 'completed';) {
       await sleep(100);
       ({ status = '' } = (await old.qmp({ execute: 'query-migrate' })) as { status?: string });
       if (status === 'failed') throw new Error(`not saved: ${old.said}`);
@@ -133,7 +143,7 @@ describe('A guest of a built image', function () {
     await old.kill();
 
     const restored = start('second', state);
-    for (let status = 'inmigrate'; status === 'inmigrate'; ) {
+    for (let status = 'inmigrate'; status === 'inmigrate';) {
       await sleep(50);
       ({ status = '' } = (await restored.qmp({ execute: 'query-status' })) as { status?: string });
     }

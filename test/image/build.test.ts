@@ -56,7 +56,9 @@ describe('Building an image', function () {
     execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=48m', 'kvm4nfv-test', small]);
     try {
       const manifest = imageManifestSchema.parse({ name: 'full' });
-      expect(await rejection(buildImage(host, manifest, { cache: small }))).to.match(/disk of .*small is full: image full was not built/);
+      expect(await rejection(buildImage(host, manifest, { cache: small }))).to.match(
+        /disk of .*small is full: image full was not built/,
+      );
       expect(leftovers(small)).to.deep.equal([]);
     } finally {
       execFileSync('umount', [small]);

@@ -1,6 +1,16 @@
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
@@ -14,7 +24,8 @@ import { useImage } from '../../lib/image/own-image.js';
 import { seedDisk, seedFiles } from '../../lib/image/seed.js';
 import { rejection } from '../support/rejection.js';
 
-const sha = (path: string, algorithm = 'sha256'): string => createHash(algorithm).update(readFileSync(path)).digest('hex');
+const sha = (path: string, algorithm = 'sha256'): string =>
+  createHash(algorithm).update(readFileSync(path)).digest('hex');
 
 describe('Files of images', () => {
   const host = localHost('local');
@@ -37,7 +48,9 @@ describe('Files of images', () => {
       const before = sha(base);
       const overlay = await createOverlay(host, { disk: base, format: 'raw' }, join(directory, 'o'), { size: 2 ** 21 });
       execFileSync('qemu-io', ['-f', 'qcow2', '-c', 'write -P 7 0 64k', overlay.path]);
-      const info = JSON.parse(execFileSync('qemu-img', ['info', '--output=json', overlay.path], { encoding: 'utf8' })) as object;
+      const info = JSON.parse(
+        execFileSync('qemu-img', ['info', '--output=json', overlay.path], { encoding: 'utf8' }),
+      ) as object;
       expect(info).to.include({ 'virtual-size': 2 ** 21, 'backing-filename': base, 'backing-filename-format': 'raw' });
       expect(sha(base)).to.equal(before);
       await overlay[Symbol.asyncDispose]();
@@ -48,8 +61,12 @@ describe('Files of images', () => {
       const base = { disk: newImage('base'), format: 'raw' } as const;
       const there = await rejection(createOverlay(host, base, base.disk));
       expect(there).to.match(/is there already/);
-      expect(await rejection(createOverlay(host, base, join(directory, 'o'), { size: 512 }))).to.match(/overlay of 512 bytes/);
-      expect(await rejection(createOverlay(host, { ...base, disk: '/nowhere' }, join(directory, 'o')))).to.match(/nowhere/);
+      expect(await rejection(createOverlay(host, base, join(directory, 'o'), { size: 512 }))).to.match(
+        /overlay of 512 bytes/,
+      );
+      expect(await rejection(createOverlay(host, { ...base, disk: '/nowhere' }, join(directory, 'o')))).to.match(
+        /nowhere/,
+      );
       expect(readdirSync(directory)).to.deep.equal(['base']);
     });
   });
@@ -78,7 +95,9 @@ describe('Files of images', () => {
       execFileSync('qemu-img', ['create', '-q', '-f', 'qcow2', '-F', 'raw', '-b', join(directory, 'base'), path]);
       const cache = join(directory, 'cache');
       expect(await rejection(useImage(host, { path }, { cache }))).to.match(/no checksum/);
-      expect(await rejection(useImage(host, { path, sha256: sha(path) }, { cache }))).to.match(/refers to another file/);
+      expect(await rejection(useImage(host, { path, sha256: sha(path) }, { cache }))).to.match(
+        /refers to another file/,
+      );
     });
   });
 
@@ -95,15 +114,27 @@ describe('Files of images', () => {
       const path = join(directory, 'seed');
       await seedDisk(host, data, 'tester', path);
       expect(statSync(path).mode & 0o777).to.equal(0o600);
-      const said = execFileSync('blkid', ['-p', '-o', 'export', path], { encoding: 'utf8', env: { PATH: '/usr/sbin:/sbin:/usr/bin:/bin' } });
-      expect(said).to.match(/^TYPE=iso9660$/m).and.match(/^LABEL=cidata$/m);
+      const said = execFileSync('blkid', ['-p', '-o', 'export', path], {
+        encoding: 'utf8',
+        env: { PATH: '/usr/sbin:/sbin:/usr/bin:/bin' },
+      });
+      expect(said)
+        .to.match(/^TYPE=iso9660$/m)
+        .and.match(/^LABEL=cidata$/m);
     });
 
     it('hands in key and host key, and lets no password in', () => {
       const text = seedFiles(data, 'tester').get('user-data') ?? '';
       expect(text).to.match(/^#cloud-config\n/);
-      const config = JSON.parse(text.slice(text.indexOf('\n'))) as { users: unknown; ssh_keys: unknown; ssh_pwauth: unknown };
-      expect(config.ssh_keys).to.deep.equal({ ed25519_private: data.keys.host.privateKey, ed25519_public: data.keys.host.publicKey });
+      const config = JSON.parse(text.slice(text.indexOf('\n'))) as {
+        users: unknown;
+        ssh_keys: unknown;
+        ssh_pwauth: unknown;
+      };
+      expect(config.ssh_keys).to.deep.equal({
+        ed25519_private: data.keys.host.privateKey,
+        ed25519_public: data.keys.host.publicKey,
+      });
       expect(JSON.stringify(config.users)).to.contain(data.keys.client.publicKey).and.not.contain('PRIVATE');
       expect(config.ssh_pwauth).to.equal(false);
     });
@@ -122,7 +153,8 @@ describe('Files of images', () => {
       writeFileSync(join(at, 'mode'), 'root\n');
       writeFileSync(join(at, 'release'), '6.1.0-1-cloud-amd64\n');
       writeFileSync(join(at, 'packages'), 'bash\t5.2\nudev\t252\n');
-      const shell = 'cd "$1" && sha256sum disk.* initrd vmlinuz >sums && stat -c "%n %s %.9Y" disk.* initrd vmlinuz >stamps';
+      const shell =
+        'cd "$1" && sha256sum disk.* initrd vmlinuz >sums && stat -c "%n %s %.9Y" disk.* initrd vmlinuz >stamps';
       execFileSync('sh', ['-c', shell, 'sh', at]);
       return at;
     };

@@ -4,27 +4,49 @@ import fc from 'fast-check';
 import { parseIndexTargets, sourcesFor } from '../../lib/image/apt-sources.js';
 import { firstBootContent } from '../../lib/image/first-boot.js';
 import { newGuestKeys } from '../../lib/image/keys.js';
-import { builtInManifest, builtInManifests, imageManifestSchema, manifestDigest, packagesOf } from '../../lib/image/manifest.js';
+import {
+  builtInManifest,
+  builtInManifests,
+  imageManifestSchema,
+  manifestDigest,
+  packagesOf,
+} from '../../lib/image/manifest.js';
 import { tar } from '../../lib/image/tar.js';
 
 describe('The manifest of an image', () => {
   it('has a digest that the order of its lists does not change, and everything else does', () => {
     const one = imageManifestSchema.parse({ name: 'a', tools: ['ethtool', 'rtla'] });
     const same = imageManifestSchema.parse({ tools: ['rtla', 'ethtool'], name: 'a' });
-    expect(manifestDigest(one)).to.equal(manifestDigest(same)).and.to.match(/^[0-9a-f]{64}$/);
-    for (const other of [{ kernel: 'rt' }, { size: 2 ** 30 }, { cmdline: '' }, { packages: ['jq'] }, { format: 'qcow2' }]) {
+    expect(manifestDigest(one))
+      .to.equal(manifestDigest(same))
+      .and.to.match(/^[0-9a-f]{64}$/);
+    for (const other of [
+      { kernel: 'rt' },
+      { size: 2 ** 30 },
+      { cmdline: '' },
+      { packages: ['jq'] },
+      { format: 'qcow2' },
+    ]) {
       expect(manifestDigest(imageManifestSchema.parse({ ...one, ...other }))).not.to.equal(manifestDigest(one));
     }
   });
 
   it('names the kernel and the tools among the packages, each once', () => {
-    const packages = packagesOf(imageManifestSchema.parse({ name: 'a', kernel: 'rt', packages: ['ethtool', 'jq=1.6-2'] }));
+    const packages = packagesOf(
+      imageManifestSchema.parse({ name: 'a', kernel: 'rt', packages: ['ethtool', 'jq=1.6-2'] }),
+    );
     expect(packages).to.include.members(['linux-image-rt-amd64', 'rt-tests', 'stress-ng', 'ethtool', 'jq=1.6-2']);
     expect(new Set(packages).size).to.equal(packages.length);
   });
 
   it('refuses what is not a package, a module or a known key', () => {
-    for (const wrong of [{ packages: ['a;b'] }, { packages: ['-o'] }, { modules: ['../x'] }, { colour: 1 }, { cmdline: 'a\nb' }]) {
+    for (const wrong of [
+      { packages: ['a;b'] },
+      { packages: ['-o'] },
+      { modules: ['../x'] },
+      { colour: 1 },
+      { cmdline: 'a\nb' },
+    ]) {
       expect(imageManifestSchema.safeParse({ name: 'a', ...wrong }).success, JSON.stringify(wrong)).to.equal(false);
     }
   });
@@ -55,7 +77,9 @@ describe("The machine's own archives", () => {
   });
 
   it('serve another release too', () => {
-    expect(sourcesFor('trixie', known)).to.match(/debian\/ trixie main\n.* trixie-updates main\n.*security\/ trixie-security main\n$/);
+    expect(sourcesFor('trixie', known)).to.match(
+      /debian\/ trixie main\n.* trixie-updates main\n.*security\/ trixie-security main\n$/,
+    );
   });
 
   it('are an error that says what to do where there are none', () => {
@@ -69,7 +93,11 @@ describe("The machine's own archives", () => {
 
 describe('Our tar archives', () => {
   const list = (archive: Buffer): string =>
-    execFileSync('tar', ['-tv', '--full-time', '--numeric-owner', '-f', '-'], { input: archive, encoding: 'utf8', env: { ...process.env, TZ: 'UTC' } });
+    execFileSync('tar', ['-tv', '--full-time', '--numeric-owner', '-f', '-'], {
+      input: archive,
+      encoding: 'utf8',
+      env: { ...process.env, TZ: 'UTC' },
+    });
 
   it('are read by tar: modes, links, directories, contents of any length', () => {
     const archive = tar([
@@ -102,19 +130,24 @@ describe('First-boot data', () => {
     keys: newGuestKeys('run', 'guest'),
     networks: [{ mac: '52:54:00:00:00:01', name: 'mgmt0', address: 'dhcp' }],
   };
-  const files = (archive: Buffer, name: string): string => execFileSync('tar', ['-xO', '-f', '-', name], { input: archive, encoding: 'utf8' });
+  const files = (archive: Buffer, name: string): string =>
+    execFileSync('tar', ['-xO', '-f', '-', name], { input: archive, encoding: 'utf8' });
 
   it('is a disk of 64 KiB that tar reads, with another seed each time', () => {
     const [one, two] = [firstBootContent(data), firstBootContent(data)];
     expect(one.length).to.equal(65536);
     expect(files(one, 'network')).to.equal('52:54:00:00:00:01 mgmt0 dhcp -\n');
     expect(files(one, 'machine-id')).to.match(/^[0-9a-f]{32}\n$/);
-    expect(files(one, 'entropy')).to.match(/^[0-9a-f]{128}\n$/).and.not.to.equal(files(two, 'entropy'));
+    expect(files(one, 'entropy'))
+      .to.match(/^[0-9a-f]{128}\n$/)
+      .and.not.to.equal(files(two, 'entropy'));
   });
 
   it('refuses values that would break a line', () => {
     expect(() => firstBootContent({ ...data, hostname: 'a\nb' })).to.throw(/host name/);
-    expect(() => firstBootContent({ ...data, networks: [{ mac: 'x', name: 'mgmt0', address: 'dhcp' }] })).to.throw(/guest network/);
+    expect(() => firstBootContent({ ...data, networks: [{ mac: 'x', name: 'mgmt0', address: 'dhcp' }] })).to.throw(
+      /guest network/,
+    );
     expect(() => firstBootContent({ ...data, nameservers: ['192.0.2.1\nx'] })).to.throw(/name server/);
   });
 });

@@ -41,7 +41,20 @@ export class Qemu {
     this.#machine = machine;
     const socket = (id: string): string => `socket,id=${id},path=${directory}/${name}.${id},server=on,wait=off`;
     const argv = [
-      ...['-M', 'q35', '-accel', 'tcg', '-cpu', 'max', '-m', '512', '-nodefaults', '-no-user-config', '-display', 'none'],
+      ...[
+        '-M',
+        'q35',
+        '-accel',
+        'tcg',
+        '-cpu',
+        'max',
+        '-m',
+        '512',
+        '-nodefaults',
+        '-no-user-config',
+        '-display',
+        'none',
+      ],
       ...['-serial', `file:${this.console}`, '-chardev', socket('qmp'), '-mon', 'chardev=qmp,mode=control'],
       ...['-kernel', image.kernel, '-initrd', image.initrd, '-append', image.cmdline],
       ...['-drive', `file=${machine.disk},format=qcow2,if=none,id=d0,cache=unsafe,file.locking=off`],

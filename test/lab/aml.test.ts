@@ -35,13 +35,18 @@ describe('The ACPI table of P-states', () => {
 
   it('has a scope for each CPU, by the name that QEMU gives it', () => {
     const table = Buffer.from(pstateTable(18));
-    const names = scopes(table).map(([start, end]) => /_SB_CPUS(C[0-9A-F]{3})/.exec(table.toString('latin1', start, end))?.[1]);
+    const names = scopes(table).map(
+      ([start, end]) => /_SB_CPUS(C[0-9A-F]{3})/.exec(table.toString('latin1', start, end))?.[1],
+    );
     expect(names).to.have.length(18);
     expect([names[0], names[10], names[17]]).to.deep.equal(['C000', 'C00A', 'C011']);
   });
 
   it('lists each state with its frequency, and keeps its lengths right when they need more bytes', () => {
-    const states = Array.from({ length: 40 }, (_, index) => ({ frequency: 3000 - 50 * index, power: 20_000 - 100 * index }));
+    const states = Array.from({ length: 40 }, (_, index) => ({
+      frequency: 3000 - 50 * index,
+      power: 20_000 - 100 * index,
+    }));
     const table = Buffer.from(pstateTable(2, states));
     expect(scopes(table)).to.have.length(2);
     for (const { frequency } of states) expect(table.includes(Buffer.from(integer(frequency)))).to.be.true;

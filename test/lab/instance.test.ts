@@ -5,7 +5,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { localHost } from '../../lib/host/local.js';
-import { prepareInstance, parseMachineRecord, portCandidates, removeInstance, type Prepared } from '../../lib/lab/instance.js';
+import {
+  prepareInstance,
+  parseMachineRecord,
+  portCandidates,
+  removeInstance,
+  type Prepared,
+} from '../../lib/lab/instance.js';
 import { portTaken, qemuComplaint } from '../../lib/lab/launch.js';
 import { labDirectory } from '../../lib/lab/places.js';
 import { canBeHost, parseQemuVersion } from '../../lib/lab/tree.js';
@@ -84,7 +90,20 @@ describe('The directory of a virtual host', () => {
     await once(server, 'listening');
     const { port } = server.address() as AddressInfo;
     const { prepareScript } = await import('../../lib/lab/instance-scripts.js');
-    const argv = ['sh', '-c', prepareScript, 'prepare', lab, 'r/m', 'qemu-img', base, 'raw', '1', String(port), '20999'];
+    const argv = [
+      'sh',
+      '-c',
+      prepareScript,
+      'prepare',
+      lab,
+      'r/m',
+      'qemu-img',
+      base,
+      'raw',
+      '1',
+      String(port),
+      '20999',
+    ];
     const { stdout } = await host.exec(argv);
     server.close();
     expect(stdout.trim()).to.equal('20999');
@@ -92,7 +111,9 @@ describe('The directory of a virtual host', () => {
   });
 
   it('is at a path that QEMU and sockets can take', async () => {
-    expect(await refusal(labDirectory(host, { directory: join(directory, 'a,b') }))).to.match(/can't be the lab's directory/);
+    expect(await refusal(labDirectory(host, { directory: join(directory, 'a,b') }))).to.match(
+      /can't be the lab's directory/,
+    );
   });
 });
 

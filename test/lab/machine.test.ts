@@ -47,7 +47,11 @@ describe('The machine of a virtual host', () => {
     expect(devices({ nodes: 2 }, 'pxb-pcie')).to.have.length(1);
     expect(devices({ nodes: 2 }, 'pxb-pcie')[0]).to.include('numa_node=1');
     expect(devices({ ports: 3 }, 'pcie-root-port').every((value) => value.includes('bus=expander'))).to.be.true;
-    expect(devices({ ports: 3 }, 'igb').map((value) => value.split(',')[2])).to.deep.equal(['bus=root0', 'bus=root1', 'bus=root2']);
+    expect(devices({ ports: 3 }, 'igb').map((value) => value.split(',')[2])).to.deep.equal([
+      'bus=root0',
+      'bus=root1',
+      'bus=root2',
+    ]);
   });
 
   it('does without that bus where there is one node, and without any where there is no port', () => {
@@ -83,12 +87,17 @@ describe('The machine of a virtual host', () => {
   });
 
   it('keeps the driver of its P-states out, since it hangs guests under KVM', () => {
-    expect(kernelParameters(virtualHostSchema.parse({ pstates: true }), '')).to.include('modprobe.blacklist=acpi_cpufreq');
+    expect(kernelParameters(virtualHostSchema.parse({ pstates: true }), '')).to.include(
+      'modprobe.blacklist=acpi_cpufreq',
+    );
     expect(argumentsOf({ pstates: true }, { acpiTable: '/t.aml' })).to.include('file=/t.aml');
   });
 
   it('puts the kernel parameters of the user last', () => {
-    const words = kernelParameters(virtualHostSchema.parse({ cmdline: ['isolcpus=2-3', 'quiet'] }), 'console=ttyS0  quiet');
+    const words = kernelParameters(
+      virtualHostSchema.parse({ cmdline: ['isolcpus=2-3', 'quiet'] }),
+      'console=ttyS0  quiet',
+    );
     expect(words.slice(0, 2)).to.deep.equal(['console=ttyS0', 'quiet']);
     expect(words.slice(-2)).to.deep.equal(['isolcpus=2-3', 'quiet']);
   });

@@ -10,7 +10,12 @@ import { machineDigest, type SavedState } from '../../lib/lab/saved.js';
 import { startVirtualHost } from '../../lib/lab/start.js';
 import { savedState } from '../../lib/lab/state.js';
 import { openStation } from '../../lib/lab/station.js';
-import { attachVirtualHost, listVirtualHosts, sweepVirtualHosts, type VirtualHost } from '../../lib/lab/virtual-host.js';
+import {
+  attachVirtualHost,
+  listVirtualHosts,
+  sweepVirtualHosts,
+  type VirtualHost,
+} from '../../lib/lab/virtual-host.js';
 import { openWire } from '../../lib/lab/wire.js';
 import { processesWith } from '../support/processes.js';
 import { labDefinition } from './lab.js';
@@ -37,7 +42,9 @@ describe('A virtual host restored from its saved state', function () {
     }
     definition = found;
     state = await savedState(host, definition, { run });
-    const started = await Promise.all(['a', 'b'].map((name) => startVirtualHost(host, definition, { run, name, hostname: name, state })));
+    const started = await Promise.all(
+      ['a', 'b'].map((name) => startVirtualHost(host, definition, { run, name, hostname: name, state })),
+    );
     machines.push(...started);
     guests.push(...(await Promise.all(started.map((machine) => machine.connect()))));
     dut = guests[0]!;
@@ -55,7 +62,9 @@ describe('A virtual host restored from its saved state', function () {
   it('has its NIC, on the last node, and its IOMMU', async () => {
     expect(await text('lspci -d 8086:10c9 | wc -l')).to.equal('2');
     expect(await text('cat /sys/class/net/"$1"/device/numa_node', first)).to.equal('1');
-    expect(await text('cat /sys/class/net/"$1"/address', first)).to.equal(portMac(machineDigest(definition.options), 0));
+    expect(await text('cat /sys/class/net/"$1"/address', first)).to.equal(
+      portMac(machineDigest(definition.options), 0),
+    );
     expect(Number(await text('ls /sys/kernel/iommu_groups | wc -l'))).to.be.above(4);
     expect(await text('dmesg')).to.match(/DMAR-IR: Enabled IRQ remapping/);
   });
@@ -64,7 +73,9 @@ describe('A virtual host restored from its saved state', function () {
     expect(await text('cat /sys/devices/system/node/online')).to.equal('0-1');
     expect(await text('cat /sys/devices/system/cpu/cpu2/topology/thread_siblings_list')).to.equal('2-3');
     expect(await text('cat /sys/module/kvm_amd/parameters/npt; test -c /dev/kvm')).to.equal('Y');
-    expect(await text('cat /sys/kernel/mm/hugepages/hugepages-*/nr_hugepages | sort -n | tr "\\n" " "')).to.equal('1 64');
+    expect(await text('cat /sys/kernel/mm/hugepages/hugepages-*/nr_hugepages | sort -n | tr "\\n" " "')).to.equal(
+      '1 64',
+    );
     expect(await text('cat /sys/class/dmi/id/product_name')).to.equal('virtual-host');
     expect(await text('systemctl --failed --no-legend')).to.equal('');
   });
@@ -136,7 +147,10 @@ describe('A virtual host restored from its saved state', function () {
 
   it('is listed, found again, and not started twice', async () => {
     const listed = (await listVirtualHosts(host)).filter((machine) => machine.run === run);
-    expect(listed.map(({ name, running }) => [name, running]).sort()).to.deep.equal([['a', true], ['b', true]]);
+    expect(listed.map(({ name, running }) => [name, running]).sort()).to.deep.equal([
+      ['a', true],
+      ['b', true],
+    ]);
     const again = await attachVirtualHost(host, { run, name: 'b' });
     const guest = await again.connect();
     expect((await guest.exec(['uname', '-n'])).stdout.trim()).to.equal('b');
@@ -153,7 +167,8 @@ describe('A virtual host restored from its saved state', function () {
     const again = await attachVirtualHost(host, { run, name: 'b' });
     await again[Symbol.asyncDispose]();
     expect(processesWith(marker)).to.be.empty;
-    expect((await listVirtualHosts(host)).some((machine) => machine.run === run && machine.name === gone.name)).to.be.false;
+    expect((await listVirtualHosts(host)).some((machine) => machine.run === run && machine.name === gone.name)).to.be
+      .false;
     expect(await sweepVirtualHosts(host, `${run}-none`)).to.be.false;
   });
 });

@@ -24,7 +24,13 @@ const freePorts = async (): Promise<WireEnds> => {
 const one = { mac: '02:00:00:00:00:01', address: '192.0.2.1' };
 const two = { mac: '02:00:00:00:00:02', address: '192.0.2.2' };
 const frame = (payload: number, ...tags: number[]): Uint8Array =>
-  encodeEthernet({ destination: two.mac, source: one.mac, vlans: tags.map((id) => vlan(id)), type: 0x88b5, payload: Uint8Array.of(payload) });
+  encodeEthernet({
+    destination: two.mac,
+    source: one.mac,
+    vlans: tags.map((id) => vlan(id)),
+    type: 0x88b5,
+    payload: Uint8Array.of(payload),
+  });
 
 describe('The wire', () => {
   let near: Wire;
@@ -92,7 +98,9 @@ describe('The wire', () => {
     station(far, { ...two, vlan: 100 });
     const inside = await station(near, { ...one, vlan: 100 }).ping(two.address, { count: 2, interval: 5 });
     expect(inside.vlans).to.deep.equal([[100], [100]]);
-    const outside = await refusal(station(near, { ...one, mac: '02:00:00:00:00:03' }).ping(two.address, { timeout: 30 }));
+    const outside = await refusal(
+      station(near, { ...one, mac: '02:00:00:00:00:03' }).ping(two.address, { timeout: 30 }),
+    );
     expect(outside).to.match(/nobody answered for 192\.0\.2\.2 \(untagged, asked 3 times\)/);
   });
 

@@ -1,9 +1,8 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import * as z from 'zod';
 import { raiseVirtualHost } from '../../contexts/kvm-guest/virtual-host.js';
 import { Kvm4nfvError } from '../../error.js';
 import { localHost } from '../../host/local.js';
+import { runOnTerminal } from '../../host/terminal.js';
 import type { Host } from '../../host/host.js';
 import { virtualHostSchema, type VirtualHostOptions } from '../../lab/options.js';
 import { attachVirtualHost, listVirtualHosts } from '../../lab/virtual-host.js';
@@ -27,7 +26,8 @@ const optionsOf = (given: readonly string[]): VirtualHostOptions => {
   const written: Record<string, unknown> = {};
   for (const text of given) {
     const at = text.indexOf('=');
-    if (at < 1) throw new Kvm4nfvError('usage', `--option ${text}: expected key=value`, { hint: 'such as --option ports=4' });
+    if (at < 1)
+      throw new Kvm4nfvError('usage', `--option ${text}: expected key=value`, { hint: 'such as --option ports=4' });
     const value = text.slice(at + 1);
     written[text.slice(0, at)] = /^(\d+|true|false|[[{].*)$/.test(value) ? (JSON.parse(value) as unknown) : value;
   }
@@ -39,20 +39,28 @@ const optionsOf = (given: readonly string[]): VirtualHostOptions => {
 const up = async (host: Host, { name, option = [], json }: LabFlags, signal: AbortSignal): Promise<number> => {
   const running = await listVirtualHosts(host, { signal });
   if (running.some((machine) => machine.run === run && machine.name === name))
-    throw new Kvm4nfvError('usage', `there is an emulated host '${name}' already`, { hint: `kvm4nfv lab ssh --name ${name}, or kvm4nfv lab down --name ${name}` });
+    throw new Kvm4nfvError('usage', `there is an emulated host '${name}' already`, {
+      hint: `kvm4nfv lab ssh --name ${name}, or kvm4nfv lab down --name ${name}`,
+    });
   const began = Date.now();
   const machine = await raiseVirtualHost(host, optionsOf(option), { run, name, signal, progress: warn });
   const seconds = ((Date.now() - began) / 1000).toFixed(1);
   if (json) printJson(machine.record);
-  else print(`emulated host '${name}' is up after ${seconds} s\n  a shell:  kvm4nfv lab ssh --name ${name}\n  its end:  kvm4nfv lab down --name ${name}\n  as a host of a suite: { address: 127.0.0.1, port: ${String(machine.record.sshPort)}, user: root, identity: ${machine.directory}/identity, known_hosts: ${machine.directory}/known_hosts }`);
+  else
+    print(
+      `emulated host '${name}' is up after ${seconds} s\n  a shell:  kvm4nfv lab ssh --name ${name}\n  its end:  kvm4nfv lab down --name ${name}\n  as a host of a suite: { address: 127.0.0.1, port: ${String(machine.record.sshPort)}, user: root, identity: ${machine.directory}/identity, known_hosts: ${machine.directory}/known_hosts }`,
+    );
   return 0;
 };
 
-const ssh = async (host: Host, { name }: LabFlags, command: readonly string[], signal: AbortSignal): Promise<number> => {
+const ssh = async (
+  host: Host,
+  { name }: LabFlags,
+  command: readonly string[],
+  signal: AbortSignal,
+): Promise<number> => {
   const machine = await attachVirtualHost(host, { run, name }, { signal });
-  const [file = 'ssh', ...args] = machine.sshArgv(command);
-  const [code] = (await once(spawn(file, args, { stdio: 'inherit' }), 'exit')) as [number | null];
-  return code ?? 130;
+  return runOnTerminal(machine.sshArgv(command));
 };
 
 const down = async (host: Host, { name }: LabFlags, signal: AbortSignal): Promise<number> => {
@@ -66,8 +74,19 @@ const list = async (host: Host, { json }: LabFlags, signal: AbortSignal): Promis
   if (json) printJson(machines);
   else if (machines.length === 0) print('no emulated hosts; kvm4nfv lab up starts one');
   else {
-    const rows = machines.map((machine) => [machine.run, machine.name, machine.running ? 'running' : 'ended', `127.0.0.1:${String(machine.sshPort)}`, machine.startedAt]);
-    print(renderTable([{ title: 'run' }, { title: 'name' }, { title: 'state' }, { title: 'ssh' }, { title: 'since' }], rows.map((row) => row.map((text) => ({ text })))));
+    const rows = machines.map((machine) => [
+      machine.run,
+      machine.name,
+      machine.running ? 'running' : 'ended',
+      `127.0.0.1:${String(machine.sshPort)}`,
+      machine.startedAt,
+    ]);
+    print(
+      renderTable(
+        [{ title: 'run' }, { title: 'name' }, { title: 'state' }, { title: 'ssh' }, { title: 'since' }],
+        rows.map((row) => row.map((text) => ({ text }))),
+      ),
+    );
   }
   return 0;
 };
@@ -79,12 +98,12 @@ export const lab = async (action: LabAction, command: readonly string[], flags: 
   await using host = localHost('local');
   switch (action) {
     case 'up':
-      return up(host, flags, signal);
+      return await up(host, flags, signal);
     case 'ssh':
-      return ssh(host, flags, command, signal);
+      return await ssh(host, flags, command, signal);
     case 'down':
-      return down(host, flags, signal);
+      return await down(host, flags, signal);
     case 'list':
-      return list(host, flags, signal);
+      return await list(host, flags, signal);
   }
 };

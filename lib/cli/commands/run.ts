@@ -20,7 +20,13 @@ export const run = async (
   const { signal } = interrupt;
   const outcome = await (async () => {
     using live = new Live(process.stderr);
-    return await execute(plan, { results: options.output, runId, signal, failFast: options.failFast, onEvent: live.onEvent });
+    return await execute(plan, {
+      results: options.output,
+      runId,
+      signal,
+      failFast: options.failFast,
+      onEvent: live.onEvent,
+    });
   })();
   if (options.json) printJson(outcome.result);
   else {

@@ -56,7 +56,11 @@ const anySocket = 'for socket; do [ -S "$socket" ] && exit 0; done; exit 1';
 const systemUri = async (host: Host, signal: AbortSignal): Promise<string | undefined> => {
   const found = await host.exec(['sh', '-c', anySocket, 'sh', ...systemSockets], { check: false, signal });
   if (found.exitCode !== 0) return undefined;
-  const answers = await host.exec(['virsh', '-c', 'qemu:///system', 'version'], { check: false, signal, timeout: 20_000 });
+  const answers = await host.exec(['virsh', '-c', 'qemu:///system', 'version'], {
+    check: false,
+    signal,
+    timeout: 20_000,
+  });
   return answers.exitCode === 0 ? 'qemu:///system' : undefined;
 };
 

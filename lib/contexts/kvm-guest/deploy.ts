@@ -1,4 +1,3 @@
-import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { Kvm4nfvError, messageOf } from '../../error.js';
 import { newGuestKeys, type GuestKeys } from '../../image/keys.js';
@@ -7,11 +6,21 @@ import { domainXml, parseDomainSpec } from '../../libvirt/domain/domain-xml.js';
 import type { Hypervisor } from '../../libvirt/hypervisor.js';
 import type { Deployer, Deployment } from '../context.js';
 import { guestNetwork, managementAddress, userNameserver } from './address.js';
+import { allOf } from './all-of.js';
 import { chooseAccelerator, placeAndTake } from './choice.js';
 import { connect } from './connection.js';
-import { domainOptions, filesOf, identify, type GuestDefinition, type GuestDevices, type GuestIdentity } from './domain.js';
+import { directoryScript } from './directory.js';
+import {
+  domainOptions,
+  filesOf,
+  identify,
+  type GuestDefinition,
+  type GuestDevices,
+  type GuestIdentity,
+} from './domain.js';
 import type { KvmGuestOptions } from './options.js';
 import { endQemu, whyGone } from './qemu-process.js';
+import { keepFile } from './keep.js';
 import { guestReady, type ReadyGuest } from './ready.js';
 import { giveBack, takePort } from './resources.js';
 import { directCommandLine } from './restart.js';
@@ -21,24 +30,8 @@ import { applyIdentity, dropSaved, findSaved, saveGuest, startSaved, stateKey, t
 
 type Undo = () => Promise<unknown>;
 
-// Searchable, not readable: libvirt may run QEMU as another user, who must get at the disk that was chowned to it. The
-// directory above is for everybody's runs, so what is found there must be checked to be ours.
-const directoryScript = `
-umask 066
-mkdir -p -- "\${1%/*}" && { chmod 1777 "\${1%/*}" 2>/dev/null || :; }
-mkdir -p -m 0711 -- "$1" || exit
-[ -O "$1" ] && [ ! -L "$1" ] || { echo "$1 is somebody else's" >&2; exit 1; }
-mkdir -m 0711 -- "$2"
-`;
-
 /** At the end there is a way without libvirt: no need to wait long for one that is away. */
 const libvirtWithin = 20_000;
-
-/** Waits for all of them, whatever becomes of the others, so that what one has made can be undone. */
-const allOf = async <T extends readonly unknown[]>(...work: { readonly [K in keyof T]: Promise<T[K]> }): Promise<T> => {
-  await Promise.allSettled(work);
-  return Promise.all(work);
-};
 
 /** A guest being made: each step leaves behind how it is undone. */
 class Guest {
@@ -60,7 +53,12 @@ class Guest {
       return await this.#make();
     } catch (error) {
       const left = await this.#takeDown();
-      if (left.length > 0) throw new Kvm4nfvError('teardown', `${messageOf(error)}; and then not everything could be removed: ${left.join('; ')}`, { cause: error });
+      if (left.length > 0)
+        throw new Kvm4nfvError(
+          'teardown',
+          `${messageOf(error)}; and then not everything could be removed: ${left.join('; ')}`,
+          { cause: error },
+        );
       throw error;
     }
   }
@@ -69,7 +67,12 @@ class Guest {
     const { host, facts, run, name, signal, progress } = this.#on;
     const options = this.#options;
     progress('looking for libvirt and the image');
-    const connecting = connect(host, facts, { run, uri: options.connection, implementation: options.hypervisor, signal }).then((connection) => {
+    const connecting = connect(host, facts, {
+      run,
+      uri: options.connection,
+      implementation: options.hypervisor,
+      signal,
+    }).then((connection) => {
       this.#later('libvirt connection', async () => connection[Symbol.asyncDispose]());
       return connection.hypervisor;
     });
@@ -100,8 +103,15 @@ class Guest {
     return {
       sut,
       ...(commandLine === undefined ? {} : { commandLine }),
-      traits: { emulated: accelerator === 'tcg', warm, accelerator, image: source.checksum.slice(0, 16), bootId, ...(placement === undefined ? {} : { vcpus: placement.vcpus.map((cpus) => cpus.join('/')).join(',') }) },
-      diagnostics: () => this.#diagnostics(identity),
+      traits: {
+        emulated: accelerator === 'tcg',
+        warm,
+        accelerator,
+        image: source.checksum.slice(0, 16),
+        bootId,
+        ...(placement === undefined ? {} : { vcpus: placement.vcpus.map((cpus) => cpus.join('/')).join(',') }),
+      },
+      diagnostics: async () => [{ name: `console-${name}.log`, text: await this.#console(identity) }],
       [Symbol.asyncDispose]: async () => {
         const left = await this.#takeDown();
         if (left.length > 0) throw new Kvm4nfvError('teardown', `guest ${name}: ${left.join('; ')}`);
@@ -119,10 +129,19 @@ class Guest {
     await host.exec(['sh', '-c', directoryScript, 'sh', parent, directory], { signal });
   }
 
-  async #start(hypervisor: Hypervisor, definition: GuestDefinition, identity: GuestIdentity, keys: GuestKeys): Promise<{ ready: ReadyGuest; warm: boolean }> {
+  async #start(
+    hypervisor: Hypervisor,
+    definition: GuestDefinition,
+    identity: GuestIdentity,
+    keys: GuestKeys,
+  ): Promise<{ ready: ReadyGuest; warm: boolean }> {
     const { host, facts, signal, progress } = this.#on;
     // What it is given of the host can't be saved with it.
-    const canBeWarm = this.#options.warm && this.#devices === undefined && definition.source.restorable && this.#options.network === 'user';
+    const canBeWarm =
+      this.#options.warm &&
+      this.#devices === undefined &&
+      definition.source.restorable &&
+      this.#options.network === 'user';
     if (!canBeWarm) return { ready: await this.#cold(hypervisor, definition, identity, keys), warm: false };
     const key = stateKey(definition, { versions: await hypervisor.versions({ signal }), cpu: facts.cpu });
     const saved = await findSaved(host, key, signal);
@@ -144,7 +163,12 @@ class Guest {
     return { ready: await this.#warm(hypervisor, definition, identity, keys, made), warm: true };
   }
 
-  async #cold(hypervisor: Hypervisor, definition: GuestDefinition, identity: GuestIdentity, keys: GuestKeys): Promise<ReadyGuest> {
+  async #cold(
+    hypervisor: Hypervisor,
+    definition: GuestDefinition,
+    identity: GuestIdentity,
+    keys: GuestKeys,
+  ): Promise<ReadyGuest> {
     const { host, signal, progress } = this.#on;
     const { source } = definition;
     await Promise.all([
@@ -154,20 +178,28 @@ class Guest {
     progress(`booting (${definition.accelerator})`);
     this.#later(`domain ${identity.name}`, () => this.#destroy(hypervisor, identity));
     const xml = domainXml(domainOptions(definition, identity));
-    await this.#keep(`${identity.context}.xml`, xml);
+    await keepFile(this.#on.directory, `${identity.context}.xml`, xml);
     // Not to be interrupted: libvirtd would go on without us, and start the guest after it was looked for.
     await hypervisor.create(xml);
     signal.throwIfAborted();
     return this.#ready(hypervisor, definition, identity, keys, false);
   }
 
-  async #warm(hypervisor: Hypervisor, definition: GuestDefinition, identity: GuestIdentity, keys: GuestKeys, saved: SavedGuest): Promise<ReadyGuest> {
+  async #warm(
+    hypervisor: Hypervisor,
+    definition: GuestDefinition,
+    identity: GuestIdentity,
+    keys: GuestKeys,
+    saved: SavedGuest,
+  ): Promise<ReadyGuest> {
     const { host, signal, progress } = this.#on;
     progress('starting from a saved state');
     const [, id] = await Promise.all([
-      createOverlay(host, { disk: `${saved.directory}/disk.qcow2`, format: 'qcow2' }, filesOf(identity).disk, { signal }),
+      createOverlay(host, { disk: `${saved.directory}/disk.qcow2`, format: 'qcow2' }, filesOf(identity).disk, {
+        signal,
+      }),
       this.#writeSeed(definition, identity, keys, saved.identity.mac),
-      this.#keep(`${identity.context}.xml`, domainXml(domainOptions(definition, identity))),
+      keepFile(this.#on.directory, `${identity.context}.xml`, domainXml(domainOptions(definition, identity))),
     ]);
     this.#later(`domain ${identity.name}`, () => this.#destroy(hypervisor, identity));
     await startSaved(host, hypervisor, saved, identity, signal);
@@ -175,16 +207,33 @@ class Guest {
     return this.#ready(hypervisor, definition, identity, keys, true);
   }
 
-  async #writeSeed({ source, options }: GuestDefinition, identity: GuestIdentity, keys: GuestKeys, mac: string): Promise<string> {
+  async #writeSeed(
+    { source, options }: GuestDefinition,
+    identity: GuestIdentity,
+    keys: GuestKeys,
+    mac: string,
+  ): Promise<string> {
     const id = `${identity.run}:${String(Date.now())}`;
     const network = { ...guestNetwork(options, identity), mac };
-    const hostname = identity.context.replaceAll(/[^A-Za-z0-9-]+/g, '-').replaceAll(/^-+|-+$/g, '').slice(0, 63);
+    const hostname = identity.context
+      .replaceAll(/[^A-Za-z0-9-]+/g, '-')
+      .replaceAll(/^-+|-+$/g, '')
+      .slice(0, 63);
     const nameservers = options.network === 'user' ? [userNameserver] : [];
-    await source.writeSeed({ id, hostname: hostname === '' ? 'guest' : hostname, keys, networks: [network], nameservers }, filesOf(identity).seed);
+    await source.writeSeed(
+      { id, hostname: hostname === '' ? 'guest' : hostname, keys, networks: [network], nameservers },
+      filesOf(identity).seed,
+    );
     return id;
   }
 
-  #ready(hypervisor: Hypervisor, { source, options }: GuestDefinition, identity: GuestIdentity, keys: GuestKeys, listening: boolean): Promise<ReadyGuest> {
+  #ready(
+    hypervisor: Hypervisor,
+    { source, options }: GuestDefinition,
+    identity: GuestIdentity,
+    keys: GuestKeys,
+    listening: boolean,
+  ): Promise<ReadyGuest> {
     const { host, name, signal, progress } = this.#on;
     return guestReady({
       name,
@@ -203,7 +252,10 @@ class Guest {
   }
 
   async #console(identity: GuestIdentity): Promise<string> {
-    const { stdout } = await this.#on.host.exec(['tail', '-c', '65536', '--', filesOf(identity).console], { root: true, check: false });
+    const { stdout } = await this.#on.host.exec(['tail', '-c', '65536', '--', filesOf(identity).console], {
+      root: true,
+      check: false,
+    });
     return stdout;
   }
 
@@ -216,17 +268,6 @@ class Guest {
       // What counts is that its process is gone.
     }
     await endQemu(this.#on.host, directory);
-  }
-
-  async #diagnostics(identity: GuestIdentity): Promise<{ name: string; text: string }[]> {
-    return [{ name: `console-${identity.context}.log`, text: await this.#console(identity) }];
-  }
-
-  /** Into the run's directory. */
-  async #keep(file: string, text: string): Promise<void> {
-    const { directory } = this.#on;
-    await mkdir(directory, { recursive: true });
-    await writeFile(path.join(directory, file), text);
   }
 
   #later(what: string, undo: Undo): void {
@@ -250,7 +291,7 @@ class Guest {
   async #keepDiagnostics(): Promise<void> {
     const { run, name } = this.#on;
     const text = await this.#console(identify(run, name, undefined)).catch(() => '');
-    if (text !== '') await this.#keep(`console-${name}.log`, text).catch(() => undefined);
+    if (text !== '') await keepFile(this.#on.directory, `console-${name}.log`, text).catch(() => undefined);
   }
 }
 

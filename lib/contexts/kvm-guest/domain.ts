@@ -30,7 +30,13 @@ export const identify = (run: string, context: string, port: number | undefined)
     run,
     context,
     name: `${context.slice(0, 40)}-${hash.slice(0, 8)}`,
-    uuid: [hash.slice(0, 8), hash.slice(8, 12), `4${hash.slice(13, 16)}`, `8${hash.slice(17, 20)}`, hash.slice(20, 32)].join('-'),
+    uuid: [
+      hash.slice(0, 8),
+      hash.slice(8, 12),
+      `4${hash.slice(13, 16)}`,
+      `8${hash.slice(17, 20)}`,
+      hash.slice(20, 32),
+    ].join('-'),
     // Locally administered, unicast; 40 bits of the hash keep guests of different runs apart on one bridge.
     mac: ['52', ...octets.slice(0, 5)].join(':'),
     directory: `${runDirectory(run)}/${context}`,
@@ -56,38 +62,60 @@ export interface GuestDefinition {
   readonly devices?: GuestDevices;
 }
 
-const interfaceOf = ({ network }: KvmGuestOptions, { mac, port }: GuestIdentity): NonNullable<DomainOptions['interfaces']>[number] => {
-  if (network === 'user') return { type: 'user', mac, forwards: port === undefined ? [] : [{ hostPort: port, guestPort: 22 }] };
+const interfaceOf = (
+  { network }: KvmGuestOptions,
+  { mac, port }: GuestIdentity,
+): NonNullable<DomainOptions['interfaces']>[number] => {
+  if (network === 'user')
+    return { type: 'user', mac, forwards: port === undefined ? [] : [{ hostPort: port, guestPort: 22 }] };
   if ('network' in network) return { type: 'network', network: network.network, mac };
   return { type: 'bridge', bridge: network.bridge, vhost: false, mac };
 };
 
-const memoryOf = ({ memory, hugepages, profile }: KvmGuestOptions, placement: Placement | undefined): DomainOptions['memory'] => ({
+const memoryOf = (
+  { memory, hugepages, profile }: KvmGuestOptions,
+  placement: Placement | undefined,
+): DomainOptions['memory'] => ({
   size: memory,
   locked: profile === 'realtime',
   sharePages: profile !== 'realtime',
   // Taken at the start and not when first touched: too few of them is an error then, not a SIGBUS while measuring.
   ...(hugepages === undefined ? {} : { hugepages, allocation: 'immediate' as const }),
-  ...(placement === undefined || placement.nodes.length === 0 ? {} : { numa: { mode: 'strict', nodes: [...placement.nodes] } }),
+  ...(placement === undefined || placement.nodes.length === 0
+    ? {}
+    : { numa: { mode: 'strict', nodes: [...placement.nodes] } }),
 });
 
-const tuneOf = ({ profile, vcpus }: KvmGuestOptions, placement: Placement | undefined): NonNullable<DomainOptions['tune']> =>
+const tuneOf = (
+  { profile, vcpus }: KvmGuestOptions,
+  placement: Placement | undefined,
+): NonNullable<DomainOptions['tune']> =>
   placement === undefined
     ? {}
     : {
         vcpuPins: placement.vcpus.map((cpus, id) => ({ id, cpus: [...cpus] })),
         emulatorPin: [...placement.housekeeping],
-        ...(profile === 'realtime' ? { vcpuSchedulers: [{ policy: 'fifo', priority: 1, vcpus: Array.from({ length: vcpus }, (_, id) => id) }] } : {}),
+        ...(profile === 'realtime'
+          ? { vcpuSchedulers: [{ policy: 'fifo', priority: 1, vcpus: Array.from({ length: vcpus }, (_, id) => id) }] }
+          : {}),
       };
 
 const cpuOf = ({ vcpus, profile }: KvmGuestOptions, accelerator: 'kvm' | 'tcg'): DomainOptions['cpu'] => ({
   vcpus,
   topology: { sockets: 1, cores: vcpus, threads: 1 },
-  ...(accelerator === 'kvm' ? { features: { 'tsc-deadline': 'require' }, ...(profile === 'realtime' ? { hintDedicated: true, pollControl: true } : {}) } : {}),
+  ...(accelerator === 'kvm'
+    ? {
+        features: { 'tsc-deadline': 'require' },
+        ...(profile === 'realtime' ? { hintDedicated: true, pollControl: true } : {}),
+      }
+    : {}),
 });
 
 /** libvirt's options for a guest. Pure. */
-export const domainOptions = ({ options, source, accelerator, placement, devices }: GuestDefinition, identity: GuestIdentity): DomainOptions => {
+export const domainOptions = (
+  { options, source, accelerator, placement, devices }: GuestDefinition,
+  identity: GuestIdentity,
+): DomainOptions => {
   const files = filesOf(identity);
   return {
     name: identity.name,
@@ -100,7 +128,12 @@ export const domainOptions = ({ options, source, accelerator, placement, devices
     ...(source.boot === undefined ? {} : { boot: source.boot }),
     disks: [
       { path: files.disk, format: 'qcow2', cache: 'unsafe', discard: 'unmap' },
-      { path: files.seed, format: 'raw', readOnly: true, ...(source.seedSerial === undefined ? {} : { serial: source.seedSerial }) },
+      {
+        path: files.seed,
+        format: 'raw',
+        readOnly: true,
+        ...(source.seedSerial === undefined ? {} : { serial: source.seedSerial }),
+      },
     ],
     interfaces: [interfaceOf(options, identity), ...(devices?.interfaces ?? [])],
     hostdevs: devices?.hostdevs ?? [],
@@ -111,7 +144,12 @@ export const domainOptions = ({ options, source, accelerator, placement, devices
     onReboot: 'restart',
     fragments: [
       ...(source.restorable
-        ? [{ at: 'devices', xml: `<channel type="unix"><source mode="bind" path="${files.control}"/><target type="virtio" name="${controlPort}"/></channel>` } as const]
+        ? [
+            {
+              at: 'devices',
+              xml: `<channel type="unix"><source mode="bind" path="${files.control}"/><target type="virtio" name="${controlPort}"/></channel>`,
+            } as const,
+          ]
         : []),
       ...options.xml,
     ],

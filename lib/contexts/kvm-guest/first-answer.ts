@@ -38,7 +38,11 @@ const longestPause = 300;
 const askGoneEvery = 1000;
 
 /** The stream once its first bytes have come, not yet read; undefined where none came. */
-const answered = async (on: Host, { address, port }: GuestAddress, signal: AbortSignal): Promise<Duplex | undefined> => {
+const answered = async (
+  on: Host,
+  { address, port }: GuestAddress,
+  signal: AbortSignal,
+): Promise<Duplex | undefined> => {
   const stream = await on.connect({ host: address, port }, { signal });
   const came = await new Promise<boolean>((resolve) => {
     const no = (): void => {
@@ -56,7 +60,9 @@ const answered = async (on: Host, { address, port }: GuestAddress, signal: Abort
 };
 
 /** Waits for the first answer of a guest's sshd. Throws an error that says why there will be none. */
-export const firstAnswer = async (options: AnswerOptions): Promise<{ readonly stream: Duplex; readonly address: GuestAddress }> => {
+export const firstAnswer = async (
+  options: AnswerOptions,
+): Promise<{ readonly stream: Duplex; readonly address: GuestAddress }> => {
   const { on, listening, until, signal } = options;
   const over = new AbortController();
   let winner: { readonly stream: Duplex; readonly address: GuestAddress } | undefined;

@@ -36,8 +36,8 @@ export const kvmGuest = defineContext({
         ],
   deploy: async (chosen, on) => {
     if (chosen.preset === 'guest') return (await import('./deploy.js')).deployGuest(chosen, on);
-    const { preset: _preset, ...host } = chosen;
-    return (await import('./virtual-host.js')).deployVirtualHost(host, on);
+    const { deployVirtualHost, withoutPreset } = await import('./virtual-host.js');
+    return deployVirtualHost(withoutPreset(chosen), on);
   },
   sweep: async (host, run, signal) => {
     const lines = await (await import('./sweep.js')).sweepGuests(host, run, signal);

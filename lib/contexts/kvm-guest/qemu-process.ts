@@ -50,6 +50,7 @@ export const endQemu = async (host: Host, directory: string): Promise<readonly s
     timeout: 60_000,
     check: false,
   });
-  if (exitCode !== 0) throw new Kvm4nfvError('teardown', `${host.name}: a QEMU of ${directory} can't be ended: ${stdout.trim()}`);
+  if (exitCode !== 0)
+    throw new Kvm4nfvError('teardown', `${host.name}: a QEMU of ${directory} can't be ended: ${stdout.trim()}`);
   return stdout.split('\n').filter((line) => line !== '');
 };

@@ -81,7 +81,10 @@ export const guestReady = async (options: ReadyOptions): Promise<ReadyGuest> => 
   };
   const failure = async (why: string, cause?: unknown): Promise<Kvm4nfvError> => {
     const text = (await options.console().catch(() => '')).trimEnd();
-    const said = text === '' ? '; its console is empty' : `; the end of its console:\n${text.split('\n').slice(-quoted).join('\n')}`;
+    const said =
+      text === ''
+        ? '; its console is empty'
+        : `; the end of its console:\n${text.split('\n').slice(-quoted).join('\n')}`;
     return new Kvm4nfvError('environment', `guest ${options.name} is not ready: ${why} (${stage})${said}`, {
       hint: 'the whole console and the domain XML are in the directory of the run',
       cause,
@@ -89,9 +92,13 @@ export const guestReady = async (options: ReadyOptions): Promise<ReadyGuest> => 
   };
   const sshd = async (): Promise<Host> => {
     for (;;) {
-      const { stream, address } = await firstAnswer(
-        { ...options, until, found: () => { enter('waiting for sshd'); } },
-      );
+      const { stream, address } = await firstAnswer({
+        ...options,
+        until,
+        found: () => {
+          enter('waiting for sshd');
+        },
+      });
       try {
         return await connectGuest(options, address, stream);
       } catch (error) {

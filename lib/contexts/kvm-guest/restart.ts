@@ -8,9 +8,14 @@ import { domainOptions, type GuestDefinition, type GuestIdentity } from './domai
 const powerOffWithin = 120_000;
 
 /** Asks the guest to power off, so that its file systems are whole; ends it where it does not. */
-const powerOff = async (sut: Host, hypervisor: Hypervisor, { name }: GuestIdentity, signal: AbortSignal): Promise<void> => {
+const powerOff = async (
+  sut: Host,
+  hypervisor: Hypervisor,
+  { name }: GuestIdentity,
+  signal: AbortSignal,
+): Promise<void> => {
   await sut.exec(['systemctl', 'poweroff'], { check: false, timeout: 30_000 }).catch(() => undefined);
-  for (const until = Date.now() + powerOffWithin; Date.now() < until; ) {
+  for (const until = Date.now() + powerOffWithin; Date.now() < until;) {
     if ((await hypervisor.lookup(name, { signal })) === undefined) return;
     await sleep(200, undefined, { signal });
   }

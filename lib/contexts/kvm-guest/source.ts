@@ -32,15 +32,26 @@ interface SourceOptions {
 }
 
 /** The image that the options name, built or checked on the host. */
-export const guestSource = async (host: Host, { image, cmdline }: KvmGuestOptions, { signal, progress }: SourceOptions): Promise<GuestSource> => {
+export const guestSource = async (
+  host: Host,
+  { image, cmdline }: KvmGuestOptions,
+  { signal, progress }: SourceOptions,
+): Promise<GuestSource> => {
   if (typeof image === 'string') {
     const built = await buildImage(host, builtInManifest(image), { signal, progress });
     return {
       checksum: built.digest,
-      content: Object.entries(built.files).map(([name, { sha256 }]) => `${name} ${sha256}`).sort().join('\n'),
+      content: Object.entries(built.files)
+        .map(([name, { sha256 }]) => `${name} ${sha256}`)
+        .sort()
+        .join('\n'),
       disk: built.disk,
       format: built.format,
-      boot: { kernel: built.kernel, initrd: built.initrd, cmdline: [built.cmdline, cmdline].filter((part) => part !== '').join(' ') },
+      boot: {
+        kernel: built.kernel,
+        initrd: built.initrd,
+        cmdline: [built.cmdline, cmdline].filter((part) => part !== '').join(' '),
+      },
       user: 'root',
       seedSerial: firstBootSerial,
       finished: ['systemctl', 'is-system-running', '--wait'],
@@ -53,7 +64,12 @@ export const guestSource = async (host: Host, { image, cmdline }: KvmGuestOption
   const { sha256, sha512, format } = rest;
   const own = await useImage(
     host,
-    { path: file, ...(sha256 === undefined ? {} : { sha256 }), ...(sha512 === undefined ? {} : { sha512 }), ...(format === undefined ? {} : { format }) },
+    {
+      path: file,
+      ...(sha256 === undefined ? {} : { sha256 }),
+      ...(sha512 === undefined ? {} : { sha512 }),
+      ...(format === undefined ? {} : { format }),
+    },
     { signal },
   );
   return {

@@ -48,9 +48,18 @@ exit 0
 /** Removes the guests of a run from a host: domains, processes, files, leases. Known by the run's id; safe to repeat. */
 export const sweepGuests = async (host: Host, run: string, signal: AbortSignal): Promise<readonly string[]> => {
   const destroyed: string[] = [];
-  for (const uri of await uris(host, run)) destroyed.push(...(await destroyOurs(host, uri, run, signal).catch(() => [])));
+  for (const uri of await uris(host, run))
+    destroyed.push(...(await destroyOurs(host, uri, run, signal).catch(() => [])));
   const ended = await endQemu(host, runDirectory(run));
-  const { stdout } = await host.exec(['sh', '-c', filesScript, 'sh', runDirectory(run), run], { signal, timeout: 60_000 });
+  const { stdout } = await host.exec(['sh', '-c', filesScript, 'sh', runDirectory(run), run], {
+    signal,
+    timeout: 60_000,
+  });
   const leases = await giveBack(host, run);
-  return [...destroyed, ...ended, ...stdout.split('\n').filter((line) => line !== ''), ...leases.map((name) => `gave back ${name}`)];
+  return [
+    ...destroyed,
+    ...ended,
+    ...stdout.split('\n').filter((line) => line !== ''),
+    ...leases.map((name) => `gave back ${name}`),
+  ];
 };

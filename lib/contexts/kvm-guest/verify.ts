@@ -5,7 +5,12 @@ import type { DomainSpec } from '../../libvirt/domain/spec.js';
 import { verifyDomain, type Verification } from '../../libvirt/verify.js';
 
 /** Names of libvirt's CPU features that Linux calls otherwise in /proc/cpuinfo. */
-const linuxNames: Readonly<Record<string, string>> = { 'tsc-deadline': 'tsc_deadline_timer', invtsc: 'nonstop_tsc', 'sse4.1': 'sse4_1', 'sse4.2': 'sse4_2' };
+const linuxNames: Readonly<Record<string, string>> = {
+  'tsc-deadline': 'tsc_deadline_timer',
+  invtsc: 'nonstop_tsc',
+  'sse4.1': 'sse4_1',
+  'sse4.2': 'sse4_2',
+};
 
 const compareFlags = ({ cpu }: DomainSpec, flags: ReadonlySet<string>): Verification[] =>
   Object.entries(cpu.features).flatMap(([feature, policy]) => {
@@ -16,10 +21,15 @@ const compareFlags = ({ cpu }: DomainSpec, flags: ReadonlySet<string>): Verifica
     return [{ what: `CPU flag ${feature}`, requested: text(wanted), effective: text(shown), ok: wanted === shown }];
   });
 
-const flagsOf = (cpuinfo: string): ReadonlySet<string> => new Set(/^(?:flags|Features)\s*:(.*)$/m.exec(cpuinfo)?.[1]?.trim().split(/\s+/) ?? []);
+const flagsOf = (cpuinfo: string): ReadonlySet<string> =>
+  new Set(/^(?:flags|Features)\s*:(.*)$/m.exec(cpuinfo)?.[1]?.trim().split(/\s+/) ?? []);
 
 /** What the guest itself shows of what it was given. */
-export const compareGuest = (spec: DomainSpec, { topology, kernel, clocksource }: HostFacts, flags: ReadonlySet<string>): Verification[] => {
+export const compareGuest = (
+  spec: DomainSpec,
+  { topology, kernel, clocksource }: HostFacts,
+  flags: ReadonlySet<string>,
+): Verification[] => {
   const vcpus = String(spec.cpu.vcpus);
   const online = String(topology.online.length);
   const shown = new Set(kernel.cmdline.split(/\s+/));
@@ -28,14 +38,38 @@ export const compareGuest = (spec: DomainSpec, { topology, kernel, clocksource }
   const source = wanted.findLast((word) => word.startsWith('clocksource='))?.slice('clocksource='.length);
   return [
     { what: 'CPUs in the guest', requested: vcpus, effective: online, ok: vcpus === online },
-    ...(spec.boot === undefined ? [] : [{ what: 'kernel command line', requested: wanted.join(' '), effective: missing.length === 0 ? wanted.join(' ') : `without ${missing.join(' ')}`, ok: missing.length === 0 }]),
-    ...(source === undefined ? [] : [{ what: 'clock source', requested: source, effective: clocksource?.current ?? 'unknown', ok: source === clocksource?.current }]),
+    ...(spec.boot === undefined
+      ? []
+      : [
+          {
+            what: 'kernel command line',
+            requested: wanted.join(' '),
+            effective: missing.length === 0 ? wanted.join(' ') : `without ${missing.join(' ')}`,
+            ok: missing.length === 0,
+          },
+        ]),
+    ...(source === undefined
+      ? []
+      : [
+          {
+            what: 'clock source',
+            requested: source,
+            effective: clocksource?.current ?? 'unknown',
+            ok: source === clocksource?.current,
+          },
+        ]),
     ...compareFlags(spec, flags),
   ];
 };
 
 /** Reads back on the host and in the guest what was asked for; what is different is an `environment` error that lists it. */
-export const verifyGuest = async (host: Host, uri: string, spec: DomainSpec, guest: Host, signal: AbortSignal): Promise<readonly Verification[]> => {
+export const verifyGuest = async (
+  host: Host,
+  uri: string,
+  spec: DomainSpec,
+  guest: Host,
+  signal: AbortSignal,
+): Promise<readonly Verification[]> => {
   const asksForFlags = Object.keys(spec.cpu.features).length > 0;
   const [onHost, facts, cpuinfo] = await Promise.all([
     verifyDomain(host, uri, spec, { signal }),

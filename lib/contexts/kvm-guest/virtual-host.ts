@@ -1,5 +1,3 @@
-import { mkdir, writeFile } from 'node:fs/promises';
-import path from 'node:path';
 import type { Host } from '../../host/host.js';
 import { buildImage } from '../../image/build.js';
 import { cacheDirectory } from '../../image/cache.js';
@@ -11,6 +9,7 @@ import { savedState } from '../../lab/state.js';
 import { qemuTree } from '../../lab/tree.js';
 import type { VirtualHost } from '../../lab/virtual-host.js';
 import type { Deployer, Deployment } from '../context.js';
+import { keepFile } from './keep.js';
 
 export interface VirtualHostStart {
   readonly run: string;
@@ -19,7 +18,11 @@ export interface VirtualHostStart {
   readonly progress: (stage: string) => void;
 }
 
-const defined = async (host: Host, options: VirtualHostOptions, { signal, progress }: VirtualHostStart): Promise<Definition> => {
+const defined = async (
+  host: Host,
+  options: VirtualHostOptions,
+  { signal, progress }: VirtualHostStart,
+): Promise<Definition> => {
   const tree = await qemuTree(host, { signal, progress });
   const image = await buildImage(host, hostManifest(options), { signal, progress });
   // Guests of the emulated host start from the images that its own host has.
@@ -27,21 +30,34 @@ const defined = async (host: Host, options: VirtualHostOptions, { signal, progre
 };
 
 /** Starts an emulated host from the saved state of its definition; what is not there yet (QEMU, image, state) is made first. */
-export const raiseVirtualHost = async (host: Host, options: VirtualHostOptions, start: VirtualHostStart): Promise<VirtualHost> => {
+export const raiseVirtualHost = async (
+  host: Host,
+  options: VirtualHostOptions,
+  start: VirtualHostStart,
+): Promise<VirtualHost> => {
   const definition = await defined(host, options, start);
   const state = await savedState(host, definition, start);
   start.progress('starting from a saved state');
   return startVirtualHost(host, definition, { ...start, hostname: 'dut', state });
 };
 
+/** The options that make a machine what it is: saved states are named by them. */
+export const withoutPreset = (options: VirtualHostOptions & { readonly preset: string }): VirtualHostOptions =>
+  Object.fromEntries(Object.entries(options).filter(([key]) => key !== 'preset')) as VirtualHostOptions;
+
 /** Makes an emulated host the SUT. */
 export const deployVirtualHost = async (options: VirtualHostOptions, on: Deployer): Promise<Deployment> => {
   const { host, run, name, signal, directory } = on;
-  const machine = await raiseVirtualHost(host, options, { run, name, signal, progress: (stage) => { on.progress(stage); } });
-  const keepConsole = async (): Promise<void> => {
-    await mkdir(directory, { recursive: true });
-    await writeFile(path.join(directory, `console-${name}.log`), await machine.console().catch(() => ''));
-  };
+  const machine = await raiseVirtualHost(host, options, {
+    run,
+    name,
+    signal,
+    progress: (stage) => {
+      on.progress(stage);
+    },
+  });
+  const keepConsole = async (): Promise<void> =>
+    keepFile(directory, `console-${name}.log`, await machine.console().catch(() => ''));
   try {
     const sut = await machine.connect({ signal });
     return {

@@ -12,7 +12,15 @@ import { domainOptions, filesOf, type GuestDefinition, type GuestIdentity } from
 const format = 1;
 
 const savedSchema = z.object({
-  identity: z.object({ run: z.string(), context: z.string(), name: z.string(), uuid: z.string(), mac: z.string(), directory: z.string(), port: z.number().optional() }),
+  identity: z.object({
+    run: z.string(),
+    context: z.string(),
+    name: z.string(),
+    uuid: z.string(),
+    mac: z.string(),
+    directory: z.string(),
+    port: z.number().optional(),
+  }),
 });
 
 /** A saved guest of the cache: memory, devices and disk as they were right after its boot. */
@@ -21,24 +29,48 @@ export interface SavedGuest {
   readonly identity: GuestIdentity;
 }
 
-const neutral: GuestIdentity = { run: 'run', context: 'context', name: 'guest', uuid: '00000000-0000-4000-8000-000000000000', mac: '52:54:00:00:00:01', directory: '/guest', port: 1 };
+const neutral: GuestIdentity = {
+  run: 'run',
+  context: 'context',
+  name: 'guest',
+  uuid: '00000000-0000-4000-8000-000000000000',
+  mac: '52:54:00:00:00:01',
+  directory: '/guest',
+  port: 1,
+};
 
 /** Names what a saved state depends on: the definition without what sets one guest apart, the image's bytes, hypervisor, processor. */
-export const stateKey = (definition: GuestDefinition, host: { readonly versions: unknown; readonly cpu: unknown }): string => {
+export const stateKey = (
+  definition: GuestDefinition,
+  host: { readonly versions: unknown; readonly cpu: unknown },
+): string => {
   const { source, accelerator } = definition;
   const cpu = accelerator === 'kvm' ? host.cpu : '';
   return createHash('sha256')
-    .update(JSON.stringify([format, domainXml(domainOptions(definition, neutral)), source.content, source.disk, cpu, host.versions]))
+    .update(
+      JSON.stringify([
+        format,
+        domainXml(domainOptions(definition, neutral)),
+        source.content,
+        source.disk,
+        cpu,
+        host.versions,
+      ]),
+    )
     .digest('hex');
 };
 
-const locationOf = async (host: Host, key: string, signal: AbortSignal): Promise<string> => `${await stateCache(host, { signal })}/${key}`;
+const locationOf = async (host: Host, key: string, signal: AbortSignal): Promise<string> =>
+  `${await stateCache(host, { signal })}/${key}`;
 
 /** The saved state of that key; undefined where the cache has none, or one that can't be read. */
 export const findSaved = async (host: Host, key: string, signal: AbortSignal): Promise<SavedGuest | undefined> => {
   const directory = await locationOf(host, key, signal);
   // Its time of change tells when it was used last.
-  const { exitCode, stdout } = await host.exec(['sh', '-c', 'touch -- "$1" && cat -- "$1"', 'sh', `${directory}/saved.json`], { check: false, signal });
+  const { exitCode, stdout } = await host.exec(
+    ['sh', '-c', 'touch -- "$1" && cat -- "$1"', 'sh', `${directory}/saved.json`],
+    { check: false, signal },
+  );
   if (exitCode !== 0) return undefined;
   try {
     const { identity } = savedSchema.parse(JSON.parse(stdout));
@@ -87,7 +119,13 @@ export const saveGuest = async (
   }
 };
 
-const escaped = (text: string): string => text.replaceAll('&', '&amp;').replaceAll("'", '&apos;').replaceAll('"', '&quot;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
+const escaped = (text: string): string =>
+  text
+    .replaceAll('&', '&amp;')
+    .replaceAll("'", '&apos;')
+    .replaceAll('"', '&quot;')
+    .replaceAll('<', '&lt;')
+    .replaceAll('>', '&gt;');
 
 /** The document of a saved guest for another one: what sets them apart, and nothing else, is replaced. */
 export const retargetDocument = (xml: string, from: GuestIdentity, to: GuestIdentity): string => {
@@ -95,9 +133,17 @@ export const retargetDocument = (xml: string, from: GuestIdentity, to: GuestIden
     [`<name>${escaped(from.name)}</name>`, `<name>${escaped(to.name)}</name>`],
     [from.uuid, to.uuid],
     [from.directory, to.directory],
-    [`run='${escaped(from.run)}' context='${escaped(from.context)}'`, `run='${escaped(to.run)}' context='${escaped(to.context)}'`],
-    [`run="${escaped(from.run)}" context="${escaped(from.context)}"`, `run="${escaped(to.run)}" context="${escaped(to.context)}"`],
-    ...(from.port === undefined || to.port === undefined ? [] : [[`:${String(from.port)}-:22`, `:${String(to.port)}-:22`] as const]),
+    [
+      `run='${escaped(from.run)}' context='${escaped(from.context)}'`,
+      `run='${escaped(to.run)}' context='${escaped(to.context)}'`,
+    ],
+    [
+      `run="${escaped(from.run)}" context="${escaped(from.context)}"`,
+      `run="${escaped(to.run)}" context="${escaped(to.context)}"`,
+    ],
+    ...(from.port === undefined || to.port === undefined
+      ? []
+      : [[`:${String(from.port)}-:22`, `:${String(to.port)}-:22`] as const]),
   ];
   return pairs.reduce((text, [before, after]) => text.replaceAll(before, after), xml);
 };
@@ -111,7 +157,11 @@ export const startSaved = async (
   signal: AbortSignal,
 ): Promise<void> => {
   const state = `${identity.directory}/state`;
-  const xml = retargetDocument(await hypervisor.savedXml(`${saved.directory}/state`, { signal }), saved.identity, identity);
+  const xml = retargetDocument(
+    await hypervisor.savedXml(`${saved.directory}/state`, { signal }),
+    saved.identity,
+    identity,
+  );
   await retargetSavedState(host, `${saved.directory}/state`, state, xml, { signal });
   try {
     // Not to be interrupted: libvirtd would go on without us, and start the guest after it was looked for.
@@ -125,7 +175,12 @@ export const startSaved = async (
 const applyWithin = 60_000;
 
 /** Makes a restored guest the one that its new first-boot disk describes: clock, host key, machine id, addresses, entropy. */
-export const applyIdentity = async (host: Host, identity: GuestIdentity, id: string, signal: AbortSignal): Promise<void> => {
+export const applyIdentity = async (
+  host: Host,
+  identity: GuestIdentity,
+  id: string,
+  signal: AbortSignal,
+): Promise<void> => {
   const patience = AbortSignal.any([signal, AbortSignal.timeout(applyWithin)]);
   const stream = await host.connect({ path: filesOf(identity).control }, { signal: patience });
   try {
@@ -136,18 +191,30 @@ export const applyIdentity = async (host: Host, identity: GuestIdentity, id: str
         if (text.includes('\n')) resolve(text.trim());
       });
       stream.once('error', reject);
-      stream.once('close', () => { reject(new Error('the guest closed its control port')); });
-      patience.addEventListener('abort', () => { reject(new Error(`no answer within ${String(applyWithin / 1000)} s`)); }, { once: true });
+      stream.once('close', () => {
+        reject(new Error('the guest closed its control port'));
+      });
+      patience.addEventListener(
+        'abort',
+        () => {
+          reject(new Error(`no answer within ${String(applyWithin / 1000)} s`));
+        },
+        { once: true },
+      );
       stream.write(restoreLine());
     });
     if (said !== `applied ${id}`) throw new Error(said);
   } catch (error) {
     signal.throwIfAborted();
     const why = error instanceof Error ? error.message : String(error);
-    throw new Kvm4nfvError('environment', `guest ${identity.context}: its identity was not taken over after the restore: ${why}`, {
-      hint: 'start it cold with warm: false',
-      cause: error,
-    });
+    throw new Kvm4nfvError(
+      'environment',
+      `guest ${identity.context}: its identity was not taken over after the restore: ${why}`,
+      {
+        hint: 'start it cold with warm: false',
+        cause: error,
+      },
+    );
   } finally {
     stream.on('error', () => undefined).destroy();
   }

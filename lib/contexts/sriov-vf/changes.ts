@@ -22,8 +22,17 @@ import {
 import type { LabelledChange } from './store.js';
 
 const sysfs = (address: string, name: string): string => `/sys/bus/pci/devices/${address}/${name}`;
-const run = (script: string, ...values: readonly string[]): readonly string[] => ['sh', '-c', script, 'kvm4nfv-device', ...values];
-const printed = (script: string, ...values: readonly string[]): Place => ({ kind: 'command', argv: run(script, ...values) });
+const run = (script: string, ...values: readonly string[]): readonly string[] => [
+  'sh',
+  '-c',
+  script,
+  'kvm4nfv-device',
+  ...values,
+];
+const printed = (script: string, ...values: readonly string[]): Place => ({
+  kind: 'command',
+  argv: run(script, ...values),
+});
 
 interface Act {
   readonly label: string;
@@ -53,7 +62,8 @@ export const createVfs = ({ address }: Pf, count: number): LabelledChange =>
     undo: run(removeScript, address),
   });
 
-const state = ({ link }: PciDevice): string => (link === undefined ? 'absent' : `${link.up ? 'up' : 'down'} ${String(link.mtu ?? '')}`.trim());
+const state = ({ link }: PciDevice): string =>
+  link === undefined ? 'absent' : `${link.up ? 'up' : 'down'} ${String(link.mtu ?? '')}`.trim();
 
 /** A PF that is down, up: its VFs carry nothing else, and libvirt refuses to set them up. */
 export const raisePf = (pf: Pf): LabelledChange | undefined => {
@@ -85,7 +95,13 @@ const tagged = (vlan: number, qos: number): readonly string[] => ['vlan', String
 /** What differs from what is wanted, in the words of `ip link set dev PF vf N`. */
 const settingsOf = (now: VfState, want: VfSettings): Setting[] => {
   const found: Setting[] = [];
-  const add = (field: string, before: string, after: string | undefined, words: (value: string) => readonly string[], undo = words(before)): void => {
+  const add = (
+    field: string,
+    before: string,
+    after: string | undefined,
+    words: (value: string) => readonly string[],
+    undo = words(before),
+  ): void => {
     if (after !== undefined && after !== before) found.push({ field, before, after, words: words(after), undo });
   };
   add('mac', now.mac ?? '', want.mac, (value) => ['mac', value]);
@@ -93,8 +109,16 @@ const settingsOf = (now: VfState, want: VfSettings): Setting[] => {
   // One command sets both, and libvirt sets the tag alone: so each has its own place, and both are put back with it.
   add('vlan', String(now.vlan), String(vlan), () => tagged(vlan, qos), tagged(now.vlan, now.qos));
   add('qos', String(now.qos), String(qos), () => tagged(vlan, qos), tagged(now.vlan, now.qos));
-  add('trust', onOff(now.trust ?? false), want.trust === undefined ? undefined : onOff(want.trust), (value) => ['trust', value]);
-  add('spoofchk', onOff(now.spoofCheck ?? false), want.spoof_check === undefined ? undefined : onOff(want.spoof_check), (value) => ['spoofchk', value]);
+  add('trust', onOff(now.trust ?? false), want.trust === undefined ? undefined : onOff(want.trust), (value) => [
+    'trust',
+    value,
+  ]);
+  add(
+    'spoofchk',
+    onOff(now.spoofCheck ?? false),
+    want.spoof_check === undefined ? undefined : onOff(want.spoof_check),
+    (value) => ['spoofchk', value],
+  );
   add('state', now.linkState ?? 'auto', want.link_state, (value) => ['state', value]);
   add('max', String(now.maxRate), want.max_rate?.toFixed(0), (value) => ['max_tx_rate', value]);
   add('min', String(now.minRate), want.min_rate?.toFixed(0), (value) => ['min_tx_rate', value]);
@@ -113,7 +137,8 @@ export const setVf = (vf: Vf, want: VfSettings, fresh: boolean): LabelledChange[
     const label = `${field} of VF ${number} of ${pf}`;
     // Not every driver takes back the MAC that it gave when nobody had set one.
     if (fresh && field === 'mac' && before === neverSet) return { label, action: { kind: 'run', argv } };
-    const back = field === 'mac' ? run(vfMacScript, pf, number, before, vf.address) : run(vfSetScript, pf, number, ...undo);
+    const back =
+      field === 'mac' ? run(vfMacScript, pf, number, before, vf.address) : run(vfSetScript, pf, number, ...undo);
     return act({ label, place: printed(vfFieldScript, pf, number, field), before, after, argv, undo: back });
   });
 };
@@ -132,7 +157,12 @@ const linkBecomes = (device: PciDevice, after: string): LabelledChange[] => {
   if (link === undefined) return [];
   const undo = run(linkSetScript, address, link.up ? 'up' : 'down', String(link.mtu ?? ''), '');
   const place = printed(linkScript, address);
-  return [{ label: `interface of ${address}`, change: { kind: 'action', place, aspect: 'text', before: state(device), after, argv: ['true'], undo } }];
+  return [
+    {
+      label: `interface of ${address}`,
+      change: { kind: 'action', place, aspect: 'text', before: state(device), after, argv: ['true'], undo },
+    },
+  ];
 };
 
 /** Takes a device from its driver, so that it has none: an interface takes a new MAC when it is made anew. */
@@ -162,7 +192,20 @@ export const bind = (device: PciDevice, driver: 'vfio-pci' | 'kernel'): Labelled
   return [
     ...(override === driverOverride
       ? []
-      : [{ label: `driver_override of ${address}`, change: { kind: 'action', place, aspect: 'text', before: shown(driverOverride), after: shown(override), argv: ['true'], undo } } as const]),
+      : [
+          {
+            label: `driver_override of ${address}`,
+            change: {
+              kind: 'action',
+              place,
+              aspect: 'text',
+              before: shown(driverOverride),
+              after: shown(override),
+              argv: ['true'],
+              undo,
+            },
+          } as const,
+        ]),
     act({
       label: `driver of ${address}`,
       place: driverPlace(address),
@@ -213,7 +256,12 @@ export const raise = (device: PciDevice, ip: string | undefined): LabelledChange
 };
 
 /** Everything for one VF, in its order. `fresh`: this run made it. */
-export const prepareVf = (vf: Vf, want: VfSettings, driver: 'vfio-pci' | 'kernel', fresh: boolean): LabelledChange[] => {
+export const prepareVf = (
+  vf: Vf,
+  want: VfSettings,
+  driver: 'vfio-pci' | 'kernel',
+  fresh: boolean,
+): LabelledChange[] => {
   const renewed = want.mac !== undefined && want.mac !== vf.state?.mac;
   const rebound = vf.driver === undefined || driver === 'vfio-pci' || renewed;
   return [...(rebound ? release(vf) : []), ...setVf(vf, want, fresh), ...(rebound ? bind(vf, driver) : [])];

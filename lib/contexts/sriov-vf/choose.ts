@@ -31,7 +31,10 @@ export interface ChoiceContext {
 
 export const nameOf = (pf: Pf): string => (pf.link === undefined ? pf.address : `${pf.link.name} (${pf.address})`);
 
-const describe = (selector: PfSelector): string => Object.entries(selector).map(([key, value]) => `${key} ${String(value)}`).join(' ');
+const describe = (selector: PfSelector): string =>
+  Object.entries(selector)
+    .map(([key, value]) => `${key} ${String(value)}`)
+    .join(' ');
 
 const matches = (selector: PfSelector, pf: Pf, node: number | undefined): boolean => {
   if ('name' in selector) return pf.link?.name === selector.name;
@@ -51,7 +54,9 @@ const existing = (pf: Pf, wish: PortWish, { inventory, asker }: ChoiceContext): 
   const owned = pf.vfs.map((vf) => ({ vf, owner: ownerOfVf(inventory, vf, asker) }));
   const free = owned.filter(({ owner }) => owner === undefined).map(({ vf }) => vf);
   if (free.length >= wish.vfs.length) return { wish, pf, use: free.slice(0, wish.vfs.length), create: 0 };
-  const told = owned.flatMap(({ vf, owner }) => (owner === undefined ? [] : [`VF ${String(vf.index)} (${vf.address}) belongs to ${owner}`]));
+  const told = owned.flatMap(({ vf, owner }) =>
+    owner === undefined ? [] : [`VF ${String(vf.index)} (${vf.address}) belongs to ${owner}`],
+  );
   return {
     message: `${nameOf(pf)} has ${String(pf.vfs.length)} VFs, of which ${String(free.length)} are free and ${String(wish.vfs.length)} are asked for: ${told.join('; ') || 'all are free'}`,
     hint: 'The kernel adds no VFs to those that are there without removing them all, which is not done: free some, or choose another port.',
@@ -62,18 +67,31 @@ const created = (pf: Pf, wish: PortWish): PortPlan | Refusal => {
   const { totalVfs = 0 } = pf;
   const count = Math.max(wish.create ?? 0, wish.vfs.length);
   if (pf.driver === undefined || pf.driver.startsWith('vfio'))
-    return { message: `${nameOf(pf)} is bound to ${pf.driver ?? 'no driver'}, which makes no VFs`, hint: 'Bind it to its own driver.' };
+    return {
+      message: `${nameOf(pf)} is bound to ${pf.driver ?? 'no driver'}, which makes no VFs`,
+      hint: 'Bind it to its own driver.',
+    };
   if (pf.link === undefined)
-    return { message: `the interface of ${pf.address} is not seen on the host: it is in another network namespace`, hint: 'Move it back, or choose another port.' };
+    return {
+      message: `the interface of ${pf.address} is not seen on the host: it is in another network namespace`,
+      hint: 'Move it back, or choose another port.',
+    };
   if (count <= totalVfs) return { wish, pf, use: [], create: count };
-  return { message: `${nameOf(pf)} can have ${String(totalVfs)} VFs, and ${String(count)} are asked for`, hint: `Ask for at most ${String(totalVfs)}, or for some of another port (pfs:).` };
+  return {
+    message: `${nameOf(pf)} can have ${String(totalVfs)} VFs, and ${String(count)} are asked for`,
+    hint: `Ask for at most ${String(totalVfs)}, or for some of another port (pfs:).`,
+  };
 };
 
 const whole = (pf: Pf, wish: PortWish, { inventory, asker }: ChoiceContext): PortPlan | Refusal => {
   const owner = ownerOfPf(inventory, pf, asker);
-  if (owner !== undefined) return { message: `${nameOf(pf)} belongs to ${owner}`, hint: 'Choose a port that nobody uses.' };
+  if (owner !== undefined)
+    return { message: `${nameOf(pf)} belongs to ${owner}`, hint: 'Choose a port that nobody uses.' };
   if (pf.vfs.length > 0)
-    return { message: `${nameOf(pf)} has ${String(pf.vfs.length)} VFs: it can't be given away under them`, hint: 'Use one of its VFs, or another port.' };
+    return {
+      message: `${nameOf(pf)} has ${String(pf.vfs.length)} VFs: it can't be given away under them`,
+      hint: 'Use one of its VFs, or another port.',
+    };
   return { wish, pf, use: [], create: 0 };
 };
 
@@ -86,7 +104,11 @@ const consider = (pf: Pf, wish: PortWish, context: ChoiceContext): PortPlan | Re
 /** An unused port with a line is better than one that somebody works with; then by address. */
 const rank = (pf: Pf): number => (pf.addresses.length > 0 ? 2 : 0) + (pf.link?.carrier === true ? 0 : 1);
 
-const choosePort = (wish: PortWish, context: ChoiceContext, taken: ReadonlySet<string>): PortPlan | readonly Refusal[] => {
+const choosePort = (
+  wish: PortWish,
+  context: ChoiceContext,
+  taken: ReadonlySet<string>,
+): PortPlan | readonly Refusal[] => {
   const { inventory, node } = context;
   const found = inventory.nics.filter((pf) => matches(wish.pf, pf, node));
   const open = 'numa' in wish.pf;
@@ -94,8 +116,16 @@ const choosePort = (wish: PortWish, context: ChoiceContext, taken: ReadonlySet<s
     .filter(({ address }) => !taken.has(address))
     .sort((a, b) => rank(a) - rank(b));
   if (candidates.length === 0) {
-    const ports = inventory.nics.map((pf) => `${nameOf(pf)} driver ${pf.driver ?? 'none'} node ${String(pf.node ?? '-')}${hasSriov(pf) ? '' : ' without SR-IOV'}`);
-    return [{ message: `no ${taken.size > 0 ? 'further ' : ''}port for ${describe(wish.pf)}; there are ${ports.join(', ') || 'no Ethernet ports'}`, hint: 'Name one of these ports.' }];
+    const ports = inventory.nics.map(
+      (pf) =>
+        `${nameOf(pf)} driver ${pf.driver ?? 'none'} node ${String(pf.node ?? '-')}${hasSriov(pf) ? '' : ' without SR-IOV'}`,
+    );
+    return [
+      {
+        message: `no ${taken.size > 0 ? 'further ' : ''}port for ${describe(wish.pf)}; there are ${ports.join(', ') || 'no Ethernet ports'}`,
+        hint: 'Name one of these ports.',
+      },
+    ];
   }
   const refusals: Refusal[] = [];
   for (const pf of candidates) {
@@ -124,6 +154,8 @@ export type Topology = Pick<HostFacts, 'topology'>;
 
 /** The NUMA node of a guest that was given by `node` or, where all are of one, by `cpus`. */
 export const nodeOfCpus = (facts: Topology, cpus: readonly number[]): number | undefined => {
-  const nodes = new Set(facts.topology.nodes.filter(({ cpus: own }) => own.some((cpu) => cpus.includes(cpu))).map(({ id }) => id));
+  const nodes = new Set(
+    facts.topology.nodes.filter(({ cpus: own }) => own.some((cpu) => cpus.includes(cpu))).map(({ id }) => id),
+  );
   return nodes.size === 1 ? [...nodes][0] : undefined;
 };

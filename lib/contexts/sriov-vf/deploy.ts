@@ -25,11 +25,19 @@ export const namespaceOf = (run: string, context: string): string =>
 export const changesOf = (options: SriovVfOptions, chosen: readonly Chosen[], namespace: string): LabelledChange[] => {
   const driver = driverOf(options);
   const own = chosen.flatMap(({ device, want, fresh }) =>
-    'index' in device ? prepareVf(device, want, driver, fresh) : driver === 'vfio-pci' ? [...release(device), ...bind(device, driver)] : [],
+    'index' in device
+      ? prepareVf(device, want, driver, fresh)
+      : driver === 'vfio-pci'
+        ? [...release(device), ...bind(device, driver)]
+        : [],
   );
   if (options.guest !== undefined || driver === 'vfio-pci') return own;
   if (options.in !== 'namespace') return [...own, ...chosen.flatMap(({ device, want }) => raise(device, want.address))];
-  return [...own, makeNamespace(namespace), ...chosen.map(({ device, want }) => moveInto(device, namespace, want.address))];
+  return [
+    ...own,
+    makeNamespace(namespace),
+    ...chosen.map(({ device, want }) => moveInto(device, namespace, want.address)),
+  ];
 };
 
 interface Step {
@@ -54,10 +62,14 @@ class Attachment {
     } catch (error) {
       const left = await this.#takeDown();
       if (left.length === 0) throw error;
-      throw new Kvm4nfvError('teardown', `${messageOf(error)}; and then not everything could be put back: ${left.join('; ')}`, {
-        cause: error,
-        hint: `kvm4nfv cleanup --run ${this.#on.run}`,
-      });
+      throw new Kvm4nfvError(
+        'teardown',
+        `${messageOf(error)}; and then not everything could be put back: ${left.join('; ')}`,
+        {
+          cause: error,
+          hint: `kvm4nfv cleanup --run ${this.#on.run}`,
+        },
+      );
     }
   }
 
@@ -107,7 +119,13 @@ class Attachment {
     const unit = { run, unit: contextUnit(name), bootId: inventory.bootId };
     const { refused } = await carryOut(host, unit, changes, [], signal);
     if (refused.length > 0)
-      throw refuse(host, refused.map(({ label, said }) => ({ message: `${label}: ${said}`, hint: 'Leave out what the driver of the PF does not do.' })));
+      throw refuse(
+        host,
+        refused.map(({ label, said }) => ({
+          message: `${label}: ${said}`,
+          hint: 'Leave out what the driver of the PF does not do.',
+        })),
+      );
   }
 
   async #verify(chosen: readonly Chosen[]): Promise<Inventory> {
@@ -126,7 +144,11 @@ class Attachment {
     // libvirt sets a VLAN without its priority.
     const again = chosen.flatMap(({ device, want, fresh }) =>
       'index' in device && device.state !== undefined && (want.qos ?? 0) > 0 && want.vlan !== undefined
-        ? setVf({ ...device, state: { ...device.state, vlan: want.vlan, qos: 0 } }, { vlan: want.vlan, qos: want.qos }, fresh).map(({ label, action }) => ({ label, ...(action === undefined ? {} : { action }) }))
+        ? setVf(
+            { ...device, state: { ...device.state, vlan: want.vlan, qos: 0 } },
+            { vlan: want.vlan, qos: want.qos },
+            fresh,
+          ).map(({ label, action }) => ({ label, ...(action === undefined ? {} : { action }) }))
         : [],
     );
     if (again.length > 0) await this.#carryOut({ inventory, chosen }, again);
@@ -141,9 +163,16 @@ class Attachment {
     const { devices, user, local } = localityOf(this.#on.facts, chosen, guest);
     const driver = driverOf(this.#options);
     return {
-      devices: chosen.map(({ device, pf }) => ('index' in device ? `${device.address} (VF ${String(device.index)} of ${nameOf(pf)})` : nameOf(pf))).join(', '),
-      driver: driver === 'kernel' ? [...new Set(chosen.map(({ device }) => device.driver ?? driver))].join(',') : driver,
-      ...(this.#options.guest === undefined ? {} : { attach: this.#options.passthrough === undefined ? this.#options.attach : 'hostdev' }),
+      devices: chosen
+        .map(({ device, pf }) =>
+          'index' in device ? `${device.address} (VF ${String(device.index)} of ${nameOf(pf)})` : nameOf(pf),
+        )
+        .join(', '),
+      driver:
+        driver === 'kernel' ? [...new Set(chosen.map(({ device }) => device.driver ?? driver))].join(',') : driver,
+      ...(this.#options.guest === undefined
+        ? {}
+        : { attach: this.#options.passthrough === undefined ? this.#options.attach : 'hostdev' }),
       deviceNode: devices,
       userNode: user,
       ...(local === undefined ? {} : { numaLocal: local }),
@@ -158,12 +187,17 @@ class Attachment {
       traits,
       diagnostics: async () => {
         const vectors = await readVectors(host, addresses).catch(() => []);
-        return [...((await guest?.diagnostics?.()) ?? []), { name: `vectors-${name}.json`, text: `${JSON.stringify(vectors, null, 2)}\n` }];
+        return [
+          ...((await guest?.diagnostics?.()) ?? []),
+          { name: `vectors-${name}.json`, text: `${JSON.stringify(vectors, null, 2)}\n` },
+        ];
       },
       [Symbol.asyncDispose]: async () => {
         const left = await this.#takeDown();
         if (left.length > 0)
-          throw new Kvm4nfvError('teardown', `context ${name}: ${left.join('; ')}`, { hint: `kvm4nfv cleanup --run ${this.#on.run}` });
+          throw new Kvm4nfvError('teardown', `context ${name}: ${left.join('; ')}`, {
+            hint: `kvm4nfv cleanup --run ${this.#on.run}`,
+          });
       },
     };
   }
@@ -186,4 +220,5 @@ class Attachment {
 }
 
 /** Gives VFs, or a whole PF, to a guest or to the host as the options say. */
-export const deploySriovVf = (options: SriovVfOptions, on: Deployer): Promise<Deployment> => new Attachment(options, on).deploy();
+export const deploySriovVf = (options: SriovVfOptions, on: Deployer): Promise<Deployment> =>
+  new Attachment(options, on).deploy();

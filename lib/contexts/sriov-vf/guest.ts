@@ -12,7 +12,10 @@ const macOf = ({ device, want }: Chosen): string | undefined => want.mac ?? devi
  * What libvirt is to give the guest. Not managed by libvirt: the devices are bound to vfio-pci by then, journalled. An
  * `<interface>` has MAC and VLAN set by libvirt too, to what they are already; left out, it would take the VLAN away.
  */
-export const guestDevices = (chosen: readonly Chosen[], { attach, passthrough }: Pick<SriovVfOptions, 'attach' | 'passthrough'>): GuestDevices => {
+export const guestDevices = (
+  chosen: readonly Chosen[],
+  { attach, passthrough }: Pick<SriovVfOptions, 'attach' | 'passthrough'>,
+): GuestDevices => {
   if (attach === 'hostdev' || passthrough !== undefined)
     return { interfaces: [], hostdevs: chosen.map(({ device: { address } }) => ({ address, managed: false })) };
   return {
@@ -20,7 +23,13 @@ export const guestDevices = (chosen: readonly Chosen[], { attach, passthrough }:
     interfaces: chosen.map((one) => {
       const vlan = one.want.vlan ?? ('state' in one.device ? (one.device.state?.vlan ?? 0) : 0);
       const mac = macOf(one);
-      return { type: 'hostdev', address: one.device.address, managed: false, ...(mac === undefined ? {} : { mac }), ...(vlan === 0 ? {} : { vlan }) };
+      return {
+        type: 'hostdev',
+        address: one.device.address,
+        managed: false,
+        ...(mac === undefined ? {} : { mac }),
+        ...(vlan === 0 ? {} : { vlan }),
+      };
     }),
   };
 };
@@ -36,7 +45,9 @@ export const raiseInGuest = async (guest: Host, chosen: readonly Chosen[], signa
       throw new Kvm4nfvError(
         'environment',
         `guest ${guest.name}: ${exitCode === 4 ? `it has no interface for ${device.address} (PCI id ${device.id})` : `the interface of ${device.address} can't be brought up: ${stderr.trim()}`}`,
-        { hint: 'Its kernel needs the driver of the VF: the cloud kernel has few; image debian-12-generic has those of Debian.' },
+        {
+          hint: 'Its kernel needs the driver of the VF: the cloud kernel has few; image debian-12-generic has those of Debian.',
+        },
       );
     found.push(stdout.trim());
   }

@@ -1,12 +1,16 @@
 import { defineContext } from '../context.js';
 import { driverOf, portsOf, sriovVfOptions, type PfSelector } from './options.js';
 
-const described = (selector: PfSelector): string => Object.entries(selector).map(([key, value]) => `${key} ${String(value)}`).join(' ');
+const described = (selector: PfSelector): string =>
+  Object.entries(selector)
+    .map(([key, value]) => `${key} ${String(value)}`)
+    .join(' ');
 
 /** VFs of an SR-IOV NIC, given to a guest or used on the host. */
 export const sriovVf = defineContext({
   type: 'sriov-vf',
-  summary: 'VFs of an SR-IOV NIC (or the whole port, by that name) in a guest of its own, in a network namespace, or on the host',
+  summary:
+    'VFs of an SR-IOV NIC (or the whole port, by that name) in a guest of its own, in a network namespace, or on the host',
   options: sriovVfOptions,
   preview: (options) => {
     const { guest, passthrough, attach, in: place = 'host' } = options;
@@ -19,7 +23,9 @@ export const sriovVf = defineContext({
           : `take the whole port with ${described(pf)}, which nobody may use`,
       ),
       `journal and set MAC, VLAN, trust, rates; bind ${what} to ${driverOf(options) === 'kernel' ? 'the kernel’s driver' : 'vfio-pci'}; read back`,
-      guest === undefined ? `use ${what} ${place === 'host' ? 'on the host' : 'in a network namespace'}` : `start a guest with ${what} (${passthrough === undefined ? attach : 'hostdev'}) beside the NIC and bring the interfaces up`,
+      guest === undefined
+        ? `use ${what} ${place === 'host' ? 'on the host' : 'in a network namespace'}`
+        : `start a guest with ${what} (${passthrough === undefined ? attach : 'hostdev'}) beside the NIC and bring the interfaces up`,
       'afterwards: put settings, drivers, link states and the number of VFs back',
     ];
   },

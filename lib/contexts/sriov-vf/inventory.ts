@@ -18,7 +18,16 @@ const ipAddress = ['ip', '-j', 'address', 'show'];
 /** All that is read of a host, in one round trip. */
 export const inventoryRequests: readonly Request[] = [
   ...files(
-    ...['class', 'vendor', 'device', 'numa_node', 'local_cpulist', 'driver_override', 'sriov_totalvfs', 'sriov_numvfs'].map((name) => `${devices}/*/${name}`),
+    ...[
+      'class',
+      'vendor',
+      'device',
+      'numa_node',
+      'local_cpulist',
+      'driver_override',
+      'sriov_totalvfs',
+      'sriov_numvfs',
+    ].map((name) => `${devices}/*/${name}`),
     '/proc/cmdline',
     '/proc/cpuinfo',
     '/proc/interrupts',
@@ -116,14 +125,18 @@ export const parseLinks = (text: string): Links => {
   const virtual = new Map<string, { pf: string; index: number }>();
   for (const entry of text.split('\n')) {
     const [path = '', target = ''] = entry.split(' ');
-    const [address = '', name] = path.slice(devices.length + 1).split('/').filter((part) => part !== '');
+    const [address = '', name] = path
+      .slice(devices.length + 1)
+      .split('/')
+      .filter((part) => part !== '');
     if (!path.startsWith(`${devices}/`) || !pciAddress.test(address)) continue;
     if (name === undefined) {
       const parent = target.split('/').at(-2) ?? '';
       if (pciAddress.test(parent)) upstream.set(address, parent);
     } else if (name === 'driver') drivers.set(address, base(target));
     else if (name === 'iommu_group') groups.set(address, base(target));
-    else if (/^virtfn\d+$/.test(name)) virtual.set(base(target), { pf: address, index: Number(name.slice('virtfn'.length)) });
+    else if (/^virtfn\d+$/.test(name))
+      virtual.set(base(target), { pf: address, index: Number(name.slice('virtfn'.length)) });
   }
   return { drivers, groups, upstream, virtual };
 };
@@ -148,7 +161,9 @@ const parseNamespaces = (text: string): Map<string, string> =>
       const name = entry.slice(0, Math.max(0, blank));
       return name === ''
         ? []
-        : parseIpLink(entry.slice(blank + 1)).flatMap(({ device }): [string, string][] => (device === undefined ? [] : [[device, name]]));
+        : parseIpLink(entry.slice(blank + 1)).flatMap(({ device }): [string, string][] =>
+            device === undefined ? [] : [[device, name]],
+          );
     }),
   );
 
@@ -222,7 +237,11 @@ export const inventoryOf = (now: Snapshot): Inventory => {
       .sort((a, b) => a.index - b.index);
   const nics = [...known.values()]
     .filter((device) => device.class.startsWith('02') && !all.virtual.has(device.address))
-    .map((device): Pf => ({ ...device, totalVfs: numberOf(now, `${devices}/${device.address}/sriov_totalvfs`), vfs: vfsOf(device) }))
+    .map((device): Pf => ({
+      ...device,
+      totalVfs: numberOf(now, `${devices}/${device.address}/sriov_totalvfs`),
+      vfs: vfsOf(device),
+    }))
     .sort(byAddress);
   const unsafe = line(now, '/sys/module/vfio_iommu_type1/parameters/allow_unsafe_interrupts');
   const interrupts = now.files.get('/proc/interrupts') ?? '';
@@ -237,9 +256,15 @@ export const inventoryOf = (now: Snapshot): Inventory => {
     devices: known,
     nics,
     vfioHolders: parseHolders(printed(now, vfio)),
-    domains: printed(now, domains).split('\x1e\n').filter((text) => text.trim() !== ''),
+    domains: printed(now, domains)
+      .split('\x1e\n')
+      .filter((text) => text.trim() !== ''),
     namespaces: parseNamespaces(printed(now, namespaces)),
-    leases: new Map([...now.files].flatMap(([path, text]) => (path.startsWith(`${leaseDirectory}/`) ? [[base(path), text] as const] : []))),
+    leases: new Map(
+      [...now.files].flatMap(([path, text]) =>
+        path.startsWith(`${leaseDirectory}/`) ? [[base(path), text] as const] : [],
+      ),
+    ),
   };
 };
 

@@ -29,7 +29,9 @@ const linkSchema = z.object({
 
 const addressSchema = z.object({
   ifname: z.string().optional(),
-  addr_info: z.array(z.object({ local: z.string().optional(), prefixlen: z.int().optional(), scope: z.string().optional() })).default([]),
+  addr_info: z
+    .array(z.object({ local: z.string().optional(), prefixlen: z.int().optional(), scope: z.string().optional() }))
+    .default([]),
 });
 
 /** A VF as its PF shows it. Rates in Mbit/s, 0: no limit. Absent: this driver or iproute2 does not tell. */
@@ -74,7 +76,16 @@ const vfOf = (told: z.output<typeof vfSchema>): VfState => {
   };
 };
 
-const linkOf = ({ ifname, flags, mtu, address, master, parentbus, parentdev, vfinfo_list }: z.output<typeof linkSchema>): NetworkLink => ({
+const linkOf = ({
+  ifname,
+  flags,
+  mtu,
+  address,
+  master,
+  parentbus,
+  parentdev,
+  vfinfo_list,
+}: z.output<typeof linkSchema>): NetworkLink => ({
   name: ifname,
   up: flags.includes('UP'),
   carrier: flags.includes('LOWER_UP'),
@@ -104,6 +115,8 @@ export const parseIpAddress = (text: string): Map<string, string[]> =>
   new Map(
     parse(addressSchema, text, 'ip -j address show').flatMap(({ ifname, addr_info }): [string, string[]][] => {
       const own = addr_info.filter(({ scope, local }) => scope !== 'link' && local !== undefined);
-      return ifname === undefined ? [] : [[ifname, own.map(({ local = '', prefixlen = 0 }) => `${local}/${String(prefixlen)}`)]];
+      return ifname === undefined
+        ? []
+        : [[ifname, own.map(({ local = '', prefixlen = 0 }) => `${local}/${String(prefixlen)}`)]];
     }),
   );

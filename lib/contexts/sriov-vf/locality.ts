@@ -12,7 +12,8 @@ export const givenNode = (facts: Topology, guest: KvmGuestOptions | undefined): 
 /** The guest on the node of its NIC, where there are several nodes and the user left it open. */
 export const besideNic = (facts: Topology, guest: KvmGuestOptions, chosen: readonly Chosen[]): KvmGuestOptions => {
   const node = chosen[0]?.device.node;
-  if (guest.node !== undefined || guest.cpus !== undefined || node === undefined || facts.topology.nodes.length < 2) return guest;
+  if (guest.node !== undefined || guest.cpus !== undefined || node === undefined || facts.topology.nodes.length < 2)
+    return guest;
   return { ...guest, node };
 };
 
@@ -26,7 +27,11 @@ export interface Locality {
 }
 
 /** Whether NIC, CPUs and memory are on one NUMA node. Pure. */
-export const localityOf = (facts: Topology, chosen: readonly Chosen[], guest: KvmGuestOptions | undefined): Locality => {
+export const localityOf = (
+  facts: Topology,
+  chosen: readonly Chosen[],
+  guest: KvmGuestOptions | undefined,
+): Locality => {
   const nodes = [...new Set(chosen.map(({ device }) => device.node))];
   const devices = nodes.map((node) => (node === undefined ? 'unknown' : String(node))).join(',');
   const [only] = nodes;

@@ -28,7 +28,10 @@ export type PfSelector =
   | { readonly numa: 'auto' | number };
 
 const megabits = rate.pipe(
-  z.number().refine((value) => value % 1e6 === 0, 'a VF takes whole megabits a second').transform((value) => value / 1e6),
+  z
+    .number()
+    .refine((value) => value % 1e6 === 0, 'a VF takes whole megabits a second')
+    .transform((value) => value / 1e6),
 );
 
 const vf = z.strictObject({
@@ -55,11 +58,10 @@ const vfs = z
   )
   .meta({ description: 'How many VFs, or a list with the settings of each.' });
 
-const create = z
-  .int()
-  .min(1)
-  .optional()
-  .meta({ description: 'How many VFs to create where the PF has none, for other contexts of the run as well. Default: those asked for.' });
+const create = z.int().min(1).optional().meta({
+  description:
+    'How many VFs to create where the PF has none, for other contexts of the run as well. Default: those asked for.',
+});
 
 const port = z.strictObject({ pf: selector, vfs, create });
 export type PortWish = z.output<typeof port>;
@@ -77,10 +79,9 @@ const options = z.strictObject({
     .enum(['vfio-pci', 'kernel'])
     .optional()
     .meta({ description: 'Default: vfio-pci for a guest, kernel on the host.' }),
-  attach: z
-    .enum(['interface', 'hostdev'])
-    .default('interface')
-    .meta({ description: 'How libvirt is told: `<interface type="hostdev">`, which sets MAC and VLAN too, or `<hostdev>`.' }),
+  attach: z.enum(['interface', 'hostdev']).default('interface').meta({
+    description: 'How libvirt is told: `<interface type="hostdev">`, which sets MAC and VLAN too, or `<hostdev>`.',
+  }),
   guest: kvmGuestOptions.optional().meta({ description: 'The guest that gets them: options of `kvm-guest`.' }),
   in: z
     .enum(['host', 'namespace'])
@@ -96,7 +97,8 @@ export const sriovVfOptions = options.superRefine((chosen, context) => {
   const { guest, in: place, driver, passthrough, pf, pfs } = chosen;
   if (guest !== undefined && place !== undefined) wrong('in', 'is for VFs without a guest');
   if (guest !== undefined && driver === 'kernel') wrong('driver', 'a guest needs vfio-pci');
-  if (place === 'namespace' && driver === 'vfio-pci') wrong('driver', 'only a kernel driver makes an interface that a namespace can hold');
+  if (place === 'namespace' && driver === 'vfio-pci')
+    wrong('driver', 'only a kernel driver makes an interface that a namespace can hold');
   if (pf !== undefined && pfs !== undefined) wrong('pfs', 'name the PFs in one place: `pf` or `pfs`');
   if (passthrough === undefined) return;
   if (place === 'namespace') wrong('passthrough', 'a PF goes to a guest, or to vfio-pci on the host');

@@ -30,10 +30,14 @@ const domainNamed = (documents: readonly string[], address: string): string | un
 
 const text = (lease: string, key: string): string => new RegExp(`"${key}":"([^"]*)"`).exec(lease)?.[1] ?? '?';
 
-const lessee = (lease: string): string => `context ${text(lease, 'context').replace(/\+vf$/, '')} of run ${text(lease, 'run')}`;
+const lessee = (lease: string): string =>
+  `context ${text(lease, 'context').replace(/\+vf$/, '')} of run ${text(lease, 'run')}`;
 
 const holderOf = ({ vfioHolders }: Inventory, { group, vfioDevice }: PciDevice): string | undefined => {
-  const own = [group === undefined ? '' : `/dev/vfio/${group}`, vfioDevice === undefined ? '' : `/dev/vfio/devices/${vfioDevice}`];
+  const own = [
+    group === undefined ? '' : `/dev/vfio/${group}`,
+    vfioDevice === undefined ? '' : `/dev/vfio/devices/${vfioDevice}`,
+  ];
   const holder = vfioHolders.find(({ file }) => own.includes(file));
   return holder === undefined ? undefined : `process ${String(holder.pid)} (${holder.command})`;
 };
@@ -43,7 +47,11 @@ const interfaceUse = (inventory: Inventory, device: PciDevice): string | undefin
   const namespace = inventory.namespaces.get(address);
   if (namespace !== undefined) return `network namespace ${namespace}`;
   if (link === undefined)
-    return driver === undefined ? undefined : driver.startsWith('vfio') || driver.includes('uio') ? `somebody who bound it to ${driver}` : 'another network namespace, which has its interface';
+    return driver === undefined
+      ? undefined
+      : driver.startsWith('vfio') || driver.includes('uio')
+        ? `somebody who bound it to ${driver}`
+        : 'another network namespace, which has its interface';
   if (link.master !== undefined) return `${link.master}, of which ${link.name} is a part`;
   if (addresses.length > 0) return `interface ${link.name} with ${addresses.join(', ')}`;
   return undefined;
@@ -51,7 +59,8 @@ const interfaceUse = (inventory: Inventory, device: PciDevice): string | undefin
 
 const commonOwner = (inventory: Inventory, device: PciDevice, asker: Asker): string | undefined => {
   const lease = inventory.leases.get(leaseOf(device.address));
-  if (lease !== undefined && !(text(lease, 'run') === asker.run && text(lease, 'context') === vfOwner(asker.context))) return lessee(lease);
+  if (lease !== undefined && !(text(lease, 'run') === asker.run && text(lease, 'context') === vfOwner(asker.context)))
+    return lessee(lease);
   const domain = domainNamed(inventory.domains, device.address);
   if (domain !== undefined) return `domain ${domain}`;
   return holderOf(inventory, device) ?? interfaceUse(inventory, device);
@@ -60,9 +69,13 @@ const commonOwner = (inventory: Inventory, device: PciDevice, asker: Asker): str
 /** Who uses a VF, in words that follow "belongs to"; undefined where it is free. */
 export const ownerOfVf = (inventory: Inventory, vf: Vf, asker: Asker): string | undefined => {
   const made = inventory.leases.get(pfLeaseOf(vf.pf));
-  if (made !== undefined && text(made, 'run') !== asker.run) return `run ${text(made, 'run')}, which made the VFs of ${vf.pf}`;
-  return commonOwner(inventory, vf, asker) ?? (vf.link?.up === true ? `interface ${vf.link.name}, which is up` : undefined);
+  if (made !== undefined && text(made, 'run') !== asker.run)
+    return `run ${text(made, 'run')}, which made the VFs of ${vf.pf}`;
+  return (
+    commonOwner(inventory, vf, asker) ?? (vf.link?.up === true ? `interface ${vf.link.name}, which is up` : undefined)
+  );
 };
 
 /** Who uses a PF, so that it can't be given away as a whole; undefined where nobody does. An interface that is up, without addresses, is nobody's. */
-export const ownerOfPf = (inventory: Inventory, pf: PciDevice, asker: Asker): string | undefined => commonOwner(inventory, pf, asker);
+export const ownerOfPf = (inventory: Inventory, pf: PciDevice, asker: Asker): string | undefined =>
+  commonOwner(inventory, pf, asker);

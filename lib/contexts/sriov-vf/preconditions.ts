@@ -5,7 +5,9 @@ import type { Inventory, PciDevice } from './inventory.js';
 const iommuHint = ({ cpuVendor, commandLine }: Inventory): string => {
   const off = /\b(?:intel_iommu|amd_iommu|iommu)=off\b/.exec(commandLine)?.[0];
   const firmware = { intel: 'VT-d', amd: 'AMD-Vi (IOMMU)', other: 'the IOMMU' }[cpuVendor];
-  const parameter = { intel: 'intel_iommu=on iommu=pt', amd: 'amd_iommu=on iommu=pt', other: 'iommu.passthrough=0' }[cpuVendor];
+  const parameter = { intel: 'intel_iommu=on iommu=pt', amd: 'amd_iommu=on iommu=pt', other: 'iommu.passthrough=0' }[
+    cpuVendor
+  ];
   const kernel = off === undefined ? `boot with ${parameter}` : `boot without ${off} and with ${parameter}`;
   return `Enable ${firmware} in the firmware and ${kernel}.`;
 };
@@ -16,7 +18,9 @@ const isBridge = ({ class: code }: PciDevice): boolean => code.startsWith('06');
 export const groupMates = ({ devices }: Inventory, device: PciDevice): PciDevice[] =>
   device.group === undefined
     ? []
-    : [...devices.values()].filter((other) => other.group === device.group && other.address !== device.address && !isBridge(other));
+    : [...devices.values()].filter(
+        (other) => other.group === device.group && other.address !== device.address && !isBridge(other),
+      );
 
 /** What VFIO needs of the host itself. */
 export const vfioRefusals = (inventory: Inventory): Refusal[] => [
@@ -29,7 +33,14 @@ export const vfioRefusals = (inventory: Inventory): Refusal[] => [
         },
       ]
     : []),
-  ...(inventory.vfioPresent ? [] : [{ message: 'the driver vfio-pci is not there', hint: 'Install the kernel’s module package that has vfio-pci (CONFIG_VFIO_PCI), such as linux-image-amd64.' }]),
+  ...(inventory.vfioPresent
+    ? []
+    : [
+        {
+          message: 'the driver vfio-pci is not there',
+          hint: 'Install the kernel’s module package that has vfio-pci (CONFIG_VFIO_PCI), such as linux-image-amd64.',
+        },
+      ]),
 ];
 
 /** Whether a device can be given away without others: its IOMMU group must be its own. */
@@ -39,7 +50,8 @@ export const groupRefusals = (inventory: Inventory, device: PciDevice): Refusal[
     return [{ message: `${device.address} is in no IOMMU group`, hint: iommuHint(inventory) }];
   const mates = groupMates(inventory, device);
   if (mates.length === 0) return [];
-  const behind = device.upstream === undefined ? '' : `: the bridge ${device.upstream} before it does not separate them (ACS)`;
+  const behind =
+    device.upstream === undefined ? '' : `: the bridge ${device.upstream} before it does not separate them (ACS)`;
   return [
     {
       message: `${device.address} shares IOMMU group ${device.group} with ${mates.map(({ address, driver }) => `${address} (${driver ?? 'no driver'})`).join(', ')}${behind}`,
@@ -49,7 +61,11 @@ export const groupRefusals = (inventory: Inventory, device: PciDevice): Refusal[
 };
 
 /** What of the chosen ports can be said before anything is changed. */
-export const portRefusals = (inventory: Inventory, { pf, use }: PortPlan, { vfio, passthrough }: { readonly vfio: boolean; readonly passthrough: boolean }): Refusal[] => {
+export const portRefusals = (
+  inventory: Inventory,
+  { pf, use }: PortPlan,
+  { vfio, passthrough }: { readonly vfio: boolean; readonly passthrough: boolean },
+): Refusal[] => {
   if (!vfio) return [];
   if (passthrough) return groupRefusals(inventory, pf);
   return use.flatMap((vf) => groupRefusals(inventory, vf));
@@ -59,4 +75,9 @@ export const portRefusals = (inventory: Inventory, { pf, use }: PortPlan, { vfio
 export const lineRefusals = ({ pf, wish }: PortPlan, carrier: boolean): Refusal[] =>
   carrier || wish.vfs.every(({ link_state }) => link_state === 'enable')
     ? []
-    : [{ message: `${nameOf(pf)} has no link: the port is up and sees no signal`, hint: 'Plug in the cable or bring the other end up; VFs with `link_state: enable` do without, where the driver can.' }];
+    : [
+        {
+          message: `${nameOf(pf)} has no link: the port is up and sees no signal`,
+          hint: 'Plug in the cable or bring the other end up; VFs with `link_state: enable` do without, where the driver can.',
+        },
+      ];

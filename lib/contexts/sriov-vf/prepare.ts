@@ -50,7 +50,10 @@ const working = new WeakMap<Host, Promise<unknown>>();
 export const alone = async <T>(host: Host, work: () => Promise<T>): Promise<T> => {
   const before = working.get(host) ?? Promise.resolve();
   const mine = before.catch(() => undefined).then(work);
-  working.set(host, mine.catch(() => undefined));
+  working.set(
+    host,
+    mine.catch(() => undefined),
+  );
   return mine;
 };
 
@@ -75,7 +78,10 @@ const preparePf = async (host: Host, port: PortPlan, bootId: string, preparing: 
   const { run, signal, progress, touched } = preparing;
   const { address } = port.pf;
   const raised = raisePf(port.pf);
-  const changes = [...(raised === undefined ? [] : [raised]), ...(port.create > 0 ? [createVfs(port.pf, port.create)] : [])];
+  const changes = [
+    ...(raised === undefined ? [] : [raised]),
+    ...(port.create > 0 ? [createVfs(port.pf, port.create)] : []),
+  ];
   if (changes.length > 0) {
     progress(port.create > 0 ? `making ${String(port.create)} VFs on ${address}` : `bringing ${address} up`);
     touched(address);
@@ -83,7 +89,13 @@ const preparePf = async (host: Host, port: PortPlan, bootId: string, preparing: 
     await openUnit(host, run, pfUnit(address));
     const { refused } = await carryOut(host, { run, unit: pfUnit(address), bootId }, changes, [], signal);
     if (refused.length > 0)
-      throw refuse(host, refused.map(({ label, said }) => ({ message: `${label}: ${said}`, hint: 'See the kernel log of the host (dmesg): the driver of the PF says there why it makes none.' })));
+      throw refuse(
+        host,
+        refused.map(({ label, said }) => ({
+          message: `${label}: ${said}`,
+          hint: 'See the kernel log of the host (dmesg): the driver of the PF says there why it makes none.',
+        })),
+      );
   }
   await assertCarrier(host, port, preparing);
 };
@@ -102,7 +114,11 @@ const zeroMac = '00:00:00:00:00:00';
 
 /** Locally administered and unicast, the same for the same run, context and VF. */
 export const deriveMac = ({ run, context }: Asker, { pf, index }: Pick<Vf, 'pf' | 'index'>): string => {
-  const octets = createHash('sha256').update([run, context, pf, String(index)].join('\0')).digest('hex').match(/../g) ?? [];
+  const octets =
+    createHash('sha256')
+      .update([run, context, pf, String(index)].join('\0'))
+      .digest('hex')
+      .match(/../g) ?? [];
   return ['52', ...octets.slice(0, 5)].join(':');
 };
 
@@ -117,7 +133,9 @@ const chooseNow = (host: Host, inventory: Inventory, preparing: Preparing): read
   const choice = choose(wishes, asking);
   const refusals = [
     ...(vfio ? vfioRefusals(inventory) : []),
-    ...('refusals' in choice ? choice.refusals : choice.ports.flatMap((port) => portRefusals(inventory, port, { vfio, passthrough }))),
+    ...('refusals' in choice
+      ? choice.refusals
+      : choice.ports.flatMap((port) => portRefusals(inventory, port, { vfio, passthrough }))),
   ];
   if (refusals.length > 0 || 'refusals' in choice) throw refuse(host, refusals);
   return choice.ports;
@@ -128,15 +146,30 @@ const chosenOf = (host: Host, inventory: Inventory, ports: readonly PortPlan[], 
   const pfs = new Map(inventory.nics.map((pf) => [pf.address, pf]));
   const found = ports.flatMap(({ pf: { address }, wish, create, use }): Chosen[] => {
     const pf = pfs.get(address);
-    if (pf === undefined) throw refuse(host, [{ message: `${address} went away`, hint: 'See the kernel log of the host.' }]);
+    if (pf === undefined)
+      throw refuse(host, [{ message: `${address} went away`, hint: 'See the kernel log of the host.' }]);
     if (preparing.passthrough) return [{ device: pf, pf, want: wish.vfs[0] ?? {}, fresh: false }];
-    const vfs = create > 0 ? pf.vfs.slice(0, wish.vfs.length) : pf.vfs.filter((vf) => use.some((one) => one.address === vf.address));
+    const vfs =
+      create > 0
+        ? pf.vfs.slice(0, wish.vfs.length)
+        : pf.vfs.filter((vf) => use.some((one) => one.address === vf.address));
     const fresh = isOfRun(inventory.leases.get(pfLeaseOf(address)), run);
     if (fresh) preparing.touched(address);
-    return vfs.map((device, at) => ({ device, pf, want: withMac({ run, context }, device, wish.vfs[at] ?? {}), fresh }));
+    return vfs.map((device, at) => ({
+      device,
+      pf,
+      want: withMac({ run, context }, device, wish.vfs[at] ?? {}),
+      fresh,
+    }));
   });
   const wanted = ports.reduce((sum, { wish }) => sum + (preparing.passthrough ? 1 : wish.vfs.length), 0);
-  if (found.length < wanted) throw refuse(host, [{ message: `${String(wanted)} devices were to be there, and ${String(found.length)} are`, hint: 'See the kernel log of the host.' }]);
+  if (found.length < wanted)
+    throw refuse(host, [
+      {
+        message: `${String(wanted)} devices were to be there, and ${String(found.length)} are`,
+        hint: 'See the kernel log of the host.',
+      },
+    ]);
   return found;
 };
 
@@ -153,7 +186,11 @@ export const prepare = (host: Host, preparing: Preparing): Promise<Preparation> 
     // Groups of VFs that were just made could not be seen before.
     const refusals = vfio ? chosen.flatMap(({ device }) => groupRefusals(inventory, device)) : [];
     if (refusals.length > 0) throw refuse(host, refusals);
-    const taking = await tryTake(host, { run, context: vfOwner(context) }, chosen.map(({ device }) => leaseOf(device.address)));
+    const taking = await tryTake(
+      host,
+      { run, context: vfOwner(context) },
+      chosen.map(({ device }) => leaseOf(device.address)),
+    );
     if (!taking.taken) throw await takenBy(host, taking);
     return { inventory, chosen };
   });

@@ -22,8 +22,10 @@ export interface LabelledChange extends PlannedChange {
   readonly label: string;
 }
 
-const dropScript = 'rm -f -- "$1/lease" "$1"/lease.[0-9]*; rmdir -- "$1" "${1%/*}" "${1%/*/*}" "${1%/*/*/*}" 2>/dev/null; exit 0';
-const listScript = 'for path in "$1"/*/; do [ -d "$path" ] || continue; path=${path%/}; printf "%s\\n" "${path##*/}"; done';
+const dropScript =
+  'rm -f -- "$1/lease" "$1"/lease.[0-9]*; rmdir -- "$1" "${1%/*}" "${1%/*/*}" "${1%/*/*/*}" 2>/dev/null; exit 0';
+const listScript =
+  'for path in "$1"/*/; do [ -d "$path" ] || continue; path=${path%/}; printf "%s\\n" "${path##*/}"; done';
 
 const unitPath = (run: string, unit: string): string => `${directory}/${run}/${unit}`;
 
@@ -55,7 +57,13 @@ interface Unit {
 }
 
 /** Journals changes, makes them, and reads: one round trip. One refused does not keep those after it from being tried. */
-export const carryOut = async (host: Host, { run, unit, bootId }: Unit, changes: readonly LabelledChange[], requests: readonly Request[] = [], signal?: AbortSignal): Promise<Carried> => {
+export const carryOut = async (
+  host: Host,
+  { run, unit, bootId }: Unit,
+  changes: readonly LabelledChange[],
+  requests: readonly Request[] = [],
+  signal?: AbortSignal,
+): Promise<Carried> => {
   const journal = journalOf(run, unitPath(run, unit));
   const record = changes.flatMap(({ change, label }) =>
     change === undefined ? [] : [encodeEntry({ version: 1, run, boot: bootId, knob: 'sriov-vf', label, change })],
@@ -77,7 +85,14 @@ export const restoreUnit = async (host: Host, run: string, unit: string): Promis
   const path = unitPath(run, unit);
   const report = await restoreRun(host, run, { directory: path });
   if (!report.complete)
-    throw new Kvm4nfvError('teardown', `${host.name}: ${report.places.filter(({ fate }) => fate === 'failed').map(told).join('; ')}`, { hint: `kvm4nfv cleanup --run ${run}` });
+    throw new Kvm4nfvError(
+      'teardown',
+      `${host.name}: ${report.places
+        .filter(({ fate }) => fate === 'failed')
+        .map(told)
+        .join('; ')}`,
+      { hint: `kvm4nfv cleanup --run ${run}` },
+    );
   await host.exec(['sh', '-c', dropScript, 'kvm4nfv-drop', path], { root: true });
   return report.places.filter(({ fate }) => fate !== 'as-before').map(told);
 };
@@ -86,5 +101,8 @@ export const restoreUnit = async (host: Host, run: string, unit: string): Promis
 export const unitsOf = async (host: Host, run: string): Promise<string[]> => {
   journalOf(run);
   const { stdout } = await host.exec(['sh', '-c', listScript, 'kvm4nfv-list', `${directory}/${run}`], { root: true });
-  return stdout.split('\n').filter((unit) => unit !== '').sort();
+  return stdout
+    .split('\n')
+    .filter((unit) => unit !== '')
+    .sort();
 };

@@ -36,7 +36,10 @@ export interface InterruptLine {
 /** Reads the numbered lines of /proc/interrupts. */
 export const parseInterrupts = (text: string): InterruptLine[] => {
   const [header = '', ...lines] = text.split('\n');
-  const cpus = header.trim().split(/\s+/).filter((word) => /^CPU\d+$/.test(word)).length;
+  const cpus = header
+    .trim()
+    .split(/\s+/)
+    .filter((word) => /^CPU\d+$/.test(word)).length;
   return lines.flatMap((entry): InterruptLine[] => {
     const [, irq, rest = ''] = /^\s*(\d+):\s+(.*)$/.exec(entry) ?? [];
     if (irq === undefined) return [];
@@ -45,7 +48,14 @@ export const parseInterrupts = (text: string): InterruptLine[] => {
     // Between chip and name stand the hardware's number and the trigger: `0-edge`, or `524288-edge`.
     const [chip = '', ...after] = words.slice(cpus);
     const trigger = after.findIndex((word) => /(?:edge|level|fasteoi|Edge|Level)$/.test(word));
-    return [{ irq: Number(irq), count: counts.reduce((sum, count) => sum + count, 0), chip, name: after.slice(trigger + 1).join(' ') }];
+    return [
+      {
+        irq: Number(irq),
+        count: counts.reduce((sum, count) => sum + count, 0),
+        chip,
+        name: after.slice(trigger + 1).join(' '),
+      },
+    ];
   });
 };
 

@@ -8,7 +8,8 @@ interface Check {
   readonly effective: string;
 }
 
-const shown = (value: string | number | boolean | undefined): string => (value === undefined ? 'not shown' : String(value));
+const shown = (value: string | number | boolean | undefined): string =>
+  value === undefined ? 'not shown' : String(value);
 
 const settingChecks = ({ device, want }: Chosen): Check[] => {
   if (!('state' in device)) return [];
@@ -24,7 +25,15 @@ const settingChecks = ({ device, want }: Chosen): Check[] => {
     ['greatest rate', want.max_rate, state?.maxRate],
   ] as const;
   return pairs.flatMap(([name, requested, effective]) =>
-    requested === undefined ? [] : [{ what: `${name} of VF ${String(index)} (${device.address})`, requested: shown(requested), effective: shown(effective) }],
+    requested === undefined
+      ? []
+      : [
+          {
+            what: `${name} of VF ${String(index)} (${device.address})`,
+            requested: shown(requested),
+            effective: shown(effective),
+          },
+        ],
   );
 };
 
@@ -41,7 +50,11 @@ export const refresh = ({ nics }: Inventory, chosen: readonly Chosen[]): Chosen[
 };
 
 /** What of the devices is not as it was asked for. Pure. */
-export const ineffective = (inventory: Inventory, chosen: readonly Chosen[], driver: 'vfio-pci' | 'kernel'): Refusal[] =>
+export const ineffective = (
+  inventory: Inventory,
+  chosen: readonly Chosen[],
+  driver: 'vfio-pci' | 'kernel',
+): Refusal[] =>
   refresh(inventory, chosen)
     .flatMap((one) => [driverCheck(inventory, one, driver), ...settingChecks(one)])
     .filter(({ requested, effective }) => requested !== effective)

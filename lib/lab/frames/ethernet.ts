@@ -24,7 +24,12 @@ export interface EthernetFrame {
   readonly payload: Uint8Array;
 }
 
-export const vlan = (id: number, priority = 0): VlanTag => ({ id, priority, dropEligible: false, protocol: etherType.vlan });
+export const vlan = (id: number, priority = 0): VlanTag => ({
+  id,
+  priority,
+  dropEligible: false,
+  protocol: etherType.vlan,
+});
 
 /** Without the check sequence, which the wire does not carry. */
 const shortest = 60;

@@ -13,14 +13,24 @@ interface Field {
   readonly prints: string;
 }
 
-const ethtool = (show: string, change: string, name: string, field: Field, want: string): Item => ({
+/** What stands indented below a feature: switching it on as a whole would switch on more than there was. */
+const partsOf = (output: string, feature: string): string[] => {
+  const [, ...rest] = output.slice(Math.max(0, output.search(new RegExp(`^${feature}:`, 'm')))).split('\n');
+  const end = rest.findIndex((line) => !/^\s/.test(line));
+  return rest.slice(0, end < 0 ? undefined : end).flatMap((line) => {
+    const [, part, state] = /^\s+([a-z0-9-]+): (on|off)$/.exec(line) ?? [];
+    return part === undefined || state === undefined ? [] : [part, state];
+  });
+};
+
+const ethtool = (show: string, change: string, name: string, field: Field, want: string, parts: string[]): Item => ({
   kind: 'action',
   label: `${name} ${field.takes}`,
   place: { kind: 'command', argv: ['ethtool', show, name] },
   aspect: `field:${field.prints}`,
   want,
   argv: ['ethtool', change, name, field.takes, want],
-  undo: (before) => ['ethtool', change, name, field.takes, before],
+  undo: (before) => ['ethtool', change, name, ...(parts.length > 0 ? parts : [field.takes, before])],
 });
 
 /** ethtool prints nothing, or an error, where the driver lacks the setting. */
@@ -43,9 +53,11 @@ const family = (
   items: ({ value: wanted }: { readonly value: Record<string, Settings> }, now: Snapshot): Item[] =>
     Object.entries(wanted).flatMap(([name, settings]) =>
       orLacking(now, show, name, () =>
-        Object.entries(settings).map(([setting, want]) =>
-          ethtool(show, change, name, fields[setting] ?? same(setting), String(want)),
-        ),
+        Object.entries(settings).map(([setting, want]) => {
+          const field = fields[setting] ?? same(setting);
+          const output = now.commands.get(`command ethtool\0${show}\0${name}`)?.stdout ?? '';
+          return ethtool(show, change, name, field, String(want), show === '-k' ? partsOf(output, field.prints) : []);
+        }),
       ),
     ),
 });

@@ -45,5 +45,7 @@ const { threads: histograms, lost, ignored } = sink.finish();
 elapsed += performance.now() - started;
 const count = [...histograms.values()].reduce((sum, histogram) => sum + histogram.count, 0);
 if (count !== total || lost > 0 || ignored > 0)
-  throw new Error(`${String(count)} of ${String(total)} samples counted, ${String(lost)} lost, ${String(ignored)} ignored`);
+  throw new Error(
+    `${String(count)} of ${String(total)} samples counted, ${String(lost)} lost, ${String(ignored)} ignored`,
+  );
 console.log(JSON.stringify({ seconds: elapsed / 1000, peak: process.resourceUsage().maxRSS * 1024 }));

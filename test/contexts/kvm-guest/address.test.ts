@@ -16,7 +16,9 @@ describe('Addresses of a guest', () => {
   });
 
   it('names, UUIDs and hardware addresses differ between runs and contexts, and fit', () => {
-    const all = Array.from({ length: 500 }, (_, number) => identify(`run-${String(number >> 3)}`, `guest-${String(number & 7)}`, undefined));
+    const all = Array.from({ length: 500 }, (_, number) =>
+      identify(`run-${String(number >> 3)}`, `guest-${String(number & 7)}`, undefined),
+    );
     for (const field of ['name', 'uuid', 'mac', 'directory'] as const)
       expect(new Set(all.map((one) => one[field])).size, field).to.equal(all.length);
     for (const { mac, uuid } of all) {

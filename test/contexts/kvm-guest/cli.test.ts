@@ -43,7 +43,11 @@ interface Underway {
 let tokens = 0;
 
 /** Starts a run and gives it once an event has come; everything that it starts inherits a token. */
-const startUntil = async (directory: string, asked: Asked, reached: (event: RunEvent) => boolean): Promise<Underway> => {
+const startUntil = async (
+  directory: string,
+  asked: Asked,
+  reached: (event: RunEvent) => boolean,
+): Promise<Underway> => {
   const file = await writeSuite(directory, suiteOf(asked));
   tokens += 1;
   const token = `kvm4nfv-test-${String(process.pid)}-${String(tokens)}`;
@@ -52,7 +56,7 @@ const startUntil = async (directory: string, asked: Asked, reached: (event: RunE
   void child.ended.then(() => {
     state.ended = true;
   });
-  for (const until = Date.now() + patience; Date.now() < until; ) {
+  for (const until = Date.now() + patience; Date.now() < until;) {
     const [run] = await runsIn(directory);
     if (run !== undefined && (await eventsIn(directory, run)).some(reached)) return { run, token, child, directory };
     if (state.ended) throw new Error(`the run ended before: ${JSON.stringify(await child.ended)}`);
@@ -62,7 +66,10 @@ const startUntil = async (directory: string, asked: Asked, reached: (event: RunE
   throw new Error('the run did not get there in time');
 };
 
-const stage = (text: string) => (event: RunEvent): boolean => event.type === 'context-stage' && event.stage.startsWith(text);
+const stage =
+  (text: string) =>
+  (event: RunEvent): boolean =>
+    event.type === 'context-stage' && event.stage.startsWith(text);
 
 describe('A run with a guest', function () {
   this.timeout(30 * 60_000);
@@ -78,7 +85,10 @@ describe('A run with a guest', function () {
 
   it('measures in it and in a context on it, deploys them in order, takes them down in reverse', async () => {
     await inDirectory(async (directory) => {
-      const contexts = { inner: { type: 'bare-metal', host: 'guest' }, innermost: { type: 'bare-metal', host: 'inner' } };
+      const contexts = {
+        inner: { type: 'bare-metal', host: 'guest' },
+        innermost: { type: 'bare-metal', host: 'inner' },
+      };
       const file = await writeSuite(directory, suiteOf({ contexts, context: 'innermost' }));
       const { code, stderr, stdout } = await cli(['run', file], { cwd: directory });
       expect(code, stderr + stdout).to.equal(0);
@@ -103,7 +113,9 @@ describe('A run with a guest', function () {
       const file = await writeSuite(directory, suiteOf({ guest: { accelerator: 'kvm' } }));
       const { code, stdout, stderr } = await cli(['run', file], { cwd: directory });
       expect(code, stderr).to.equal(3);
-      expect(stdout).to.match(/local can't run guests with KVM: /).and.to.contain("set 'accelerator: auto'");
+      expect(stdout)
+        .to.match(/local can't run guests with KVM: /)
+        .and.to.contain("set 'accelerator: auto'");
       expect(traces(...(await runsIn(directory)))).to.deep.equal([]);
     });
   });

@@ -65,12 +65,22 @@ describe('Faults of a guest', function () {
     expect(String(await waiting)).to.contain('panics: its kernel panicked');
     await job[Symbol.asyncDispose]();
     await takeDown(guest, 'panics');
-    expect(await readFile(join(run.directory, 'panics/console-panics.log'), 'utf8')).to.contain('Kernel panic - not syncing');
+    expect(await readFile(join(run.directory, 'panics/console-panics.log'), 'utf8')).to.contain(
+      'Kernel panic - not syncing',
+    );
   });
 
   it('a QEMU that is killed while the guest boots ends the wait at once, with the stage', async () => {
     const error = await rejection(
-      run.deploy('early', { warm: false }, { at: (stage) => { if (stage === 'waiting for sshd') killQemu(run, 'early'); } }),
+      run.deploy(
+        'early',
+        { warm: false },
+        {
+          at: (stage) => {
+            if (stage === 'waiting for sshd') killQemu(run, 'early');
+          },
+        },
+      ),
     );
     expect(error).to.include({ fault: 'environment' });
     expect(String(error)).to.contain('guest early is not ready: its QEMU has ended (waiting for sshd)');
@@ -78,9 +88,13 @@ describe('Faults of a guest', function () {
   });
 
   it('a kernel that panics while it boots is told with the end of the console', async () => {
-    const error = await rejection(run.deploy('rootless', { warm: false, cmdline: 'rdinit=/nowhere init=/nowhere root=/dev/nothing' }));
+    const error = await rejection(
+      run.deploy('rootless', { warm: false, cmdline: 'rdinit=/nowhere init=/nowhere root=/dev/nothing' }),
+    );
     expect(error).to.include({ fault: 'environment' });
-    expect(String(error)).to.match(/guest rootless is not ready: its kernel panicked \(waiting for sshd\); the end of its console:\n[\s\S]*Kernel panic/);
+    expect(String(error)).to.match(
+      /guest rootless is not ready: its kernel panicked \(waiting for sshd\); the end of its console:\n[\s\S]*Kernel panic/,
+    );
     expect(traces(`${run.run}/rootless`)).to.deep.equal([]);
   });
 
@@ -105,7 +119,9 @@ describe('Faults of a guest', function () {
     try {
       const file = join(directory, 'cloud.raw');
       await writeFile(file, Buffer.alloc(2 ** 20, 'image'));
-      const sha256 = createHash('sha256').update(await readFile(file)).digest('hex');
+      const sha256 = createHash('sha256')
+        .update(await readFile(file))
+        .digest('hex');
       await truncate(file, 2 ** 19);
       const error = await rejection(run.deploy('cloud', { image: { file, sha256 } }));
       expect(error).to.include({ fault: 'environment' });
@@ -126,10 +142,25 @@ describe('Faults of a guest', function () {
     expect(String(error)).to.contain("leads to another machine than the guest's host");
   });
 
-  for (const stage of ['looking for libvirt and the image', 'starting from a saved state', 'waiting for sshd', 'waiting for the end of the boot', 'reading back what it was given'])
+  for (const stage of [
+    'looking for libvirt and the image',
+    'starting from a saved state',
+    'waiting for sshd',
+    'waiting for the end of the boot',
+    'reading back what it was given',
+  ])
     it(`an interrupt leaves nothing: ${stage}`, async () => {
       const interrupt = new AbortController();
-      const deploying = run.deploy('stopped', {}, { signal: interrupt.signal, at: (reached) => { if (reached === stage) interrupt.abort(); } });
+      const deploying = run.deploy(
+        'stopped',
+        {},
+        {
+          signal: interrupt.signal,
+          at: (reached) => {
+            if (reached === stage) interrupt.abort();
+          },
+        },
+      );
       await rejection(deploying);
       expect(interrupt.signal.aborted).to.equal(true);
       expect(traces(`${run.run}/stopped`)).to.deep.equal([]);
@@ -138,7 +169,16 @@ describe('Faults of a guest', function () {
   it('an interrupt leaves nothing: booting', async () => {
     const interrupt = new AbortController();
     await rejection(
-      run.deploy('stopped', { warm: false }, { signal: interrupt.signal, at: (reached) => { if (reached.startsWith('booting')) interrupt.abort(); } }),
+      run.deploy(
+        'stopped',
+        { warm: false },
+        {
+          signal: interrupt.signal,
+          at: (reached) => {
+            if (reached.startsWith('booting')) interrupt.abort();
+          },
+        },
+      ),
     );
     expect(interrupt.signal.aborted).to.equal(true);
     expect(traces(`${run.run}/stopped`)).to.deep.equal([]);
@@ -173,14 +213,18 @@ describe('A libvirtd that goes away', function () {
     await job[Symbol.asyncDispose]();
     expect(await printed(guest, 'hostname')).to.equal('patient');
     await guest[Symbol.asyncDispose]();
-    expect(await readdir(join(libvirtd.directory, 'run/libvirt/qemu'))).not.to.include(`${identify(run.run, 'patient', undefined).name}.xml`);
+    expect(await readdir(join(libvirtd.directory, 'run/libvirt/qemu'))).not.to.include(
+      `${identify(run.run, 'patient', undefined).name}.xml`,
+    );
     expect(qemusOf(run.run)).to.deep.equal([]);
   });
 
   it('leaves a domain of the same name alone that is not ours', async () => {
     const { name } = identify(run.run, 'taken', undefined);
     await using hypervisor = await openHypervisor(run.host, libvirtd.uri, { implementation: 'virsh' });
-    await hypervisor.define(`<domain type="qemu"><name>${name}</name><memory unit="MiB">64</memory><os><type arch="x86_64" machine="q35">hvm</type></os></domain>`);
+    await hypervisor.define(
+      `<domain type="qemu"><name>${name}</name><memory unit="MiB">64</memory><os><type arch="x86_64" machine="q35">hvm</type></os></domain>`,
+    );
     const before = await hypervisor.xml(name);
     const error = await rejection(run.deploy('taken', { connection: libvirtd.uri, warm: false }));
     expect(error).to.include({ fault: 'environment' });

@@ -20,7 +20,11 @@ describe('A guest of the kvm-guest context', function () {
     await needGuests(this);
     run = await GuestRun.open('guest');
     coldStages = [];
-    cold = await run.deploy('cold', { warm: false, cmdline: 'kvm4nfv.test=1' }, { at: (stage) => coldStages.push(stage) });
+    cold = await run.deploy(
+      'cold',
+      { warm: false, cmdline: 'kvm4nfv.test=1' },
+      { at: (stage) => coldStages.push(stage) },
+    );
   });
 
   after(async () => {
@@ -65,12 +69,24 @@ describe('A guest of the kvm-guest context', function () {
     await verifyGuest(run.host, uri, asked({}), cold.sut, signal);
     const differences: readonly (readonly [object, RegExp])[] = [
       [{ cpu: { vcpus: 2 } }, /CPUs in the guest: 2 asked for, 1 in effect/],
-      [{ cpu: { vcpus: 1, features: { 'no-such': 'require' } } }, /CPU flag no-such: there asked for, not there in effect/],
+      [
+        { cpu: { vcpus: 1, features: { 'no-such': 'require' } } },
+        /CPU flag no-such: there asked for, not there in effect/,
+      ],
       [{ cpu: { vcpus: 1, features: { fpu: 'disable' } } }, /CPU flag fpu: not there asked for, there in effect/],
-      [{ boot: { kernel: '/k', cmdline: 'isolcpus=7' } }, /kernel command line: isolcpus=7 asked for, without isolcpus=7 in effect/],
+      [
+        { boot: { kernel: '/k', cmdline: 'isolcpus=7' } },
+        /kernel command line: isolcpus=7 asked for, without isolcpus=7 in effect/,
+      ],
       [{ boot: { kernel: '/k', cmdline: 'clocksource=sundial' } }, /clock source: sundial asked for, \w+ in effect/],
-      [{ tune: { vcpuSchedulers: [{ policy: 'fifo', priority: 1, vcpus: [0] }] } }, /vCPU 0: scheduling: fifo 1 asked for, other in effect/],
-      [{ memory: { size: 512 * 2 ** 20, sharePages: true, hugepages: 2 ** 21 } }, /memory: hugepages: 512 MiB in pages of 2048 KiB asked for/],
+      [
+        { tune: { vcpuSchedulers: [{ policy: 'fifo', priority: 1, vcpus: [0] }] } },
+        /vCPU 0: scheduling: fifo 1 asked for, other in effect/,
+      ],
+      [
+        { memory: { size: 512 * 2 ** 20, sharePages: true, hugepages: 2 ** 21 } },
+        /memory: hugepages: 512 MiB in pages of 2048 KiB asked for/,
+      ],
     ];
     for (const [changes, expected] of differences) {
       const error = await rejection(verifyGuest(run.host, uri, asked(changes), cold.sut, signal));
@@ -81,7 +97,9 @@ describe('A guest of the kvm-guest context', function () {
 
   it('starts from one saved state as several guests at once, each itself', async () => {
     const stages: string[] = [];
-    const twins = await Promise.all(['east', 'west'].map((name) => run.deploy(name, {}, { at: (stage) => stages.push(stage) })));
+    const twins = await Promise.all(
+      ['east', 'west'].map((name) => run.deploy(name, {}, { at: (stage) => stages.push(stage) })),
+    );
     const told = await Promise.all(
       twins.map(async (twin) => ({
         hostname: await printed(twin, 'hostname'),
@@ -89,7 +107,14 @@ describe('A guest of the kvm-guest context', function () {
         key: await printed(twin, 'cat', '/run/kvm4nfv/authorized_keys'),
         random: await printed(twin, 'sh', '-c', 'head -c 16 /dev/urandom | od -An -tx1'),
         late: Math.abs(Number(await printed(twin, 'date', '+%s')) - Date.now() / 1000) > 120,
-        own: await printed(twin, 'sh', '-c', 'echo "$1" >/root/mine; sync; cat /root/mine', 'sh', String(twin.traits['bootId'])),
+        own: await printed(
+          twin,
+          'sh',
+          '-c',
+          'echo "$1" >/root/mine; sync; cat /root/mine',
+          'sh',
+          String(twin.traits['bootId']),
+        ),
       })),
     );
     for (const twin of twins) expect(twin.traits).to.include({ warm: true });
@@ -107,7 +132,15 @@ describe('A guest of the kvm-guest context', function () {
     const before = new Set(await known());
     const first = await run.deploy('first', { cmdline: mark });
     await first[Symbol.asyncDispose]();
-    const { stdout } = await run.host.exec(['grep', '-l', `"run":"${run.run}"`, '-r', states, '--include', 'saved.json']);
+    const { stdout } = await run.host.exec([
+      'grep',
+      '-l',
+      `"run":"${run.run}"`,
+      '-r',
+      states,
+      '--include',
+      'saved.json',
+    ]);
     const mine = stdout.split('\n').find((file) => file !== '' && !before.has(file.split('/').at(-2) ?? ''));
     const directory = mine?.replace(/\/saved\.json$/, '') ?? '';
     expect(directory).to.contain(states);

@@ -58,7 +58,10 @@ describe('The management network of a guest', function () {
     directory = await mkdtemp(join(tmpdir(), 'kvm4nfv-networks-'));
     libvirtd = await startLibvirtd({ network: true });
     started = true;
-    for (const [bridge, address] of [['kvmbr0', '192.0.2.1/24'], ['kvmbr1', '203.0.113.1/24']] as const) {
+    for (const [bridge, address] of [
+      ['kvmbr0', '192.0.2.1/24'],
+      ['kvmbr1', '203.0.113.1/24'],
+    ] as const) {
       inside('ip', 'link', 'add', bridge, 'type', 'bridge');
       inside('ip', 'address', 'add', address, 'dev', bridge);
       inside('ip', 'link', 'set', bridge, 'up');
@@ -66,8 +69,20 @@ describe('The management network of a guest', function () {
     const file = join(directory, 'network.xml');
     await writeFile(file, network);
     virsh('net-create', file);
-    const options = ['--conf-file=/dev/null', '--keep-in-foreground', '--port=0', '--bind-interfaces', '--interface=kvmbr1', '--except-interface=lo'];
-    const state = [`--dhcp-leasefile=${directory}/leases`, '--pid-file=', '--user=root', '--dhcp-range=203.0.113.10,203.0.113.99'];
+    const options = [
+      '--conf-file=/dev/null',
+      '--keep-in-foreground',
+      '--port=0',
+      '--bind-interfaces',
+      '--interface=kvmbr1',
+      '--except-interface=lo',
+    ];
+    const state = [
+      `--dhcp-leasefile=${directory}/leases`,
+      '--pid-file=',
+      '--user=root',
+      '--dhcp-range=203.0.113.10,203.0.113.99',
+    ];
     dhcp = spawn('nsenter', ['-t', String(libvirtd.pid), '-n', 'dnsmasq', ...options, ...state], { stdio: 'ignore' });
   });
 
@@ -89,10 +104,16 @@ describe('The management network of a guest', function () {
       await writeFile(file, suite(libvirtd.uri));
       const argv = ['-t', String(libvirtd.pid), '-n', process.execPath, join(root, 'dist/kvm4nfv.js'), 'run', file];
       const child = spawn('nsenter', argv, { cwd: place, stdio: ['ignore', 'pipe', 'pipe'] });
-      const [stdout, stderr, [code]] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'close') as Promise<[number | null]>]);
+      const [stdout, stderr, [code]] = await Promise.all([
+        text(child.stdout),
+        text(child.stderr),
+        once(child, 'close') as Promise<[number | null]>,
+      ]);
       expect(code, stdout + stderr).to.equal(0);
       const [run = ''] = await runsIn(place);
-      const verdicts = (await eventsIn(place, run)).flatMap((event) => (event.type === 'test-finished' ? [event.verdict] : []));
+      const verdicts = (await eventsIn(place, run)).flatMap((event) =>
+        event.type === 'test-finished' ? [event.verdict] : [],
+      );
       expect(verdicts).to.deep.equal(['pass', 'pass', 'pass']);
       expect(traces(run)).to.deep.equal([]);
       expect(inside('ip', '-br', 'link')).not.to.match(/vnet/);

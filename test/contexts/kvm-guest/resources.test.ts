@@ -99,7 +99,9 @@ describe('Leases of a guest', function () {
     const options = kvmGuestOptions.parse({ memory: '4096GiB', hugepages: '1GiB' });
     const error = await rejection(placeAndTake(host, await readFacts(host), options, mine));
     expect(error).to.include({ fault: 'environment' });
-    expect(String(error)).to.match(/4096 huge pages of 1024 MiB are needed: of \d+ there, \d+ are free and 0 belong to guests/);
+    expect(String(error)).to.match(
+      /4096 huge pages of 1024 MiB are needed: of \d+ there, \d+ are free and 0 belong to guests/,
+    );
   });
 
   describe('of CPUs of the host', () => {

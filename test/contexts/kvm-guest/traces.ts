@@ -1,7 +1,13 @@
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
 
-const roots = ['/run/kvm4nfv', '/var/tmp/kvm4nfv', '/run/lock/kvm4nfv', '/var/cache/kvm4nfv/states', '/var/cache/kvm4nfv/images'];
+const roots = [
+  '/run/kvm4nfv',
+  '/var/tmp/kvm4nfv',
+  '/run/lock/kvm4nfv',
+  '/var/cache/kvm4nfv/states',
+  '/var/cache/kvm4nfv/images',
+];
 
 const list = (directory: string): string[] => {
   try {

@@ -24,14 +24,19 @@ const definition = (options: object = {}, rest: Partial<GuestDefinition> = {}): 
   placement: undefined,
   ...rest,
 });
-const key = (of: GuestDefinition, host: { versions: unknown; cpu: unknown } = { versions, cpu: { model: 'a' } }): string => stateKey(of, host);
+const key = (
+  of: GuestDefinition,
+  host: { versions: unknown; cpu: unknown } = { versions, cpu: { model: 'a' } },
+): string => stateKey(of, host);
 
 describe('A saved state', () => {
   const first = key(definition());
 
   it('is of every guest that is defined alike, whatever its name', () => {
     expect(key(definition())).to.equal(first);
-    expect(key(definition(), { versions: { ...versions }, cpu: { model: 'another, which TCG does not show' } })).to.equal(first);
+    expect(
+      key(definition(), { versions: { ...versions }, cpu: { model: 'another, which TCG does not show' } }),
+    ).to.equal(first);
   });
 
   const changes: Readonly<Record<string, () => string>> = {
@@ -40,11 +45,13 @@ describe('A saved state', () => {
     'a fragment of XML': () => key(definition({ xml: [{ at: 'features', xml: '<vmport state="off"/>' }] })),
     'another command line': () =>
       key(definition({}, { source: { ...source, boot: { kernel: '/k', initrd: '/i', cmdline: 'isolcpus=1' } } })),
-    'an image that was built anew with other bytes': () => key(definition({}, { source: { ...source, content: 'disk.raw 9' } })),
+    'an image that was built anew with other bytes': () =>
+      key(definition({}, { source: { ...source, content: 'disk.raw 9' } })),
     'another place of the image': () => key(definition({}, { source: { ...source, disk: '/elsewhere/disk.raw' } })),
-    'pins': () => key(definition({}, { placement: { nodes: [0], vcpus: [[1]], housekeeping: [0] } })),
+    pins: () => key(definition({}, { placement: { nodes: [0], vcpus: [[1]], housekeeping: [0] } })),
     'another accelerator': () => key(definition({}, { accelerator: 'kvm' })),
-    'another QEMU or libvirt': () => key(definition(), { versions: { ...versions, hypervisor: 'QEMU 8.0.0' }, cpu: { model: 'a' } }),
+    'another QEMU or libvirt': () =>
+      key(definition(), { versions: { ...versions, hypervisor: 'QEMU 8.0.0' }, cpu: { model: 'a' } }),
   };
   for (const [what, changed] of Object.entries(changes))
     it(`is not used after ${what}`, () => {
@@ -63,6 +70,7 @@ describe('A saved state', () => {
     const wanted = domainXml(domainOptions(definition(), to));
     // The hardware address is part of the device's state and stays.
     expect(retargeted.replaceAll(from.mac, to.mac)).to.equal(wanted);
-    for (const own of [from.name, from.uuid, from.directory, 'run-one', ':42001-']) expect(retargeted).not.to.contain(own);
+    for (const own of [from.name, from.uuid, from.directory, 'run-one', ':42001-'])
+      expect(retargeted).not.to.contain(own);
   });
 });

@@ -14,8 +14,14 @@ const ask = (options: object, inventory: Inventory = inUse(), node?: number): Ch
   return choose(portsOf(parsed), { inventory, asker, passthrough: parsed.passthrough !== undefined, node });
 };
 const taken = (choice: Choice): string[] =>
-  'ports' in choice ? choice.ports.flatMap(({ pf, use, create }) => [...use.map(({ address }) => address), ...(create > 0 ? [`${pf.address}+${String(create)}`] : [])]) : [];
-const said = (choice: Choice): string => ('refusals' in choice ? choice.refusals.map(({ message }) => message).join('; ') : '');
+  'ports' in choice
+    ? choice.ports.flatMap(({ pf, use, create }) => [
+        ...use.map(({ address }) => address),
+        ...(create > 0 ? [`${pf.address}+${String(create)}`] : []),
+      ])
+    : [];
+const said = (choice: Choice): string =>
+  'refusals' in choice ? choice.refusals.map(({ message }) => message).join('; ') : '';
 const lease = (run: string, context: string): string => JSON.stringify({ run, context, controller: {} });
 
 describe('choosing VFs', () => {
@@ -53,12 +59,17 @@ describe('choosing VFs', () => {
   it('finds a port by driver and by node, the one that can do it first', () => {
     expect(taken(ask({ pf: 'driver:igb', vfs: 2 }))).to.deep.equal(['0000:42:00.0+2']);
     expect(taken(ask({ pf: { numa: 1 } }))).to.deep.equal(['0000:41:11.2']);
-    expect(said(ask({ pf: { numa: 0 } }))).to.match(/^no port for numa 0; there are .*ens101 \(0000:41:00\.0\) driver igb node 1/);
+    expect(said(ask({ pf: { numa: 0 } }))).to.match(
+      /^no port for numa 0; there are .*ens101 \(0000:41:00\.0\) driver igb node 1/,
+    );
     expect(said(ask({ pf: { numa: 'auto' } }, inUse(), 0))).to.match(/^no port for numa auto/);
   });
 
   it('gives several ports to several wishes, never one twice', () => {
-    expect(taken(ask({ pfs: [{ pf: { numa: 'auto' } }, { pf: 'ens101' }] }))).to.deep.equal(['0000:42:00.0+1', '0000:41:11.2']);
+    expect(taken(ask({ pfs: [{ pf: { numa: 'auto' } }, { pf: 'ens101' }] }))).to.deep.equal([
+      '0000:42:00.0+1',
+      '0000:41:11.2',
+    ]);
     expect(said(ask({ pfs: [{ pf: 'ens101' }, { pf: '0000:41:00.0' }] }))).to.match(/^no further port for address/);
   });
 
@@ -66,16 +77,24 @@ describe('choosing VFs', () => {
     const whole = ask({ pf: 'ens102', passthrough: 'pf' });
     expect('ports' in whole && whole.ports[0]?.pf.address).to.equal('0000:42:00.0');
     expect(said(ask({ pf: 'ens101', passthrough: 'pf' }))).to.include('has 6 VFs');
-    expect(said(ask({ pf: 'mgmt0', passthrough: 'pf' }))).to.include('mgmt0 (0000:00:03.0) belongs to interface mgmt0 with 10.0.2.15/24');
+    expect(said(ask({ pf: 'mgmt0', passthrough: 'pf' }))).to.include(
+      'mgmt0 (0000:00:03.0) belongs to interface mgmt0 with 10.0.2.15/24',
+    );
   });
 
   it('leaves VFs alone that another run leased or made', () => {
     const leased = (name: string, text: string) => (host: Recorded) => {
       host.files[`${leaseDirectory}/${name}`] = text;
     };
-    expect(said(ask({ pf: 'ens101' }, inUse(leased(leaseOf('0000:41:11.2'), lease('run-2', 'other+vf')))))).to.include('belongs to context other of run run-2');
-    expect(said(ask({ pf: 'ens101' }, inUse(leased(pfLeaseOf('0000:41:00.0'), lease('run-2', 'x')))))).to.include('belongs to run run-2, which made the VFs');
-    expect(taken(ask({ pf: 'ens101' }, inUse(leased(pfLeaseOf('0000:41:00.0'), lease('run-1', 'x')))))).to.deep.equal(['0000:41:11.2']);
+    expect(said(ask({ pf: 'ens101' }, inUse(leased(leaseOf('0000:41:11.2'), lease('run-2', 'other+vf')))))).to.include(
+      'belongs to context other of run run-2',
+    );
+    expect(said(ask({ pf: 'ens101' }, inUse(leased(pfLeaseOf('0000:41:00.0'), lease('run-2', 'x')))))).to.include(
+      'belongs to run run-2, which made the VFs',
+    );
+    expect(taken(ask({ pf: 'ens101' }, inUse(leased(pfLeaseOf('0000:41:00.0'), lease('run-1', 'x')))))).to.deep.equal([
+      '0000:41:11.2',
+    ]);
   });
 
   it('sees a VF in use by the process that holds its group', () => {
@@ -90,11 +109,16 @@ describe('choosing VFs', () => {
 describe('VFs by number', () => {
   it('are in the order of their numbers, whatever order the files came in', () => {
     // With ten VFs and more, names sorted as text put 10 before 2: VF 3 was another one then.
-    const vfs = Array.from({ length: 12 }, (_, index) => `/sys/bus/pci/devices/0000:41:00.0/virtfn${String(index)} ../0000:${(0x50 + index).toString(16)}:00.0`);
+    const vfs = Array.from(
+      { length: 12 },
+      (_, index) =>
+        `/sys/bus/pci/devices/0000:41:00.0/virtfn${String(index)} ../0000:${(0x50 + index).toString(16)}:00.0`,
+    );
     fc.assert(
       fc.property(fc.shuffledSubarray(vfs, { minLength: 12 }), (shuffled) => {
         const { virtual } = parseLinks(shuffled.join('\n'));
-        for (let index = 0; index < 12; index++) expect(virtual.get(`0000:${(0x50 + index).toString(16)}:00.0`)).to.deep.equal({ pf: '0000:41:00.0', index });
+        for (let index = 0; index < 12; index++)
+          expect(virtual.get(`0000:${(0x50 + index).toString(16)}:00.0`)).to.deep.equal({ pf: '0000:41:00.0', index });
       }),
     );
     const sorted = inUse((host) => {
@@ -110,7 +134,8 @@ describe('preconditions of giving a device away', () => {
   it('are met by a host with IOMMU, remapping and vfio-pci', () => {
     const inventory = inUse();
     expect(vfioRefusals(inventory)).to.deep.equal([]);
-    for (const device of inventory.nics.flatMap((pf) => [pf, ...pf.vfs])) expect(groupRefusals(inventory, device)).to.deep.equal([]);
+    for (const device of inventory.nics.flatMap((pf) => [pf, ...pf.vfs]))
+      expect(groupRefusals(inventory, device)).to.deep.equal([]);
   });
 
   it('name the kernel parameter where the IOMMU is off', () => {
@@ -122,9 +147,16 @@ describe('preconditions of giving a device away', () => {
           host.files['/proc/cpuinfo'] = `vendor_id\t: ${cpu}\n`;
         }),
       );
-    expect(off('', 'GenuineIntel')[0]).to.deep.include({ message: 'the IOMMU is off: there are no IOMMU groups', hint: 'Enable VT-d in the firmware and boot with intel_iommu=on iommu=pt.' });
-    expect(off('', 'AuthenticAMD')[0]?.hint).to.equal('Enable AMD-Vi (IOMMU) in the firmware and boot with amd_iommu=on iommu=pt.');
-    expect(off('intel_iommu=off', 'GenuineIntel')[0]?.hint).to.include('boot without intel_iommu=off and with intel_iommu=on');
+    expect(off('', 'GenuineIntel')[0]).to.deep.include({
+      message: 'the IOMMU is off: there are no IOMMU groups',
+      hint: 'Enable VT-d in the firmware and boot with intel_iommu=on iommu=pt.',
+    });
+    expect(off('', 'AuthenticAMD')[0]?.hint).to.equal(
+      'Enable AMD-Vi (IOMMU) in the firmware and boot with amd_iommu=on iommu=pt.',
+    );
+    expect(off('intel_iommu=off', 'GenuineIntel')[0]?.hint).to.include(
+      'boot without intel_iommu=off and with intel_iommu=on',
+    );
   });
 
   it('want interrupt remapping, or somebody who does without knowingly', () => {
@@ -134,7 +166,11 @@ describe('preconditions of giving a device away', () => {
           Object.assign(host.files, { '/proc/interrupts': '           CPU0\n  0:  1  IO-APIC 2-edge timer\n' }, extra);
         }),
       );
-    expect(without({}).map(({ message }) => message).join()).to.include('interrupts are not remapped');
+    expect(
+      without({})
+        .map(({ message }) => message)
+        .join(),
+    ).to.include('interrupts are not remapped');
     expect(without({ '/sys/module/vfio_iommu_type1/parameters/allow_unsafe_interrupts': 'Y\n' })).to.deep.equal([]);
   });
 

@@ -35,7 +35,11 @@ describe('KVM guests with VFs, in an emulated host', function () {
 
   const answers = async (address: string, vlan?: number) => {
     const wire = await openWire(dut.machine.wire);
-    const station = openStation(wire, { mac: '02:00:00:00:00:09', address: '198.51.100.9', ...(vlan === undefined ? {} : { vlan }) });
+    const station = openStation(wire, {
+      mac: '02:00:00:00:00:09',
+      address: '198.51.100.9',
+      ...(vlan === undefined ? {} : { vlan }),
+    });
     try {
       const { received, mac, vlans } = await station.ping(address, { count: 3, interval: 500, timeout: 20_000 });
       return { received, mac, tags: vlans.flat() };
@@ -49,16 +53,35 @@ describe('KVM guests with VFs, in an emulated host', function () {
     const before = await dut.snapshot();
     const made: Deployment[] = [];
     try {
-      const first = await dut.deploy({ pf: 'ens101', guest, vfs: [{ vlan: 100, qos: 3, mac: '52:54:00:99:00:01', address: '198.51.100.1/24' }] }, { name: 'one' });
+      const first = await dut.deploy(
+        { pf: 'ens101', guest, vfs: [{ vlan: 100, qos: 3, mac: '52:54:00:99:00:01', address: '198.51.100.1/24' }] },
+        { name: 'one' },
+      );
       made.push(first);
-      expect(first.traits).to.deep.include({ attach: 'interface', driver: 'vfio-pci', deviceNode: '1', userNode: '1', numaLocal: true, accelerator: 'kvm' });
-      const second = await dut.deploy({ pf: 'ens102', attach: 'hostdev', guest, vfs: [{ mac: '52:54:00:99:00:02', address: '198.51.100.2/24' }] }, { name: 'two' });
+      expect(first.traits).to.deep.include({
+        attach: 'interface',
+        driver: 'vfio-pci',
+        deviceNode: '1',
+        userNode: '1',
+        numaLocal: true,
+        accelerator: 'kvm',
+      });
+      const second = await dut.deploy(
+        { pf: 'ens102', attach: 'hostdev', guest, vfs: [{ mac: '52:54:00:99:00:02', address: '198.51.100.2/24' }] },
+        { name: 'two' },
+      );
       made.push(second);
       expect(second.traits['attach']).to.equal('hostdev');
-      expect(await answers('198.51.100.1', 100)).to.deep.equal({ received: 3, mac: '52:54:00:99:00:01', tags: [100, 100, 100] });
+      expect(await answers('198.51.100.1', 100)).to.deep.equal({
+        received: 3,
+        mac: '52:54:00:99:00:01',
+        tags: [100, 100, 100],
+      });
       expect(await answers('198.51.100.2')).to.deep.equal({ received: 3, mac: '52:54:00:99:00:02', tags: [] });
       expect(await dut.sh('ip link show dev ens101')).to.match(/vf 0 .*vlan 100, qos 3/);
-      await dut.sh('for path in /proc/[0-9]*; do tr "\\0" " " <"$path/cmdline" | grep -q "^[^ ]*qemu-system.*guest=two-" && kill -9 "${path#/proc/}"; done; exit 0');
+      await dut.sh(
+        'for path in /proc/[0-9]*; do tr "\\0" " " <"$path/cmdline" | grep -q "^[^ ]*qemu-system.*guest=two-" && kill -9 "${path#/proc/}"; done; exit 0',
+      );
     } finally {
       for (const deployment of made.reverse()) await deployment[Symbol.asyncDispose]();
     }

@@ -38,8 +38,17 @@ describe('VFs of an emulated host', function () {
 
   it('are created, set up and bound to vfio-pci, and gone afterwards with everything that was changed for them', async () => {
     const before = await dut.snapshot();
-    const deployment = await dut.deploy({ pf: 'ens102', driver: 'vfio-pci', vfs: [{ mac: '52:54:00:99:00:01', vlan: 7, qos: 1 }, { trust: true, spoof_check: false, max_rate: '100Mbit/s' }] });
-    expect(deployment.traits['devices']).to.equal('0000:42:10.0 (VF 0 of ens102 (0000:42:00.0)), 0000:42:10.2 (VF 1 of ens102 (0000:42:00.0))');
+    const deployment = await dut.deploy({
+      pf: 'ens102',
+      driver: 'vfio-pci',
+      vfs: [
+        { mac: '52:54:00:99:00:01', vlan: 7, qos: 1 },
+        { trust: true, spoof_check: false, max_rate: '100Mbit/s' },
+      ],
+    });
+    expect(deployment.traits['devices']).to.equal(
+      '0000:42:10.0 (VF 0 of ens102 (0000:42:00.0)), 0000:42:10.2 (VF 1 of ens102 (0000:42:00.0))',
+    );
     expect(deployment.traits['deviceNode']).to.equal('1');
     const shown = await dut.sh('ip link show dev ens102');
     expect(shown).to.match(/vf 0 .*52:54:00:99:00:01.*vlan 7, qos 1/);
@@ -70,7 +79,9 @@ describe('VFs of an emulated host', function () {
   });
 
   it('are refused beyond the limit of the NIC, and of a NIC without SR-IOV', async () => {
-    expect((await environmentError(dut.deploy({ pf: 'ens102', vfs: 8 }))).message).to.include('can have 7 VFs, and 8 are asked for');
+    expect((await environmentError(dut.deploy({ pf: 'ens102', vfs: 8 }))).message).to.include(
+      'can have 7 VFs, and 8 are asked for',
+    );
     expect((await environmentError(dut.deploy({ pf: 'mgmt0' }))).message).to.include('has no SR-IOV');
   });
 
@@ -79,7 +90,9 @@ describe('VFs of an emulated host', function () {
     const monitor = await dut.machine.monitor();
     try {
       await monitor.execute('set_link', { name: 'port1', up: false });
-      expect((await environmentError(dut.deploy({ pf: 'ens102' }))).message).to.include('ens102 (0000:42:00.0) has no link');
+      expect((await environmentError(dut.deploy({ pf: 'ens102' }))).message).to.include(
+        'ens102 (0000:42:00.0) has no link',
+      );
     } finally {
       await monitor.execute('set_link', { name: 'port1', up: true });
       await monitor[Symbol.asyncDispose]();
@@ -104,7 +117,11 @@ describe('VFs of an emulated host', function () {
 
     it('are the free ones, in a namespace with a VLAN that is seen on the wire, and none is made anew', async () => {
       const before = await dut.snapshot();
-      const deployment = await dut.deploy({ pf: 'ens101', in: 'namespace', vfs: [{ vlan: 100, mac: '52:54:00:99:00:05', address: '198.51.100.5/24' }] });
+      const deployment = await dut.deploy({
+        pf: 'ens101',
+        in: 'namespace',
+        vfs: [{ vlan: 100, mac: '52:54:00:99:00:05', address: '198.51.100.5/24' }],
+      });
       expect(deployment.traits['devices']).to.equal('0000:41:11.2 (VF 5 of ens101 (0000:41:00.0))');
       const wire = await openWire(dut.machine.wire);
       const station = openStation(wire, { mac: '02:00:00:00:00:09', address: '198.51.100.9', vlan: 100 });
@@ -118,7 +135,11 @@ describe('VFs of an emulated host', function () {
       const vectors = await readVectors(dut.host, ['0000:41:11.2']);
       expect(vectors.map(({ name }) => name)).to.include('ens101v5-rx-0');
       expect(vectors.reduce((sum, { count }) => sum + count, 0)).to.be.above(3);
-      expect(vectors.every(({ affinity, effective }) => affinity.length > 0 && effective.every((cpu) => affinity.includes(cpu)))).to.equal(true);
+      expect(
+        vectors.every(
+          ({ affinity, effective }) => affinity.length > 0 && effective.every((cpu) => affinity.includes(cpu)),
+        ),
+      ).to.equal(true);
       await deployment[Symbol.asyncDispose]();
       expect(await dut.snapshot()).to.equal(before);
     });
@@ -126,7 +147,13 @@ describe('VFs of an emulated host', function () {
     it('are refused with the names of the owners where the free ones do not suffice', async () => {
       const before = await dut.snapshot();
       const { message } = await environmentError(dut.deploy({ pf: 'ens101', vfs: 2 }));
-      for (const owner of ['somebody who bound it to vfio-pci', 'domain tenant', 'network namespace tenant', 'interface ens101v3, which is up', 'interface ens101v4 with 192.0.2.77/24'])
+      for (const owner of [
+        'somebody who bound it to vfio-pci',
+        'domain tenant',
+        'network namespace tenant',
+        'interface ens101v3, which is up',
+        'interface ens101v4 with 192.0.2.77/24',
+      ])
         expect(message).to.include(owner);
       expect(await dut.snapshot()).to.equal(before);
     });
@@ -134,7 +161,10 @@ describe('VFs of an emulated host', function () {
     it('are as they were before after a cleanup, whichever step the controller died at', async function () {
       this.timeout(30 * 60_000);
       const before = await dut.snapshot();
-      const pfs = [{ pf: 'ens101', vfs: [{ vlan: 100, mac: '52:54:00:99:00:05' }] }, { pf: 'ens102', vfs: [{ trust: true }] }];
+      const pfs = [
+        { pf: 'ens101', vfs: [{ vlan: 100, mac: '52:54:00:99:00:05' }] },
+        { pf: 'ens102', vfs: [{ trust: true }] },
+      ];
       let steps = 0;
       for (let finished = false; !finished; steps++) {
         const { host, dead } = dyingBefore(dut.host, steps);
@@ -156,7 +186,12 @@ describe('NICs of this machine', () => {
     const nic = inventory.nics.find(({ totalVfs, link }) => totalVfs === undefined && link !== undefined);
     if (nic?.link === undefined) this.skip();
     const wishes = portsOf(sriovVfOptions.parse({ pf: nic.link.name }));
-    const choice = choose(wishes, { inventory, asker: { run: 'r', context: 'c' }, passthrough: false, node: undefined });
+    const choice = choose(wishes, {
+      inventory,
+      asker: { run: 'r', context: 'c' },
+      passthrough: false,
+      node: undefined,
+    });
     expect('refusals' in choice && choice.refusals[0]?.message).to.include(`${nic.link.name} (${nic.address})`);
   });
 });

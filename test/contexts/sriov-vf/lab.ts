@@ -54,10 +54,25 @@ export class Dut implements AsyncDisposable {
     return new Dut(machine, host, await readFacts(host));
   }
 
-  deploy(options: object, { run = 'run-1', name = 'vf', host = this.host }: { readonly run?: string; readonly name?: string; readonly host?: Host } = {}): Promise<Deployment> {
+  deploy(
+    options: object,
+    {
+      run = 'run-1',
+      name = 'vf',
+      host = this.host,
+    }: { readonly run?: string; readonly name?: string; readonly host?: Host } = {},
+  ): Promise<Deployment> {
     const parsed = sriovVf.options.parse(options);
     const directory = `${tmpdir()}/${this.machine.run}`;
-    return sriovVf.deploy(parsed, { run, name, host, facts: this.facts, signal: AbortSignal.timeout(20 * 60_000), directory, progress: () => undefined });
+    return sriovVf.deploy(parsed, {
+      run,
+      name,
+      host,
+      facts: this.facts,
+      signal: AbortSignal.timeout(20 * 60_000),
+      directory,
+      progress: () => undefined,
+    });
   }
 
   async sweep(run = 'run-1'): Promise<readonly string[]> {
@@ -90,7 +105,12 @@ export const dyingBefore = (host: Host, last: number): { readonly host: Host; re
     die();
     return new Promise(() => undefined);
   };
-  return { host: new Proxy(host, { get: (target, key): unknown => (key === 'exec' ? exec : Reflect.get(target, key, target)) }), dead };
+  return {
+    host: new Proxy(host, {
+      get: (target, key): unknown => (key === 'exec' ? exec : Reflect.get(target, key, target)),
+    }),
+    dead,
+  };
 };
 
 /** Six VFs of others on ens101: one of each way to be in use, number 5 free. */

@@ -3,7 +3,11 @@ import * as z from 'zod';
 import { inventoryOf, inventoryRequests, type Inventory } from '../../../lib/contexts/sriov-vf/inventory.js';
 import { keyOf, type Snapshot } from '../../../lib/tuning/reading.js';
 
-const recordedSchema = z.object({ files: z.record(z.string(), z.string()), names: z.array(z.string()), commands: z.array(z.string()) });
+const recordedSchema = z.object({
+  files: z.record(z.string(), z.string()),
+  names: z.array(z.string()),
+  commands: z.array(z.string()),
+});
 export type Recorded = z.output<typeof recordedSchema>;
 
 /** What a host showed: outputs of commands in the order of the requests. */
