@@ -100,7 +100,9 @@ export const restoreUnit = async (host: Host, run: string, unit: string): Promis
 /** Units of a run that are not put back yet: those of contexts first, since they stand on those of PFs. */
 export const unitsOf = async (host: Host, run: string): Promise<string[]> => {
   journalOf(run);
-  const { stdout } = await host.exec(['sh', '-c', listScript, 'kvm4nfv-list', `${directory}/${run}`], { root: true });
+  const argv = ['sh', '-c', listScript, 'kvm4nfv-list', `${directory}/${run}`];
+  // Without root nothing was ever journalled.
+  const { stdout } = await host.exec(argv, { root: true, check: false });
   return stdout
     .split('\n')
     .filter((unit) => unit !== '')
