@@ -149,7 +149,19 @@ export const pcieLinks = defineKnob({
   mend: 'Write performance to /sys/module/pcie_aspm/parameters/policy, or boot with pcie_aspm=off.',
   value: z.enum(['performance', 'off']),
   reads: () => files(aspm),
-  items: ({ value: how }) => (how === 'off' ? [parameter('pcie_aspm=off')] : [value(aspm, 'choice', 'performance')]),
+  items: ({ value: how }) =>
+    how === 'off'
+      ? [parameter('pcie_aspm=off')]
+      : [
+          {
+            kind: 'value',
+            path: aspm,
+            aspect: 'choice',
+            want: 'performance',
+            label: 'policy',
+            mayRefuse: 'the kernel does not manage the links of this machine',
+          },
+        ],
 });
 
 export const splitLocks = defineKnob({
