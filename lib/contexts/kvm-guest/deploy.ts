@@ -111,7 +111,7 @@ class Guest {
         bootId,
         ...(placement === undefined ? {} : { vcpus: placement.vcpus.map((cpus) => cpus.join('/')).join(',') }),
       },
-      diagnostics: async () => [{ name: `console-${name}.log`, text: await this.#console(identity) }],
+      diagnostics: async () => [{ name: `console-${name}.log`, text: (await this.#console(identity)) ?? '' }],
       [Symbol.asyncDispose]: async () => {
         const left = await this.#takeDown();
         if (left.length > 0) throw new Kvm4nfvError('teardown', `guest ${name}: ${left.join('; ')}`);
@@ -242,7 +242,7 @@ class Guest {
       user: source.user,
       address: () => managementAddress(hypervisor, options, identity, signal),
       gone: async () => (this.#restarting ? undefined : whyGone(host, identity.directory, filesOf(identity).console)),
-      console: () => this.#console(identity),
+      console: async () => (await this.#console(identity)) ?? '',
       listening,
       finished: source.finished,
       deadline: options.boot_timeout / 1e6,
@@ -251,12 +251,13 @@ class Guest {
     });
   }
 
-  async #console(identity: GuestIdentity): Promise<string> {
-    const { stdout } = await this.#on.host.exec(['tail', '-c', '65536', '--', filesOf(identity).console], {
+  /** The end of the console; undefined where there is none yet. */
+  async #console(identity: GuestIdentity): Promise<string | undefined> {
+    const { exitCode, stdout } = await this.#on.host.exec(['tail', '-c', '65536', '--', filesOf(identity).console], {
       root: true,
       check: false,
     });
-    return stdout;
+    return exitCode === 0 ? stdout : undefined;
   }
 
   /** By libvirt, and where that is away, by its process: a domain that does not carry this run's mark is never touched. */
@@ -290,8 +291,8 @@ class Guest {
   /** The console as it is at the end goes into the run's directory, whatever happened. */
   async #keepDiagnostics(): Promise<void> {
     const { run, name } = this.#on;
-    const text = await this.#console(identify(run, name, undefined)).catch(() => '');
-    if (text !== '') await keepFile(this.#on.directory, `console-${name}.log`, text).catch(() => undefined);
+    const text = await this.#console(identify(run, name, undefined)).catch(() => undefined);
+    if (text !== undefined) await keepFile(this.#on.directory, `console-${name}.log`, text).catch(() => undefined);
   }
 }
 
