@@ -63,9 +63,10 @@ const cleanHost = async (
 ): Promise<string[]> => {
   await using host = await openHost(name, specs, { signal });
   const lines: string[] = [];
+  // Sweeping ends jobs too: what there was must be known before.
+  const jobs = (await listJobs(host)).filter((job) => job.run === run);
   for (const context of registry.all('context')) lines.push(...((await context.sweep?.(host, run, signal)) ?? []));
   lines.push(...(await restoreTuning(host, run, signal)));
-  const jobs = (await listJobs(host)).filter((job) => job.run === run);
   await removeRun(host, run);
   lines.push(...jobs.map((job) => `${job.running ? 'ended' : 'removed the files of'} job ${job.name}`));
   return lines.map((line) => `${name}: ${line}`);
