@@ -27,6 +27,18 @@ const processesOf = async (host: Host, session: number): Promise<{ pid: number; 
     .flatMap(([pid, state = 'Z', name = '']) => (state.startsWith('Z') ? [] : [{ pid: Number(pid), name }]));
 };
 
+/** On a loaded machine a worker may have to wait for its first time slice. */
+const settled = async (load: { check(): Promise<void> }): Promise<void> => {
+  for (let left = 100; ; left--) {
+    try {
+      await load.check();
+      break;
+    } catch (error) {
+      if (left === 0) throw error;
+    }
+  }
+};
+
 describe('load', function () {
   this.timeout(120_000);
   let host: Host;
@@ -65,7 +77,7 @@ describe('load', function () {
     const only = String(cpus.at(-1));
     const load = await start('set', { stressor: 'cpu', cpus: only });
     expect(load.argv).to.include.members(['--taskset', only, '--cpu', '1']);
-    await load.check();
+    await settled(load);
     for (const { pid } of await processesOf(host, await sessionOf('set'))) {
       const status = await host.read(`/proc/${String(pid)}/status`);
       expect(/^Cpus_allowed_list:\s*(\S+)$/m.exec(status)?.[1], status).to.equal(only);
@@ -88,15 +100,7 @@ describe('load', function () {
     it(`runs ${stressor}, passes its check, and leaves no process and no file`, async () => {
       const before = readdirSync('/var/tmp');
       const load = await start(stressor, { stressor, cpus: 0, ...(stressor === 'vm' ? { memory: '16MiB' } : {}) });
-      // On a loaded machine a worker may have to wait for its first time slice.
-      for (let left = 100; ; left--) {
-        try {
-          await load.check();
-          break;
-        } catch (error) {
-          if (left === 0) throw error;
-        }
-      }
+      await settled(load);
       const session = await sessionOf(stressor);
       expect(await processesOf(host, session)).to.not.deep.equal([]);
       await load.stop();
