@@ -47,10 +47,14 @@ export const parseFragment = (text: string, what = 'XML fragment'): readonly Xml
     throw new Kvm4nfvError('usage', `${what}: text outside of an element: '${child.trim()}'`);
   });
 
+/** xmlbuilder2 takes text that looks like an entity (`&k;`, `&lt;`) for one and leaves it as it is. */
+const escaped = (text: string): string => text.replaceAll('&', '&amp;');
+
 const write = (into: XMLBuilder, { name, attributes, children }: XmlElement): void => {
-  const at = into.ele(name, { ...attributes });
+  const values = Object.entries(attributes).map(([key, value]) => [key, escaped(value)]);
+  const at = into.ele(name, Object.fromEntries(values) as Record<string, string>);
   for (const child of children)
-    if (typeof child === 'string') at.txt(child);
+    if (typeof child === 'string') at.txt(escaped(child));
     else write(at, child);
 };
 
