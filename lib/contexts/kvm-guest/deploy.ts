@@ -19,23 +19,14 @@ import {
   type GuestIdentity,
 } from './domain.js';
 import type { KvmGuestOptions } from './options.js';
-import { endQemu, killQemu, whyGone } from './qemu-process.js';
+import { endQemu, whyGone } from './qemu-process.js';
 import { keepFile } from './keep.js';
 import { guestReady, type ReadyGuest } from './ready.js';
 import { giveBack, takePort } from './resources.js';
 import { directCommandLine } from './restart.js';
 import { guestSource } from './source.js';
 import { verifyGuest } from './verify.js';
-import {
-  applyIdentity,
-  copySaved,
-  dropSaved,
-  findSaved,
-  saveGuest,
-  startSaved,
-  stateKey,
-  type SavedGuest,
-} from './warm.js';
+import { applyIdentity, dropSaved, findSaved, saveGuest, startSaved, stateKey, type SavedGuest } from './warm.js';
 
 type Undo = () => Promise<unknown>;
 
@@ -47,8 +38,6 @@ class Guest {
   readonly #options: KvmGuestOptions;
   readonly #on: Deployer;
   readonly #devices: GuestDevices | undefined;
-  /** Once its QEMU is gone nothing of it is left: libvirtd, which may take seconds to see to that, need not be waited for. */
-  #forgotten = false;
   /** Its QEMU ends and another one starts, which is no fault. */
   #restarting = false;
   readonly #undo: { readonly what: string; readonly undo: Undo }[] = [];
@@ -85,7 +74,6 @@ class Guest {
       signal,
     }).then((connection) => {
       this.#later('libvirt connection', async () => connection[Symbol.asyncDispose]());
-      this.#forgotten = connection.own && this.#devices === undefined && options.network === 'user';
       return connection.hypervisor;
     });
     this.#later('leases', () => giveBack(host, run, name));
@@ -182,18 +170,17 @@ class Guest {
     keys: GuestKeys,
   ): Promise<ReadyGuest> {
     const { host, signal, progress } = this.#on;
-    const { source, options } = definition;
+    const { source } = definition;
     await Promise.all([
       createOverlay(host, { disk: source.disk, format: source.format }, filesOf(identity).disk, { signal }),
       this.#writeSeed(definition, identity, keys, identity.mac),
     ]);
     progress(`booting (${definition.accelerator})`);
-    this.#later(`domain ${identity.name}`, () => this.#destroy(hypervisor, identity, this.#forgotten));
+    this.#later(`domain ${identity.name}`, () => this.#destroy(hypervisor, identity));
     const xml = domainXml(domainOptions(definition, identity));
     await keepFile(this.#on.directory, `${identity.context}.xml`, xml);
     // Not to be interrupted: libvirtd would go on without us, and start the guest after it was looked for.
-    // What we made ourselves is valid, and to check it costs a third of a second.
-    await hypervisor.create(xml, { validate: options.xml.length > 0 });
+    await hypervisor.create(xml);
     signal.throwIfAborted();
     return this.#ready(hypervisor, definition, identity, keys, false);
   }
@@ -213,10 +200,9 @@ class Guest {
       }),
       this.#writeSeed(definition, identity, keys, saved.identity.mac),
       keepFile(this.#on.directory, `${identity.context}.xml`, domainXml(domainOptions(definition, identity))),
-      copySaved(host, hypervisor, saved, identity, signal),
     ]);
-    this.#later(`domain ${identity.name}`, () => this.#destroy(hypervisor, identity, this.#forgotten));
-    await startSaved(host, hypervisor, identity, signal);
+    this.#later(`domain ${identity.name}`, () => this.#destroy(hypervisor, identity));
+    await startSaved(host, hypervisor, saved, identity, signal);
     await applyIdentity(host, identity, id, signal);
     return this.#ready(hypervisor, definition, identity, keys, true);
   }
@@ -258,7 +244,7 @@ class Guest {
       gone: async () => (this.#restarting ? undefined : whyGone(host, identity.directory, filesOf(identity).console)),
       console: async () => (await this.#console(identity)) ?? '',
       listening,
-      finished: listening ? ['true'] : source.finished,
+      finished: source.finished,
       deadline: options.boot_timeout / 1e6,
       signal,
       progress,
@@ -275,10 +261,9 @@ class Guest {
   }
 
   /** By libvirt, and where that is away, by its process: a domain that does not carry this run's mark is never touched. */
-  async #destroy(hypervisor: Hypervisor, { run, name, directory }: GuestIdentity, forgotten = false): Promise<void> {
+  async #destroy(hypervisor: Hypervisor, { run, name, directory }: GuestIdentity): Promise<void> {
     try {
-      await killQemu(this.#on.host, directory);
-      const ours = forgotten ? [] : await hypervisor.ours(run, { timeout: libvirtWithin });
+      const ours = await hypervisor.ours(run, { timeout: libvirtWithin });
       if (ours.some((domain) => domain.name === name)) await hypervisor.destroy(name, { timeout: libvirtWithin });
     } catch {
       // What counts is that its process is gone.
