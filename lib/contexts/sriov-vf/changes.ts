@@ -232,9 +232,9 @@ export const makeNamespace = (name: string): LabelledChange =>
 export const moveInto = ({ address }: PciDevice, namespace: string, ip: string | undefined): LabelledChange =>
   act({
     label: `interface of ${address} in ${namespace}`,
-    place: printed(whereScript, address),
-    before: 'here',
-    after: 'away',
+    place: printed(whereScript, address, namespace),
+    before: 'outside',
+    after: 'inside',
     argv: run(moveScript, address, namespace, ip ?? ''),
     undo: run(moveBackScript, address, namespace),
   });

@@ -144,9 +144,9 @@ export const namespaceScript = `export PATH="$PATH:/usr/sbin:/sbin"
 ip netns list | while read -r name _; do [ "$name" != "$1" ] || echo present; done | grep present || echo absent
 `;
 
-/** Prints whether the interface of a device is `here`. */
+/** Prints whether the interface of a device is `inside` namespace `$2`. */
 export const whereScript = `${head}
-if netdev "$device" >/dev/null; then echo here; else echo away; fi
+if ip netns exec "$2" ls "$device/net" 2>/dev/null | grep -q .; then echo inside; else echo outside; fi
 `;
 
 /** Moves the interface of a device into namespace `$2`, up, with address `$3` where that is given. */
