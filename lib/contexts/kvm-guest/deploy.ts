@@ -29,7 +29,6 @@ import { verifyGuest } from './verify.js';
 import { applyIdentity, dropSaved, findSaved, saveGuest, startSaved, stateKey, type SavedGuest } from './warm.js';
 
 type Undo = () => Promise<unknown>;
-
 /** At the end there is a way without libvirt: no need to wait long for one that is away. */
 const libvirtWithin = 20_000;
 
