@@ -201,7 +201,7 @@ describe('the changes for a VF', () => {
     const chosen: Chosen[] = [{ device: free(), pf, want: { address: '192.0.2.1/24' }, fresh: false }];
     expect(told(changesOf(options, chosen, 'ns1'))).to.deep.equal([
       'network namespace ns1: absent -> present',
-      'interface of 0000:41:11.2 in ns1: here -> away',
+      'interface of 0000:41:11.2 in ns1: outside -> inside',
     ]);
   });
 });
