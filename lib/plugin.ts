@@ -44,6 +44,7 @@ export {
   defineRunner,
   type RunnerDefinition,
   type RunnerPreview,
+  type RunnerSla,
   type TrialFeedback,
   type TrialParameters,
 } from './run/runner.js';

@@ -1,5 +1,5 @@
 import { defineRunner, duration, z, type TrialFeedback } from '../lib/plugin.js';
-import { repeat, repetition } from './repetition.js';
+import { looksAt, outline, repeat, repetition } from './repetition.js';
 
 const options = z.strictObject({
   duration: duration.meta({ description: 'No trial begins after this time. One that has begun is never cut short.' }),
@@ -18,6 +18,7 @@ export const durationRunner = defineRunner<Options>({
   type: 'duration',
   summary: 'The same trial again and again for a time; one that has begun is never cut short',
   options,
-  preview: (chosen) => ({ parameters: [{}], trials: undefined, duration: chosen.duration }),
+  preview: (chosen) => ({ parameters: [{}], trials: undefined, duration: chosen.duration, ...outline(chosen) }),
+  slas: looksAt,
   trials: (chosen) => repeat(chosen, {}, timed(chosen.duration)),
 });

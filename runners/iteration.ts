@@ -1,17 +1,48 @@
 import { defineRunner, judge, z, type TrialFeedback } from '../lib/plugin.js';
-import { repeat, repetition, until } from './repetition.js';
+import { looksAt, outline, repeat, repetition, until } from './repetition.js';
 import { relativeHalfWidth } from './student-t.js';
 
-const options = z.strictObject({
-  count: z.int().min(1).default(1).meta({ description: 'Trials; with `until` the most there can be.' }),
-  ...repetition,
-  until: until.meta({ description: 'Stop before `count` once a statistic is known well enough.' }).optional(),
-});
+type Goal = z.output<typeof until>;
+
+/** The most trials there can be, warm-ups apart. */
+const most = (count: number | undefined, goal: Goal | undefined): number => count ?? (goal === undefined ? 1 : 100);
+
+const options = z
+  .strictObject({
+    count: z
+      .int()
+      .min(1)
+      .meta({
+        description: 'Trials; with `until` the most there can be. Default: 1, with `until` 100.',
+      })
+      .optional(),
+    ...repetition,
+    until: until.meta({ description: 'Stop before `count` once a statistic is known well enough.' }).optional(),
+  })
+  .check(({ value: { count, until: goal }, issues }) => {
+    if (goal === undefined || goal.at_least <= most(count, goal)) return;
+    const waits = `until waits for ${String(goal.at_least)} trials (at_least)`;
+    issues.push(
+      count === undefined
+        ? {
+            code: 'custom',
+            input: goal.at_least,
+            path: ['until', 'at_least'],
+            message: `${waits}, and there are only ${String(most(count, goal))} unless count says otherwise`,
+          }
+        : {
+            code: 'custom',
+            input: count,
+            path: ['count'],
+            message: `${waits}, and count allows only ${String(count)}`,
+          },
+    );
+  });
 type Options = z.output<typeof options>;
 
 function* counted({ count, until: goal }: Options): Generator<Record<string, unknown>, void, TrialFeedback> {
   const observed: number[] = [];
-  for (let trial = 0; trial < count; trial += 1) {
+  for (let trial = 0; trial < most(count, goal); trial += 1) {
     const { measurement } = yield {};
     if (goal === undefined) continue;
     const value = judge(goal.metric, measurement).observed;
@@ -20,14 +51,26 @@ function* counted({ count, until: goal }: Options): Generator<Record<string, unk
   }
 }
 
+const wellKnown = (goal: Goal, count: number | undefined): string => {
+  const { metric, confidence, within, at_least } = goal;
+  const percent = (share: number): string => `${String(Number((share * 100).toPrecision(4)))} %`;
+  const trials = `${String(at_least)} to ${String(most(count, goal))} trials`;
+  return `the mean of ${metric.expression} is known within ${percent(within)} at ${percent(confidence)} confidence, after ${trials}`;
+};
+
 /** The same trial a number of times. */
 export const iteration = defineRunner<Options>({
   type: 'iteration',
   summary: 'The same trial a number of times, or until a statistic is known well enough',
   options,
-  preview: ({ count, warm_up, until: goal, stop_on }) => ({
-    parameters: [{}],
-    trials: goal === undefined && stop_on === undefined ? count + warm_up : undefined,
-  }),
+  preview: (chosen) => {
+    const { count, warm_up, until: goal, stop_on } = chosen;
+    return {
+      parameters: [{}],
+      trials: goal === undefined && stop_on === undefined ? most(count, goal) + warm_up : undefined,
+      ...outline(chosen, goal === undefined ? [] : [wellKnown(goal, count)]),
+    };
+  },
+  slas: looksAt,
   trials: (chosen) => repeat(chosen, {}, counted(chosen)),
 });

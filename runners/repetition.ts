@@ -5,6 +5,8 @@ import {
   z,
   type Measurement,
   type Nanoseconds,
+  type RunnerPreview,
+  type RunnerSla,
   type Sla,
   type TrialFeedback,
   type TrialParameters,
@@ -13,7 +15,7 @@ import {
 const condition = (suffix: string, example: string) =>
   z.string().transform((text, context): Sla => {
     const parsed = parseSla(`${text}${suffix}`);
-    if (parsed.ok) return parsed.sla;
+    if (parsed.ok) return { ...parsed.sla, expression: text.trim() };
     context.issues.push({ code: 'custom', input: text, message: `${parsed.message} (write it like ${example})` });
     return z.NEVER;
   });
@@ -52,13 +54,33 @@ export const until = z.strictObject({
 export const holds = (sla: Sla | undefined, measurement: Measurement): boolean =>
   sla !== undefined && judge(sla, measurement).verdict === 'pass';
 
+interface Repetition {
+  readonly warm_up: number;
+  readonly pause?: Nanoseconds | undefined;
+  readonly stop_on?: Sla | undefined;
+}
+
+/** What {@link repetition} and `until` look at. */
+export const looksAt = ({
+  stop_on,
+  until: goal,
+}: Pick<Repetition, 'stop_on'> & { readonly until?: z.output<typeof until> | undefined }): RunnerSla[] => [
+  ...(stop_on === undefined ? [] : [{ path: ['stop_on'], sla: stop_on }]),
+  ...(goal === undefined ? [] : [{ path: ['until', 'metric'], sla: goal.metric }]),
+];
+
+/** The preview of {@link repetition}; `ends` is what else ends the runner early. */
+export const outline = (
+  { pause, stop_on }: Repetition,
+  ends: readonly string[] = [],
+): Pick<RunnerPreview, 'pause' | 'endsWhen'> => ({
+  ...(pause === undefined ? {} : { pause }),
+  endsWhen: [...(stop_on === undefined ? [] : [`${stop_on.expression} holds for a trial`]), ...ends],
+});
+
 /** Yields trials with their pauses and warm-ups, until the body has enough or `stop_on` holds. */
 export async function* repeat(
-  {
-    warm_up,
-    pause,
-    stop_on,
-  }: { readonly warm_up: number; readonly pause?: Nanoseconds | undefined; readonly stop_on?: Sla | undefined },
+  { warm_up, pause, stop_on }: Repetition,
   first: TrialParameters['parameters'],
   body:
     | AsyncGenerator<TrialParameters['parameters'], void, TrialFeedback>

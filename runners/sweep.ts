@@ -1,5 +1,5 @@
 import { defineRunner, parseDuration, parseSize, z, type TrialFeedback } from '../lib/plugin.js';
-import { repeat, repetition } from './repetition.js';
+import { looksAt, outline, repeat, repetition } from './repetition.js';
 import { shuffled } from './shuffle.js';
 
 const bound = z.union([z.number(), z.string()]);
@@ -85,8 +85,9 @@ export const sweep = defineRunner<Options>({
   preview: (chosen) => {
     const parameters = combinations(chosen.over);
     const trials = parameters.length * chosen.repeat + chosen.warm_up;
-    return { parameters, trials: chosen.stop_on === undefined ? trials : undefined };
+    return { parameters, trials: chosen.stop_on === undefined ? trials : undefined, ...outline(chosen) };
   },
+  slas: looksAt,
   trials: (chosen) => {
     const list = ordered(chosen);
     return repeat(chosen, list[0] ?? {}, each(list));

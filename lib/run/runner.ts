@@ -1,6 +1,7 @@
 import type { ZodType } from 'zod';
 import type { Measurement } from '../measure/measurement.js';
 import type { Nanoseconds } from '../measure/units.js';
+import type { Sla } from '../sla/sla.js';
 
 /** One trial as a runner asks for it. */
 export interface TrialParameters {
@@ -25,6 +26,17 @@ export interface RunnerPreview {
   readonly trials: number | undefined;
   /** For how long at most, where the runner is bounded by time. */
   readonly duration?: Nanoseconds;
+  /** Before each trial but the first. Default: 0. */
+  readonly pause?: Nanoseconds;
+  /** What ends it before all its trials are done, a phrase each for `plan`: `max > 100us holds for a trial`. Default: nothing. */
+  readonly endsWhen?: readonly string[];
+}
+
+/** A limit, or a statistic, that a runner looks at. */
+export interface RunnerSla {
+  /** Where it stands in the runner's options: `['until', 'metric']`. */
+  readonly path: readonly (string | number)[];
+  readonly sla: Sla;
 }
 
 export interface RunnerDefinition<Options = unknown> {
@@ -34,6 +46,8 @@ export interface RunnerDefinition<Options = unknown> {
   readonly summary: string;
   readonly options: ZodType<Options>;
   preview(options: Options): RunnerPreview;
+  /** What it looks at in a measurement: a suite where the scenario does not measure that is refused, with its place. Default: nothing. */
+  slas?(options: Options): readonly RunnerSla[];
   /** Yields the next trial and is given its feedback. Never touches a host; never sees an error: those are the executor's. */
   trials(
     options: Options,

@@ -1,4 +1,5 @@
 import { messageOf } from '../error.js';
+import type { RunnerSla } from '../run/runner.js';
 import type { ScenarioDefinition } from '../run/scenario.js';
 import { checkSla, type Sla } from '../sla/sla.js';
 import type { Finding } from './findings.js';
@@ -21,23 +22,52 @@ const parted = (message: string): Pick<Finding, 'message' | 'hint' | 'offset'> =
   return at === -1 ? { message, offset: 0 } : { message: message.slice(0, at), hint: message.slice(at + 2), offset: 0 };
 };
 
-/**
- * Each set of parameters that the runner is known to ask for, put over the options.
- * `templates` know which values must not be echoed.
- */
-export const checkSets = (
+/** What keeps SLAs from being judged on what the scenario promises to measure, with each set that the runner is known to give. */
+const checkMetrics = (
+  site: Site,
+  scenario: ScenarioDefinition,
+  { input, value }: ScenarioOptions,
+  runner: PlannedRunner | undefined,
+  slas: readonly RunnerSla[],
+): readonly Located[] => {
+  if (slas.length === 0) return [];
+  try {
+    const varied = (runner?.sets ?? [])
+      .filter((set) => Object.keys(set).length > 0)
+      .flatMap((set) => {
+        const parsed = parseWith(scenario.options, { ...input, ...set });
+        return parsed.ok ? [scenario.metrics(parsed.value)] : [];
+      });
+    const declared = varied.length > 0 ? varied : [scenario.metrics(value)];
+    return slas.flatMap(({ path, sla }) => {
+      const message = declared.map((metrics) => checkSla(sla, metrics)).find((one) => one !== undefined);
+      return message === undefined ? [] : [{ site, finding: { path, ...parted(message) } }];
+    });
+  } catch (error) {
+    return [
+      {
+        site,
+        finding: { path: [], message: `scenario '${scenario.type}' can't say what it measures: ${messageOf(error)}` },
+      },
+    ];
+  }
+};
+
+type Hide = (findings: readonly Finding[]) => readonly Finding[];
+
+/** Each set of parameters that the runner is known to ask for, put over the options. */
+const checkSets = (
   site: Site,
   scenario: ScenarioDefinition,
   { input }: ScenarioOptions,
   { sets, definition }: PlannedRunner,
-  templates: readonly Template[],
+  hide: Hide,
 ): readonly Located[] => {
   for (const set of sets) {
     if (Object.keys(set).length === 0) continue;
     const parsed = parseWith(scenario.options, { ...input, ...set });
     if (parsed.ok) continue;
-    const findings = templates.reduce((said, template) => conceal(template, said), parsed.findings);
-    return findings.map(({ message, expected, hint }): Located => ({
+    return hide(parsed.findings).map(({ message, expected, hint }): Located => ({
       site,
       finding: {
         path: [],
@@ -50,7 +80,27 @@ export const checkSets = (
   return [];
 };
 
-/** Each SLA against what the scenario promises to measure, with each set of parameters that the runner is known to give. */
+/**
+ * The parameters that a runner puts over the options, and what it looks at in a measurement.
+ * `templates` know which values must not be echoed.
+ */
+export const checkRunner = (
+  site: Site,
+  scenario: ScenarioDefinition,
+  options: ScenarioOptions,
+  runner: PlannedRunner,
+  templates: readonly Template[],
+): readonly Located[] => {
+  const hide: Hide = (findings) => templates.reduce((said, template) => conceal(template, said), findings);
+  return [
+    ...checkSets(site, scenario, options, runner, hide),
+    ...hide(checkMetrics(site, scenario, options, runner, runner.slas).map(({ finding }) => finding)).map(
+      (finding): Located => ({ site, finding }),
+    ),
+  ];
+};
+
+/** Each SLA of a test; undefined stands for a wrong one. */
 export const checkSlas = (
   site: Site,
   scenario: ScenarioDefinition,
@@ -59,28 +109,8 @@ export const checkSlas = (
   slas: Outcome<readonly (Sla | undefined)[]>,
 ): readonly Located[] => {
   const written = Array.isArray(slas.input) ? (slas.input as unknown[]) : [];
-  const metricsOf = (raw: unknown) => {
-    const parsed = parseWith(scenario.options, raw);
-    return parsed.ok ? scenario.metrics(parsed.value) : [];
-  };
-  try {
-    const varied = (runner?.sets ?? [])
-      .filter((set) => Object.keys(set).length > 0)
-      .map((set) => metricsOf({ ...options.input, ...set }));
-    const declared = varied.length > 0 ? varied : [scenario.metrics(options.value)];
-    return (slas.value ?? []).flatMap((sla, index) => {
-      if (sla === undefined) return [];
-      const message = declared.map((metrics) => checkSla(sla, metrics)).find((one) => one !== undefined);
-      return message === undefined
-        ? []
-        : [{ site, finding: { path: slaPath(written[index], index), ...parted(message) } }];
-    });
-  } catch (error) {
-    return [
-      {
-        site,
-        finding: { path: [], message: `scenario '${scenario.type}' can't say what it measures: ${messageOf(error)}` },
-      },
-    ];
-  }
+  const right = (slas.value ?? []).flatMap((sla, index) =>
+    sla === undefined ? [] : [{ path: slaPath(written[index], index), sla }],
+  );
+  return checkMetrics(site, scenario, options, runner, right);
 };

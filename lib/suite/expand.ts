@@ -3,7 +3,7 @@ import type { Registry } from '../run/registry.js';
 import type { ScenarioDefinition } from '../run/scenario.js';
 import type { Sla } from '../sla/sla.js';
 import { Cache } from './cache.js';
-import { checkSets, checkSlas, type ScenarioOptions } from './checks.js';
+import { checkRunner, checkSlas, type ScenarioOptions } from './checks.js';
 import { compileMatrix } from './entry-matrix.js';
 import { choice, missingKey } from './findings.js';
 import { combinations, noMatrix, type Matrix } from './matrix.js';
@@ -184,7 +184,7 @@ export class TestEntry {
       sets === undefined
         ? []
         : this.#setsCache.get(ids, () =>
-            checkSets(this.#runner.site, scenario, options.value, sets, [
+            checkRunner(this.#runner.site, scenario, options.value, sets, [
               this.#options.template,
               this.#runner.template,
             ]),

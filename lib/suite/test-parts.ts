@@ -1,6 +1,6 @@
 import { loadSchema, type LoadSpec } from '../run/load.js';
 import type { Registry } from '../run/registry.js';
-import type { RunnerDefinition } from '../run/runner.js';
+import type { RunnerDefinition, RunnerSla } from '../run/runner.js';
 import type { ScenarioDefinition } from '../run/scenario.js';
 import { parseSla, type Sla } from '../sla/sla.js';
 import * as z from 'zod';
@@ -15,6 +15,7 @@ export interface PlannedRunner {
   readonly options: unknown;
   /** Sets of parameters that it puts over the options, as far as they are known. */
   readonly sets: readonly Readonly<Record<string, unknown>>[];
+  readonly slas: readonly RunnerSla[];
 }
 
 const fail = (...findings: Finding[]): { readonly ok: false; readonly findings: readonly Finding[] } => ({
@@ -127,7 +128,9 @@ export const runnerParser =
       );
     }
     try {
-      return { ok: true, value: { definition, options: options.value, sets: previewed(definition, options.value) } };
+      const sets = previewed(definition, options.value);
+      const slas = definition.slas?.(options.value) ?? [];
+      return { ok: true, value: { definition, options: options.value, sets, slas } };
     } catch (error) {
       return fail({ path: [], message: `runner '${type}' can't be previewed: ${messageOf(error)}` });
     }

@@ -30,6 +30,23 @@ describe('the iteration runner', () => {
     expect(unlike).to.have.length(8);
   });
 
+  it('goes on until then without a count too, for 100 trials at most', async () => {
+    const until = { metric: 'max', within: 0.01 };
+    expect(await trialsOf(iteration, {})).to.have.length(1);
+    expect(await trialsOf(iteration, { until }, () => measured(10_000))).to.have.length(3);
+    const unlike = await trialsOf(iteration, { until }, (_trial, number) => measured(number % 2 === 0 ? 1000 : 90_000));
+    expect(unlike).to.have.length(100);
+  });
+
+  it('refuses fewer trials than it would have to wait for', () => {
+    const fits = (input: object): boolean => iteration.options.safeParse(input).success;
+    expect(fits({ count: 2, until: { metric: 'max' } })).to.equal(false);
+    expect(fits({ count: 3, until: { metric: 'max' } })).to.equal(true);
+    expect(fits({ until: { metric: 'max', at_least: 101 } })).to.equal(false);
+    expect(fits({ until: { metric: 'max', at_least: 100 } })).to.equal(true);
+    expect(fits({ count: 200, until: { metric: 'max', at_least: 101 } })).to.equal(true);
+  });
+
   it('refuses a statistic that there is not', () => {
     expect(iteration.options.safeParse({ count: 2, until: { metric: 'p100' } }).success).to.equal(false);
     expect(iteration.options.safeParse({ counts: 2 }).success).to.equal(false);

@@ -1,6 +1,7 @@
 import { expect } from 'chai';
 import { open, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { builtins } from '../../lib/builtins.js';
 import { mistakes, mistakesIn, withFiles } from './files.js';
 
 const fixtures = join(import.meta.dirname, '..', 'fixtures', 'suite');
@@ -70,6 +71,74 @@ describe('mistakes of a suite', () => {
     expect(said).to.include(
       "--param fats: error: suite.yaml declares no param 'fats'\n  = expected one of: seconds, fast\n  = did you mean 'fast'?",
     );
+  });
+});
+
+describe('mistakes of runners', () => {
+  const suite = (runner: string) =>
+    `suite: x\ncontexts: { metal: { type: bare-metal } }\ntests:\n  - name: t\n    scenario: timer\n    context: metal\n    runner: { type: ${runner} }\n`;
+  const said = (runner: string) => mistakesIn(suite(runner), { registry: builtins(), env });
+
+  const rows: readonly (readonly [string, string, string, string?])[] = [
+    [
+      'iteration, until: { metric: losss.p99 }',
+      "nobody measures 'losss': it measures latency (histogram)",
+      'losss.p99',
+    ],
+    [
+      "iteration, stop_on: 'lattency.max > 1us'",
+      "nobody measures 'lattency'",
+      'lattency.max > 1us',
+      "did you mean 'latency'?",
+    ],
+    [
+      "duration, duration: 1s, stop_on: 'max > 1MiB'",
+      '1MiB has the wrong unit: expected ns, us, ms, s, m, min, h, d',
+      'max > 1MiB',
+    ],
+    [
+      "sweep, over: { tool: [timerlat, oslat] }, stop_on: 'irq.max > 1us'",
+      "nobody measures 'irq': it measures latency (histogram)",
+      'irq.max > 1us',
+    ],
+    [
+      'iteration, until: { metric: latency }',
+      "'latency' is a histogram: name a statistic of it, such as latency.max or latency.p99.99",
+      'latency',
+    ],
+    [
+      "iteration, stop_on: '${env:HOST}yz.max > 1us'",
+      "what '${env:HOST}yz.max > 1us' gives does not fit here",
+      "'${env:HOST}yz.max > 1us'",
+    ],
+    [
+      'iteration, count: 2, until: { metric: p99 }',
+      'until waits for 3 trials (at_least), and count allows only 2',
+      '2',
+    ],
+    [
+      'iteration, until: { metric: p99, at_least: 200 }',
+      'until waits for 200 trials (at_least), and there are only 100 unless count says otherwise',
+      '200',
+    ],
+  ];
+  for (const [runner, message, meant, hint] of rows)
+    it(`are reported with their place: ${runner}`, async () => {
+      const line = `    runner: { type: ${runner} }`;
+      const column = line.lastIndexOf(meant);
+      expect(await said(runner)).to.equal(
+        `suite.yaml:7:${String(column + 1)}: error: ${message}\n 7 | ${line}\n   | ${' '.repeat(column)}${'^'.repeat(meant.length)}\n${hint === undefined ? '' : `  = ${hint}\n`}`,
+      );
+    });
+
+  it('are none where the scenario measures what they name', async () => {
+    for (const runner of [
+      'iteration, until: { metric: p99.9 }',
+      "iteration, count: 5, until: { metric: 'over(20us)', at_least: 5 }, stop_on: duration > 60s",
+      "sweep, over: { interval: [1ms, 2ms] }, stop_on: 'latency.max > 100us'",
+      "sweep, over: { tool: [timerlat] }, stop_on: 'irq.max > 100us'",
+    ])
+      expect(await said(runner), runner).to.equal('');
   });
 });
 
