@@ -37,3 +37,6 @@ export const formatValue = (value: number, unit: string): string => {
   const number = Number.isInteger(value) ? formatCount(value) : String(Number(value.toPrecision(6)));
   return unit === 'count' ? number : `${number} ${unit}`;
 };
+
+/** A value of a suite in one line. */
+export const formatWritten = (value: unknown): string => (typeof value === 'string' ? value : JSON.stringify(value));

@@ -1,8 +1,13 @@
 import { quoteArgv } from '../host/quote.js';
 import { chainOf } from '../run/deployments.js';
-import type { Plan, PlannedTest } from '../run/plan.js';
-import { loadArgv } from '../run/stress.js';
+import { installArgv } from '../run/needs.js';
+import type { Plan, PlannedContext, PlannedTest } from '../run/plan.js';
+import type { RunnerPreview } from '../run/runner.js';
+import type { Need } from '../run/scenario.js';
+import { loadArgv, loadNeed } from '../run/stress.js';
 import { optionsOf } from '../run/trial.js';
+import { formatClock, formatTime, formatWritten } from './format.js';
+import { tuningSteps } from './plan-tuning.js';
 
 export interface TestSteps {
   readonly name: string;
@@ -12,54 +17,100 @@ export interface TestSteps {
   readonly steps: readonly string[];
 }
 
-/** What is set up before the tests: hosts and contexts with their steps. */
-export const planSteps = (plan: Plan): string => {
-  const hosts = [...plan.hosts].map(([name, { address, jump }]) =>
+type Hide = (text: string) => string;
+
+/** Takes what `${env:...}` gave out of a text, as the files of a run do. */
+const hiding =
+  ({ secrets }: Plan): Hide =>
+  (text) =>
+    secrets.filter(({ length }) => length > 2).reduce((said, secret) => said.replaceAll(secret, '[redacted]'), text);
+
+/** A command, redacted before it is quoted: quotes may be put into the middle of a secret. */
+const commandOf = (argv: readonly string[], hide: Hide): string => quoteArgv(argv.map(hide));
+
+const contextSteps = async ({ definition, options, tuning }: PlannedContext): Promise<readonly string[]> => {
+  const steps = definition.preview(options);
+  if (tuning === undefined) return steps;
+  const { before, afterwards } = await tuningSteps(tuning);
+  const isLast = (step: string): boolean => step.startsWith('afterwards:');
+  return [...steps.filter((step) => !isLast(step)), ...before, ...afterwards, ...steps.filter(isLast)];
+};
+
+/** What is set up before the tests: hosts and contexts with their steps, tuning included. */
+export const planSteps = async (plan: Plan): Promise<string> => {
+  const lines = [...plan.hosts].map(([name, { address, jump }]) =>
     address === undefined
       ? `host ${name}: this machine`
       : `host ${name}: SSH to ${address}${jump === undefined ? '' : ` through ${jump}`}`,
   );
-  const contexts = [...plan.contexts.values()].flatMap(({ name, definition, options, on, provision }) => [
-    `context ${name}: ${definition.type} on ${on}${provision ? ', missing tools are installed' : ''}`,
-    ...definition.preview(options).map((step) => `  ${step}`),
-  ]);
-  return [...hosts, ...contexts].join('\n');
+  for (const context of plan.contexts.values()) {
+    const { name, definition, on, provision } = context;
+    lines.push(`context ${name}: ${definition.type} on ${on}${provision ? ', missing tools are installed' : ''}`);
+    for (const step of await contextSteps(context)) lines.push(`  ${step}`);
+  }
+  return lines.map(hiding(plan)).join('\n');
+};
+
+const described = (need: Need): string => {
+  if (need.kind === 'tool') return `${need.name} (${need.package})`;
+  return need.kind === 'file' ? need.path : 'root';
+};
+
+/** What each machine of a test must have, and how it gets what it may get. */
+const needSteps = (plan: Plan, { scenario, options, context, load }: PlannedTest): readonly string[] => {
+  const needs = new Map<string, Set<Need>>([[context, new Set(scenario.needs(options))]]);
+  for (const { stressor, host = context } of load)
+    if (stressor !== 'none') needs.set(host, (needs.get(host) ?? new Set<Need>()).add(loadNeed));
+  return [...needs].flatMap(([name, wanted]) => {
+    if (wanted.size === 0) return [];
+    const packages = new Set([...wanted].flatMap((need) => (need.kind === 'tool' ? [need.package] : [])));
+    const provision = chainOf(plan, name).some((link) => plan.contexts.get(link)?.provision === true);
+    return [
+      `needs ${[...wanted].map(described).join(', ')}${name === context ? '' : ` on ${name}`}`,
+      ...(provision && packages.size > 0 ? [`install what is missing: ${quoteArgv(installArgv([...packages]))}`] : []),
+    ];
+  });
+};
+
+const countOf = ({ trials, duration }: RunnerPreview): string => {
+  if (trials !== undefined) return `${String(trials)} trial${trials === 1 ? '' : 's'}`;
+  return `as many trials as ${duration === undefined ? 'it takes' : `begin within ${formatClock(duration)}`}`;
 };
 
 /** What is done for one test, trial by trial as far as that can be known. */
 export const planTest = (plan: Plan, test: PlannedTest): TestSteps => {
-  const { trials, parameters } = test.runner.definition.preview(test.runner.options);
-  const needs = test.scenario
-    .needs(test.options)
-    .map((need) =>
-      need.kind === 'tool' ? `${need.name} (${need.package})` : need.kind === 'file' ? need.path : 'root',
-    );
+  const hide = hiding(plan);
+  const preview = test.runner.definition.preview(test.runner.options);
+  const { trials, parameters, pause = 0, endsWhen = [] } = preview;
   const loads = test.load
     .filter(({ stressor }) => stressor !== 'none')
-    .map((load) => `load on ${load.host ?? test.context}: ${quoteArgv(loadArgv(load, undefined))}`);
+    .map((load) => `load on ${load.host ?? test.context}: ${commandOf(loadArgv(load, undefined), hide)}`);
   const commands = [...parameters].flatMap((set) => {
     const said = Object.entries(set)
-      .map(([key, value]) => `${key}=${String(value)}`)
+      .map(([key, value]) => `${key}=${formatWritten(value)}`)
       .join(' ');
     return test.scenario
       .preview(optionsOf(test, set))
-      .commands.map((argv) => `run${said === '' ? '' : ` with ${said}`}: ${quoteArgv(argv)}`);
+      .commands.map((argv) => `run${said === '' ? '' : ` with ${said}`}: ${commandOf(argv, hide)}`);
   });
   const judged = test.sla.map(
     ({ expression, severity }) => `judge: ${expression}${severity === 'warn' ? ' (warn)' : ''}`,
   );
+  const steps = [
+    `in ${chainOf(plan, test.context).join(' on ')}`,
+    ...needSteps(plan, test),
+    `runner ${test.runner.definition.type}: ${countOf(preview)}`,
+    ...(pause > 0 ? [`pause: ${formatTime(pause)} before each trial but the first`] : []),
+    ...endsWhen.map((condition) => `stop: once ${condition}`),
+    ...loads,
+    ...commands,
+    ...judged,
+  ];
   return {
     name: test.name,
     scenario: test.scenario.type,
     context: test.context,
     trials: trials ?? null,
-    steps: [
-      `in ${chainOf(plan, test.context).join(' on ')}`,
-      ...(needs.length === 0 ? [] : [`needs ${needs.join(', ')}`]),
-      `runner ${test.runner.definition.type}: ${trials === undefined ? 'as many trials as it takes' : `${String(trials)} trial${trials === 1 ? '' : 's'}`}`,
-      ...loads,
-      ...commands,
-      ...judged,
-    ],
+    steps: steps.map(hide),
   };
 };

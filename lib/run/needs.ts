@@ -37,10 +37,20 @@ const ask = async (host: Host, needs: readonly Need[], signal: AbortSignal): Pro
   );
 };
 
+/** The command that installs packages. */
+export const installArgv = (packages: readonly string[]): readonly string[] => [
+  'apt-get',
+  'install',
+  '-y',
+  '-q',
+  '--no-install-recommends',
+  ...packages,
+];
+
 const install = async (host: Host, packages: readonly string[], signal: AbortSignal): Promise<void> => {
   const env = { DEBIAN_FRONTEND: 'noninteractive' };
   const options = { root: true, signal, timeout: 600_000, env } as const;
-  const apt = ['apt-get', 'install', '-y', '-q', '--no-install-recommends', ...packages];
+  const apt = installArgv(packages);
   try {
     if ((await host.exec(apt, { ...options, check: false })).exitCode === 0) return;
     await host.exec(['apt-get', 'update', '-q'], options);

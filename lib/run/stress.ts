@@ -4,6 +4,7 @@ import { formatCpuList, resolveCpus } from '../host/cpu-list.js';
 import type { HostFacts } from '../host/facts.js';
 import type { Host, Job } from '../host/host.js';
 import type { LoadSpec } from './load.js';
+import type { Need } from './scenario.js';
 
 /** stress-ng as it runs during a trial. Disposing stops it. */
 export interface RunningLoad extends AsyncDisposable {
@@ -28,6 +29,9 @@ const leastShare = 0.01;
 const startDeadline = 15_000;
 const pollInterval = 50;
 const execDeadline = 30_000;
+
+/** What a machine needs for a load. */
+export const loadNeed: Need = { kind: 'tool', name: 'stress-ng', package: 'stress-ng' };
 
 /** Runs a command in a directory of its own on a disk: a job's directory is in memory, where `hdd` would fill it and load no disk. */
 const onDisk = String.raw`

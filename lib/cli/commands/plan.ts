@@ -10,7 +10,7 @@ export const plan = async (file: string, options: SuiteSelection & { readonly js
   tameMemory();
   const planned = await openSuite(file, options);
   let total: number | undefined = 0;
-  if (!options.json) print(planSteps(planned));
+  if (!options.json) print(await planSteps(planned));
   for (const test of planned.tests()) {
     const took = estimate(test);
     total = took === undefined || total === undefined ? undefined : total + took;
