@@ -3,6 +3,7 @@ import { homedir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { Kvm4nfvError, messageOf } from '../error.js';
+import { aborted } from './command.js';
 import type { HostSpec } from './spec.js';
 
 /** How a host is reached: what the suite says, and what ssh_config says where the suite is silent. */
@@ -41,21 +42,30 @@ export const parseSshConfig = (text: string): ReadonlyMap<string, readonly strin
 const defaultIdentities = ['id_ed25519', 'id_ecdsa', 'id_rsa'].map((name) => `~/.ssh/${name}`);
 
 /** What `ssh -G` said, by its arguments: it takes 10 ms, and a suite may have many hosts behind one address, or one jump host. */
-const answers = new Map<string, Promise<ReadonlyMap<string, readonly string[]>>>();
+const answers = new Map<string, ReadonlyMap<string, readonly string[]>>();
 
-const ask = async (args: readonly string[]): Promise<ReadonlyMap<string, readonly string[]>> => {
-  const { stdout } = await promisify(execFile)('ssh', args, { timeout: 10_000 });
+export interface ResolveOptions {
+  /** In the place of the user's ssh_config. */
+  readonly configFile?: string;
+  readonly signal?: AbortSignal;
+}
+
+const ask = async (
+  args: readonly string[],
+  signal: AbortSignal | undefined,
+): Promise<ReadonlyMap<string, readonly string[]>> => {
+  const { stdout } = await promisify(execFile)('ssh', args, { timeout: 10_000, signal });
   return parseSshConfig(stdout);
 };
 
 /** The effective ssh_config for a host; empty where there is no ssh. */
 const effectiveConfig = async (
   spec: HostSpec & { readonly address: string },
-  options: { readonly configFile?: string },
+  { configFile, signal }: ResolveOptions,
 ): Promise<ReadonlyMap<string, readonly string[]>> => {
   const args = [
     '-G',
-    ...(options.configFile === undefined ? [] : ['-F', options.configFile]),
+    ...(configFile === undefined ? [] : ['-F', configFile]),
     ...(spec.port === undefined ? [] : ['-p', String(spec.port)]),
     ...(spec.user === undefined ? [] : ['-l', spec.user]),
     '--',
@@ -63,11 +73,11 @@ const effectiveConfig = async (
   ];
   const key = JSON.stringify(args);
   try {
-    const config = answers.get(key) ?? ask(args);
+    const config = answers.get(key) ?? (await ask(args, signal));
     answers.set(key, config);
-    return await config;
+    return config;
   } catch (error) {
-    answers.delete(key);
+    if (signal?.aborted === true) throw aborted(`${spec.address}: reading ssh_config`, signal);
     if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return new Map();
     throw new Kvm4nfvError('usage', `ssh_config can't be read for ${spec.address}: ${messageOf(error)}`, {
       cause: error,
@@ -93,7 +103,7 @@ const agentOf = (spec: HostSpec, configured: string | undefined): string | undef
 /** What the suite says of a host, completed from ssh_config by `ssh -G`, which knows its aliases, `Match` and `Include`. */
 export const resolveTarget = async (
   spec: HostSpec & { readonly address: string },
-  options: { readonly configFile?: string } = {},
+  options: ResolveOptions = {},
 ): Promise<SshTarget> => {
   const config = await effectiveConfig(spec, options);
   const one = (key: string): string | undefined => set(config.get(key)?.[0]);

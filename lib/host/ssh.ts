@@ -94,8 +94,7 @@ const open = async (
   // ProxyJump of ssh_config names no hosts of the suite: a circle there shows in its length only.
   if (path.length > 16) throw new Kvm4nfvError('usage', `more than 16 jumps: ${path.join(' -> ')}`);
   if (spec.address === undefined) throw new Kvm4nfvError('usage', `host ${name} has no address`);
-  const resolving = options.configFile === undefined ? {} : { configFile: options.configFile };
-  const target = await resolveTarget({ ...spec, address: spec.address }, resolving);
+  const target = await resolveTarget({ ...spec, address: spec.address }, options);
   const where = `${name} (${target.user}@${target.address}:${String(target.port)})`;
   const jump = options.via === undefined ? await openJump(name, spec, target, options, [...path, name]) : undefined;
   const from = options.via ?? jump;
