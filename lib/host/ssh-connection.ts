@@ -21,10 +21,15 @@ export interface Dial {
   readonly stream?: (signal: AbortSignal) => Promise<Duplex>;
   /** Milliseconds for TCP connection, banner, key exchange and authentication together. */
   readonly deadline: number;
+  /** Milliseconds for the host to answer the opening of a channel. Default: 15 s. */
+  readonly channelDeadline?: number;
+  /** Milliseconds between keepalives; after three without an answer the connection is lost. Default: 10 s. */
+  readonly keepalive?: number;
   readonly signal?: AbortSignal | undefined;
 }
 
-const channelDeadline = 15_000;
+const defaultChannelDeadline = 15_000;
+const defaultKeepalive = 10_000;
 /** What ssh2 says when the server refused, in contrast to when it vanished. */
 const refusals = /Channel open failure|Unable to exec/;
 const hostKeyTypes = [
@@ -59,11 +64,13 @@ const openSocket = async (dial: Dial, signal: AbortSignal): Promise<Duplex> => {
 export class SshConnection {
   readonly #client: Client;
   readonly #where: string;
+  readonly #channelDeadline: number;
   #lost: SshError | undefined;
 
-  private constructor(client: Client, where: string) {
+  private constructor(client: Client, { where, channelDeadline = defaultChannelDeadline }: Dial) {
     this.#client = client;
     this.#where = where;
+    this.#channelDeadline = channelDeadline;
     let said: Error | undefined;
     client.on('error', (error) => {
       said = error;
@@ -107,7 +114,7 @@ export class SshConnection {
     reach: (stage: SshStage) => void,
   ): Promise<SshConnection> {
     const client = new ssh2.Client();
-    const connection = new SshConnection(client, dial.where);
+    const connection = new SshConnection(client, dial);
     let stage: SshStage = 'banner';
     const reached = (next: SshStage): void => {
       stage = next;
@@ -151,7 +158,7 @@ export class SshConnection {
       // A copy: ssh2 takes its elements out.
       authHandler: [...dial.methods],
       readyTimeout: 0,
-      keepaliveInterval: 10_000,
+      keepaliveInterval: dial.keepalive ?? defaultKeepalive,
       keepaliveCountMax: 3,
       algorithms: {
         kex: { prepend: ['curve25519-sha256'], append: [], remove: [] },
@@ -213,11 +220,15 @@ export class SshConnection {
         return;
       }
       const timer = setTimeout(() => {
-        const error = new SshError(this.#where, 'channel', `no answer within ${String(channelDeadline / 1000)} s`);
+        const error = new SshError(
+          this.#where,
+          'channel',
+          `no answer within ${String(this.#channelDeadline / 1000)} s`,
+        );
         this.#lost ??= error;
         this.#client.destroy();
         reject(error);
-      }, channelDeadline);
+      }, this.#channelDeadline);
       request((error, channel) => {
         clearTimeout(timer);
         if (error === undefined) resolve(use(channel));
