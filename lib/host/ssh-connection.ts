@@ -32,6 +32,8 @@ const defaultChannelDeadline = 15_000;
 const defaultKeepalive = 10_000;
 /** What ssh2 says when the server refused, in contrast to when it vanished. */
 const refusals = /Channel open failure|Unable to exec/;
+/** ssh2 tells that an agent fails, and goes on with the next key or method. */
+const isOfAgent = (error: Error): boolean => 'level' in error && error.level === 'agent';
 const hostKeyTypes = [
   'ssh-ed25519',
   'ecdsa-sha2-nistp256',
@@ -73,7 +75,7 @@ export class SshConnection {
     this.#channelDeadline = channelDeadline;
     let said: Error | undefined;
     client.on('error', (error) => {
-      said = error;
+      if (!isOfAgent(error)) said = error;
     });
     client.once('close', () => {
       this.#lost ??= new SshError(where, 'connection', `lost${said === undefined ? '' : `: ${said.message}`}`, {
@@ -125,11 +127,12 @@ export class SshConnection {
     const heard = (at: SshStage): SshStage =>
       at === 'banner' && socket instanceof Socket && socket.bytesRead > 0 ? 'key exchange' : at;
     let refused: unknown;
+    let agentSaid = '';
     const ready = new Promise<void>((resolve, reject) => {
       const fail = (error: unknown): void => {
         reject(
           error instanceof Error && !(error instanceof SshError)
-            ? new SshError(dial.where, heard(stage), error.message, { cause: error })
+            ? new SshError(dial.where, heard(stage), `${error.message}${agentSaid}`, { cause: error })
             : (error as Error),
         );
       };
@@ -138,7 +141,8 @@ export class SshConnection {
         reached('authentication');
       });
       client.on('error', (error) => {
-        fail(refused ?? error);
+        if (isOfAgent(error)) agentSaid = `; the agent: ${error.message}`;
+        else fail(refused ?? error);
       });
       client.once('close', () => {
         fail(refused ?? new Error('closed by the host'));
