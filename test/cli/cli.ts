@@ -1,7 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readdirSync, statSync } from 'node:fs';
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
@@ -185,3 +185,13 @@ export const leftOf = async (run: string): Promise<string[]> => {
 
 /** What every answer of the CLI owes its user, whatever the input was. */
 export const stackTrace = /\n\s+at .*[:(]|node:internal|\[object Object\]|undefined|NaN/;
+
+/** A directory of links to all of this machine's tools but one. */
+export const pathWithout = async (directory: string, tool: string): Promise<string> => {
+  const bin = join(directory, 'bin');
+  await mkdir(bin);
+  for (const place of ['/usr/bin', '/bin'])
+    for (const name of await readdir(place))
+      if (name !== tool) await symlink(join(place, name), join(bin, name)).catch(() => undefined);
+  return bin;
+};

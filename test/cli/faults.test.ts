@@ -1,4 +1,4 @@
-import { chmod, mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { processesWith } from '../support/processes.js';
@@ -12,6 +12,7 @@ import {
   long,
   measuring,
   onlyResult,
+  pathWithout,
   stackTrace,
   suiteOf,
   until,
@@ -218,13 +219,3 @@ describe('a tool that misbehaves', function () {
     return { run: runId, trials: events.filter(({ type }) => type === 'trial-started').length };
   };
 });
-
-/** A directory of links to all of this machine's tools but one. */
-const pathWithout = async (directory: string, tool: string): Promise<string> => {
-  const bin = join(directory, 'bin');
-  await mkdir(bin);
-  for (const place of ['/usr/bin', '/bin'])
-    for (const name of await readdir(place))
-      if (name !== tool) await symlink(join(place, name), join(bin, name)).catch(() => undefined);
-  return bin;
-};
