@@ -4,8 +4,10 @@
  * the journal file (or `-`). Needs a POSIX shell and the core utilities, with GNU grep.
  *
  * Lines of input, words parted by single spaces, texts escaped for `printf %b`:
- * `j TEXT` a line for the journal, refused where the run has not the lease · `s` the journal reaches the disk · `q` batches of the same journal that a
- * dead controller left running are ended (their command lines name the journal and another token)
+ * `j TEXT` a line for the journal, refused where the run has not the lease · `s` the journal reaches the disk ·
+ * `q` batches of the same journal that a dead controller left running are ended (their command lines name the journal
+ * and another token), and the commands that these had started (they have both in their environment) are waited for:
+ * one that is cut off half way, such as update-grub, would leave more behind than one that is undone
  * `w N PATH TEXT` kernel file · `d N PATH TEXT` file on disk, atomically · `r N PATH` remove a file ·
  * `k N PATH` / `K N PATH` make / remove a directory · `x N ARGV...` run ·
  * `g GLOB` read kernel files · `n GLOB` only their names · `t GLOB` files' exact bytes · `l PATH` where a link leads · `c N ARGV...` a command's output
@@ -14,6 +16,7 @@ export const batchScript = `
 set -f
 LC_ALL=C; export LC_ALL
 token=$1; journal=$2; files=; leased=
+KVM4NFV_TOKEN=$token; KVM4NFV_JOURNAL=$journal; export KVM4NFV_TOKEN KVM4NFV_JOURNAL
 done_with() { printf '\\n%s r %s %s\\n%s' "$token" "$1" "$2" "$3"; }
 if [ "$journal" != - ] && [ -e "\${journal%/journal/*}/lease" ]; then
   mkdir -p "\${journal%/*}" && chmod 700 "\${journal%/*}" || exit 90
@@ -21,17 +24,21 @@ fi
 while IFS=' ' read -r verb rest; do
   case $verb in
   q)
-    tries=0
+    tries=0; deadline=$(($(date +%s) + 130))
     while
-      others=
-      for path in $(grep -alF -e "$journal" $(set +f; echo /proc/[0-9]*/cmdline) 2>/dev/null); do
-        grep -aqF -e "$token" "$path" 2>/dev/null || ! grep -aqF kvm4nfv-batch "$path" 2>/dev/null || others="$others \${path%/cmdline}"
+      batches=; commands=
+      for path in $(set +f; grep -alzFx -e "$journal" /proc/[0-9]*/cmdline 2>/dev/null); do
+        grep -aqzFx -e "$token" "$path" 2>/dev/null || ! grep -aqzFx kvm4nfv-batch "$path" 2>/dev/null || batches="$batches \${path%/cmdline}"
       done
-      [ -n "$others" ]
+      for path in $(set +f; grep -alzFx -e "KVM4NFV_JOURNAL=$journal" /proc/[0-9]*/environ 2>/dev/null); do
+        # 1: it has another token; 2: it is gone by now, as the grep above is, which finds itself.
+        grep -aqzFx -e "KVM4NFV_TOKEN=$token" "$path" 2>/dev/null; [ $? != 1 ] || commands="$commands $path"
+      done
+      [ -n "$batches$commands" ]
     do
       signal=TERM; [ "$tries" -lt 20 ] || signal=KILL
-      for other in $others; do kill -"$signal" "\${other#/proc/}" 2>/dev/null; done
-      tries=$((tries + 1)); [ "$tries" -lt 200 ] || exit 91
+      for other in $batches; do kill -"$signal" "\${other#/proc/}" 2>/dev/null; done
+      tries=$((tries + 1)); [ "$(date +%s)" -lt "$deadline" ] || exit 91
       sleep 0.05
     done ;;
   j)

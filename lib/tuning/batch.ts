@@ -14,9 +14,9 @@ export type Action =
   | { readonly kind: 'run'; readonly argv: readonly string[] };
 
 export interface Batch {
-  /** The journal file on the host, where anything is written to it. */
+  /** The journal file on the host of what is changed, or put back. */
   readonly journal?: string;
-  /** End a batch of the same journal that a dead controller left running. */
+  /** End a batch of the same journal that a dead controller left running, once the command it is at has ended. */
   readonly quiesce?: boolean;
   /** Lines for the journal; on disk before the first action. */
   readonly record?: readonly string[];
@@ -159,7 +159,7 @@ export const parseBatch = (stdout: string, token: string, batch: Batch): BatchRe
 
 const refusals: Readonly<Record<number, string>> = {
   90: 'the journal could not be written, so nothing was changed',
-  91: 'an earlier batch of the same run could not be ended',
+  91: 'an earlier batch of the same run, or a command of it, does not end',
   93: 'the run does not hold the lease of the host, so nothing was changed',
   92: 'the script did not understand its input',
   143: 'it was ended from outside',
@@ -169,7 +169,8 @@ const refusals: Readonly<Record<number, string>> = {
 export const runBatch = async (host: Host, batch: Batch, signal?: AbortSignal): Promise<BatchResult> => {
   const token = `=${randomBytes(12).toString('hex')}=`;
   // By this name a later restore finds, and ends, a batch that changes things for a dead controller; others do no harm.
-  const name = (batch.record ?? []).length > 0 ? 'kvm4nfv-batch' : 'kvm4nfv-look';
+  const changes = [...(batch.record ?? []), ...(batch.actions ?? [])].length > 0;
+  const name = changes ? 'kvm4nfv-batch' : 'kvm4nfv-look';
   const result = await host.exec(['sh', '-c', batchScript, name, token, batch.journal ?? '-'], {
     stdin: encodeBatch(batch),
     root: true,

@@ -17,6 +17,8 @@ export interface ExternalCommandLine {
   readonly set: (cmdline: string) => Promise<void>;
   /** Starts the machine anew, with it. Default: the machine reboots itself. */
   readonly reboot?: () => Promise<void>;
+  /** Called once the machine answers again: checks that it is still what was asked for, and puts right what does not outlive a reboot. */
+  readonly rebooted?: () => Promise<void>;
 }
 
 const grubDefaults = '/etc/default/grub';

@@ -1,16 +1,17 @@
 import { Kvm4nfvError } from '../error.js';
 import type { Host } from '../host/host.js';
-import { runBatch } from './batch.js';
+import { canonical } from './aspect.js';
+import { runBatch, type Outcome } from './batch.js';
 import { bootloaderOf, type ExternalCommandLine } from './bootloader.js';
 import { diffCmdline, mergeCmdline, missingParameters, type CmdlineDiff } from './cmdline.js';
 import { commandLineKnob, journalOf, parseJournal } from './journal.js';
-import { isEffective, type KnobResult } from './judge.js';
+import { isEffective, type KnobResult, type Refusals } from './judge.js';
 import { dropLease, takeLease } from './lease.js';
 import type { Machine } from './machine.js';
 import type { ResolvedTuning } from './profile.js';
 import { text } from './reading.js';
 import { reboot, type RebootOptions } from './reboot.js';
-import { restoreRun, type RestoreReport } from './restore.js';
+import { assertRestored, restoreRun, type RestoreReport } from './restore.js';
 import { carryOut, changesOf, judge, look, type KnobChange, type View } from './session.js';
 
 export interface TuningOptions {
@@ -74,31 +75,34 @@ export const planTuning = async (
   };
 };
 
-/** What the kernel refused the run earlier, for verifying from another process: what it set out to change and still is as before. */
-const refusalsOf = async (
-  host: Host,
-  run: string,
-  signal?: AbortSignal,
-): Promise<Map<string, { status: number; said: string }>> => {
+/** What the kernel refused the run earlier, for verifying from another process: what it set out to change and still shows as before. */
+const refusalsOf = async (host: Host, run: string, { now }: View, signal?: AbortSignal): Promise<Refusals> => {
   const journal = journalOf(run);
   const { snapshot } = await runBatch(host, { requests: [text(journal)] }, signal);
-  const entries = parseJournal(snapshot.texts.get(journal) ?? '', journal);
-  return new Map(
-    entries.flatMap(({ change }) =>
-      change.kind === 'value' ? [[change.path, { status: 1, said: 'when the run set it' }]] : [],
-    ),
-  );
+  const refused = new Map<string, Outcome>();
+  const seen = new Set<string>();
+  for (const { change } of parseJournal(snapshot.texts.get(journal) ?? '', journal)) {
+    if (change.kind !== 'value' || seen.has(change.path)) continue;
+    seen.add(change.path);
+    if (canonical(change.aspect, now.files.get(change.path) ?? '') === canonical(change.aspect, change.before))
+      refused.set(change.path, { status: 1, said: 'when the run set it' });
+  }
+  return refused;
 };
 
-/** How every knob stands: requested and effective. With the id of the run that applied it, what the kernel refused then counts as refused. */
+/**
+ * How every knob stands: requested and effective. With the id of the run that applied it, what the kernel refused then
+ * counts as refused, and isolated CPUs that are offline (which SMT off makes of them) are no longer asked of.
+ */
 export const verifyTuning = async (
   host: Host,
   tuning: ResolvedTuning,
   options: { readonly signal?: AbortSignal; readonly run?: string } = {},
 ): Promise<KnobResult[]> => {
-  const refusals =
-    options.run === undefined ? new Map<string, never>() : await refusalsOf(host, options.run, options.signal);
-  return judge(await look(host, tuning, options.signal), refusals);
+  const { run, signal } = options;
+  if (run === undefined) return judge(await look(host, tuning, signal), new Map());
+  const view = await look(host, tuning, signal, 'applied');
+  return judge(view, await refusalsOf(host, run, view, signal));
 };
 
 /** The `environment` error of a tuning that is not in effect; does nothing where all of it is. */
@@ -158,32 +162,51 @@ const boot = async (
     if (told !== '')
       throw new Kvm4nfvError('environment', `${host.name}: the kernel command line can't be set: ${told}`);
   } else await external.set(mergeCmdline(await external.configured(), wanted));
-  const bootId = await reboot(host, rebootOptions(options));
+  const bootId = await reboot(host, rebootOptions(options, options.signal));
+  await external?.rebooted?.();
   const fresh = await look(host, tuning, options.signal, view.machine);
   if (fresh.machine.bootId !== bootId)
     throw new Kvm4nfvError('environment', `${host.name} rebooted once more by itself`);
   return fresh;
 };
 
-const rebootOptions = ({ rebootOptions: own = {}, signal, commandLine }: TuningOptions): RebootOptions => ({
+const rebootOptions = (
+  { rebootOptions: own = {}, commandLine }: TuningOptions,
+  signal: AbortSignal | undefined,
+): RebootOptions => ({
   ...own,
   ...(signal === undefined ? {} : { signal }),
   ...(commandLine?.reboot === undefined || own.start !== undefined ? {} : { start: commandLine.reboot }),
 });
 
+/** What is still to be done about how the machine boots. */
+interface Owed {
+  /** The command line to put back where the machine is booted from outside. */
+  line?: string;
+  reboot: boolean;
+}
+
+/** The run may have been interrupted: only its own signal stops it. */
 const restoring = async (
   host: Host,
   run: string,
-  before: string | undefined,
+  owed: Owed,
   options: TuningOptions,
   signal?: AbortSignal,
 ): Promise<RestoreReport> => {
   const keepBoot = options.restoreBoot === false;
   const report = await restoreRun(host, run, { keepBoot, ...(signal === undefined ? {} : { signal }) });
-  const external = options.commandLine !== undefined && before !== undefined && !keepBoot;
-  if (external) await options.commandLine.set(before);
-  const again = (report.needsReboot || external) && options.reboot === true;
-  if (again) await reboot(host, rebootOptions(options));
+  if (report.needsReboot) owed.reboot = true;
+  if (options.commandLine !== undefined && owed.line !== undefined && !keepBoot) {
+    await options.commandLine.set(owed.line);
+    delete owed.line;
+    owed.reboot = true;
+  }
+  const again = owed.reboot && options.reboot === true;
+  if (again) {
+    await reboot(host, rebootOptions(options, signal));
+    owed.reboot = false;
+  }
   if (report.complete) await dropLease(host, run);
   return again ? { ...report, needsReboot: false } : report;
 };
@@ -202,12 +225,12 @@ export const applyTuning = async (
   if (tuning.observe) return observed(host, run, tuning, options);
   await takeLease(host, run);
   const refusals = new Map<string, { status: number; said: string }>();
-  let cmdlineBefore: string | undefined;
+  const owed: Owed = { reboot: false };
   try {
     let view = await look(host, tuning, options.signal);
     const commandLine = options.reboot === true ? await planCommandLine(view, options.commandLine) : undefined;
     if (commandLine !== undefined) {
-      cmdlineBefore = commandLine.before;
+      owed.line = commandLine.before;
       view = await boot(host, run, tuning, view, options);
     }
     for (const phase of [0, 1, 2] as const) {
@@ -219,12 +242,14 @@ export const applyTuning = async (
       results: judge(view, refusals),
       machine,
       verify: async (signal) => judge(await look(host, tuning, signal, machine), refusals),
-      restore: (signal) => restoring(host, run, cmdlineBefore, options, signal),
+      restore: (signal) => restoring(host, run, owed, options, signal),
     };
   } catch (error) {
-    await restoring(host, run, cmdlineBefore, options).catch((failure: unknown) => {
+    try {
+      assertRestored(host, await restoring(host, run, owed, options));
+    } catch (failure) {
       throw new AggregateError([error, failure], 'applying a tuning failed, and so did putting it back');
-    });
+    }
     throw error;
   }
 };

@@ -73,14 +73,26 @@ const refusal = (host: Host, state: Exclude<LeaseState, { kind: 'free' }>): Kvm4
       `${host.name}: ${leasePath} is no lease of ours: ${state.text.slice(0, 80)}`,
       { hint: `Remove ${leasePath} once you know that no run uses the host.` },
     );
+  const { run } = state.lease;
+  const restore = `\`kvm4nfv tune restore ${host.name} --run ${run}\` puts back what it changed (\`kvm4nfv cleanup --run ${run}\`: all that it left).`;
   const hints = {
     held: 'Wait for it, or stop it.',
-    stale: `Its controller is gone: run \`kvm4nfv cleanup\` to put back what it changed.`,
-    unknown: `If that process is gone, run \`kvm4nfv cleanup ${state.lease.run}\`.`,
+    stale: `Its controller is gone: ${restore}`,
+    unknown: `If that process is gone: ${restore}`,
   };
   return new Kvm4nfvError('environment', `${host.name} is in use by ${describe(state.lease)}`, {
     hint: hints[state.kind],
   });
+};
+
+/**
+ * Refuses (`environment`) where a live run has the host: what it set is not to be put back under it. Of a controller on
+ * another machine nobody here can tell; there the user must have named the run.
+ */
+export const assertNotInUse = (host: Host, state: LeaseState, named?: string): void => {
+  if (state.kind === 'free' || state.kind === 'stale') return;
+  if (state.kind === 'unknown' && state.lease.run === named) return;
+  throw refusal(host, state);
 };
 
 /** Who has it instead; undefined: it is taken. Another run that just gives the host back may remove the directory below us: then again. */

@@ -40,13 +40,24 @@ export const touchedOf = (entries: readonly JournalEntry[], bootId: string): Tou
   return [...touched.values()].reverse();
 };
 
+/** Where a file is written before it takes its place; there still when that was cut off. */
+export const temporaryOf = ({ first: { change } }: Touched): string | undefined =>
+  change.kind === 'file' ? `${change.path}.kvm4nfv` : undefined;
+
+/** Takes away what a change that was cut off left beside its file. */
+export const leftoversOf = (touched: readonly Touched[], now: Snapshot): Action[] =>
+  touched.flatMap((item): Action[] => {
+    const path = temporaryOf(item);
+    return path !== undefined && now.names.has(path) ? [{ kind: 'remove', path }] : [];
+  });
+
 export const requestsOf = (touched: readonly Touched[]): Request[] =>
   touched.flatMap(({ first: { change } }): Request[] => {
     switch (change.kind) {
       case 'value':
         return [{ kind: 'files', glob: change.path }];
       case 'file':
-        return [text(change.path)];
+        return [text(change.path), names(`${change.path}.kvm4nfv`)];
       case 'action':
         return [requestOf(change.place)];
       case 'directory':

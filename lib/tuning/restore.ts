@@ -11,7 +11,7 @@ import {
 } from './journal.js';
 import { bootIdPath } from './machine.js';
 import { files, line, names, text } from './reading.js';
-import { fateOf, requestsOf, touchedOf, type Fate, type Touched } from './restore-plan.js';
+import { fateOf, leftoversOf, requestsOf, temporaryOf, touchedOf, type Fate, type Touched } from './restore-plan.js';
 
 export interface RestoredPlace {
   readonly knob: string;
@@ -75,18 +75,24 @@ export const restoreRun = async (host: Host, run: string, options: RestoreOption
   const { snapshot } = await runBatch(host, { requests: requestsOf(touched) }, options.signal);
 
   const planned = touched.map((item) => ({ item, fate: fateOf(item, snapshot) }));
-  const actions: Action[] = planned.flatMap(({ fate }) => (fate.kind === 'restore' ? fate.actions : []));
+  const actions: Action[] = [
+    ...planned.flatMap(({ fate }) => (fate.kind === 'restore' ? fate.actions : [])),
+    ...leftoversOf(touched, snapshot),
+  ];
   const { outcomes, snapshot: after } = await runBatch(
     host,
-    { actions, requests: requestsOf(touched) },
+    { journal: journalOf(run, options.directory), actions, requests: requestsOf(touched) },
     options.signal,
   );
 
   let next = 0;
   const places = planned.map(({ item, fate }): RestoredPlace => {
+    const outcome = fate.kind === 'restore' ? outcomes[next++] : undefined;
+    const temporary = temporaryOf(item);
+    if (temporary !== undefined && after.names.has(temporary))
+      return place(item, 'failed', `${temporary} is still there`);
     if (fate.kind === 'foreign') return place(item, 'foreign', describe(fate));
     if (fate.kind !== 'restore') return place(item, fate.kind);
-    const outcome = outcomes[next++];
     if (item.first.change.kind === 'after-undo')
       return outcome?.status === 0 ? place(item, 'restored') : place(item, 'failed', outcome?.said ?? '');
     const now = fateOf(item, after);
@@ -104,6 +110,14 @@ export const restoreRun = async (host: Host, run: string, options: RestoreOption
   };
 };
 
+/** The `teardown` error of a run that is not wholly put back; does nothing where it is. */
+export const assertRestored = (host: Host, report: RestoreReport): void => {
+  if (report.complete) return;
+  throw new Kvm4nfvError('teardown', `${host.name}: ${renderRestore(report)}`, {
+    hint: `Mend what is named, then: kvm4nfv tune restore ${host.name} --run ${report.run}`,
+  });
+};
+
 /** Removes the journal, and our directories where they are empty. */
 const forget = async (
   host: Host,
@@ -115,7 +129,7 @@ const forget = async (
     { kind: 'rmdir', path: `${directory}/journal` },
     { kind: 'rmdir', path: directory },
   ];
-  const { outcomes } = await runBatch(host, { actions }, signal);
+  const { outcomes } = await runBatch(host, { journal: journalOf(run, directory), actions }, signal);
   if (outcomes[0]?.status !== 0)
     throw new Kvm4nfvError(
       'teardown',

@@ -1,4 +1,5 @@
-import { formatCpuList, intersectCpus } from '../host/cpu-list.js';
+import { formatCpuList, intersectCpus, resolveCpus } from '../host/cpu-list.js';
+import { Kvm4nfvError } from '../error.js';
 import type { Host } from '../host/host.js';
 import { runBatch, type BatchResult } from './batch.js';
 import { bootloaderRequests } from './bootloader.js';
@@ -35,20 +36,47 @@ export const requestsOf = ({ knobs }: ResolvedTuning): Request[] => [
   ...knobs.flatMap(({ knob, value }) => knob.reads(value)),
 ];
 
+const stillOnline = (cpus: readonly number[], online: readonly number[]): string => {
+  const left = intersectCpus(cpus, online);
+  if (left.length > 0) return formatCpuList(left);
+  throw new Kvm4nfvError('environment', `of the CPUs ${formatCpuList(cpus)} none is online any more`, {
+    hint: 'SMT off keeps the first thread of each core: name that one.',
+  });
+};
+
 /** CPUs that have gone offline meanwhile (SMT off) are no longer asked of. */
-const stillOnline = (parameters: TuningParameters, earlier: Machine, now: Snapshot): TuningParameters => {
-  const { online } = machineOf(now, {});
+const withoutOffline = (
+  parameters: TuningParameters,
+  earlier: Machine | 'applied',
+  now: Snapshot,
+): TuningParameters => {
+  const { online, possible, nodes } = machineOf(now, {});
+  const named = (cpus: string | undefined): readonly number[] =>
+    cpus === undefined ? [] : resolveCpus(cpus, { online: possible, nodes });
+  const { isolated, housekeeping } =
+    earlier === 'applied'
+      ? { isolated: named(parameters.isolated_cpus), housekeeping: named(parameters.housekeeping_cpus) }
+      : earlier;
   return {
     ...parameters,
-    ...(earlier.isolated.length === 0 ? {} : { isolated_cpus: formatCpuList(intersectCpus(earlier.isolated, online)) }),
-    housekeeping_cpus: formatCpuList(intersectCpus(earlier.housekeeping, online)),
+    ...(isolated.length === 0 ? {} : { isolated_cpus: stillOnline(isolated, online) }),
+    ...(housekeeping.length === 0 ? {} : { housekeeping_cpus: stillOnline(housekeeping, online) }),
   };
 };
 
-/** What a tuning wants, given a snapshot of {@link requestsOf}; pure. */
-export const viewOf = (tuning: ResolvedTuning, now: Snapshot, earlier?: Machine): View => {
-  const parameters = earlier === undefined ? tuning.parameters : stillOnline(tuning.parameters, earlier, now);
-  const machine = machineOf(now, parameters);
+const machineWith = (tuning: ResolvedTuning, now: Snapshot, earlier: Machine | 'applied' | undefined): Machine => {
+  if (earlier === undefined) return machineOf(now, tuning.parameters);
+  const machine = machineOf(now, withoutOffline(tuning.parameters, earlier, now));
+  // A CPU that is offline is shown as nobody's sibling.
+  return earlier === 'applied' ? machine : { ...machine, siblings: earlier.siblings };
+};
+
+/**
+ * What a tuning wants, given a snapshot of {@link requestsOf}; pure. With the machine as it was before the tuning's first
+ * change, or with `applied` where only that is known that it was changed, CPUs that went offline are not missed.
+ */
+export const viewOf = (tuning: ResolvedTuning, now: Snapshot, earlier?: Machine | 'applied'): View => {
+  const machine = machineWith(tuning, now, earlier);
   const knobs = tuning.knobs.map(({ knob, value }) => ({
     knob: knob.name,
     items: knob.items({ value, machine }, now),
@@ -61,7 +89,7 @@ export const look = async (
   host: Host,
   tuning: ResolvedTuning,
   signal?: AbortSignal,
-  earlier?: Machine,
+  earlier?: Machine | 'applied',
 ): Promise<View> => {
   const { snapshot } = await runBatch(host, { requests: requestsOf(tuning) }, signal);
   return viewOf(tuning, snapshot, earlier);

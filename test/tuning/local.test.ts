@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -8,9 +9,10 @@ import { localHost } from '../../lib/host/local.js';
 import { runBatch } from '../../lib/tuning/batch.js';
 import { applyTuning, verifyTuning } from '../../lib/tuning/engine.js';
 import { examine } from '../../lib/tuning/doctor.js';
-import { dropLease, leaseOf } from '../../lib/tuning/lease.js';
+import { dropLease } from '../../lib/tuning/lease.js';
 import { restoreRun, runsToRestore } from '../../lib/tuning/restore.js';
 import { tuningOf } from './machine.js';
+import { machineIsFree } from './this-machine.js';
 
 const paths = [
   '/proc/sys/vm/stat_interval',
@@ -25,28 +27,14 @@ const snapshot = (): Promise<string[]> =>
 /** Values that harm nobody who shares the machine. */
 const harmless = { 'stat-interval': 7, 'dirty-limits': { ratio: 21, background: 11 }, 'hung-task-timeout': 130 };
 
-/** Another test run may have the machine for a moment. */
-const free = async (): Promise<void> => {
-  const deadline = Date.now() + 60_000;
-  while (Date.now() < deadline) {
-    const state = await leaseOf(localHost());
-    if (state.kind === 'free') return;
-    if (state.kind === 'stale' && state.lease.run.startsWith('test-')) {
-      await restoreRun(localHost(), state.lease.run);
-      await dropLease(localHost(), state.lease.run);
-    }
-    await sleep(100);
-  }
-  throw new Error('somebody else has this machine');
-};
-
 describe('tuning this machine', function () {
   this.timeout(180_000);
   const host = localHost();
+  const run = `test-${randomUUID().slice(0, 8)}`;
   before(function () {
     if (process.getuid?.() !== 0) this.skip();
   });
-  beforeEach(free);
+  beforeEach(machineIsFree);
 
   it('applies, reads back, verifies from anew and restores', async () => {
     const before = await snapshot();
@@ -55,11 +43,11 @@ describe('tuning this machine', function () {
       knobs: { ...harmless, 'workqueue-affinity': 'housekeeping' },
       with: { isolated_cpus: 1 },
     });
-    const applied = await applyTuning(host, 'test-local', tuning);
+    const applied = await applyTuning(host, run, tuning);
     try {
       expect(applied.results.filter(({ state }) => state !== 'ok' && state !== 'absent')).to.deep.equal([]);
       expect((await readFile(paths[0] ?? '', 'utf8')).trim()).to.equal('7');
-      const again = await verifyTuning(host, tuning, { run: 'test-local' });
+      const again = await verifyTuning(host, tuning, { run });
       expect(again.map(({ knob, state }) => [knob, state])).to.deep.equal(
         applied.results.map(({ knob, state }) => [knob, state]),
       );
@@ -67,14 +55,14 @@ describe('tuning this machine', function () {
       await applied.restore();
     }
     expect(await snapshot()).to.deep.equal(before);
-    expect(await runsToRestore(host)).to.not.include('test-local');
+    expect(await runsToRestore(host)).to.not.include(run);
   });
 
   it('is put back after the controller was killed at any moment', async () => {
     const before = await snapshot();
     const script = fileURLToPath(new URL('./killed-controller.ts', import.meta.url));
     for (let round = 0; round < 8; round++) {
-      const child = spawn(process.execPath, ['--import', 'tsx', script, 'test-killed', JSON.stringify(harmless)], {
+      const child = spawn(process.execPath, ['--import', 'tsx', script, run, JSON.stringify(harmless)], {
         stdio: ['ignore', 'pipe', 'inherit'],
       });
       const ended = once(child, 'exit');
@@ -82,11 +70,11 @@ describe('tuning this machine', function () {
       await sleep(Math.random() * 700);
       child.kill('SIGKILL');
       expect(await ended).to.deep.equal([null, 'SIGKILL']);
-      const report = await restoreRun(host, 'test-killed');
-      await dropLease(host, 'test-killed');
+      const report = await restoreRun(host, run);
+      await dropLease(host, run);
       expect(report.complete).to.equal(true);
       expect(await snapshot(), `round ${String(round)}: ${JSON.stringify(report.places)}`).to.deep.equal(before);
-      await free();
+      await machineIsFree();
     }
   });
 

@@ -1,8 +1,8 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { applyTuning } from '../../lib/tuning/engine.js';
+import { applyTuning, verifyTuning } from '../../lib/tuning/engine.js';
 import { journalOf, parseJournal } from '../../lib/tuning/journal.js';
-import { takeLease, dropLease } from '../../lib/tuning/lease.js';
+import { assertNotInUse, dropLease, leaseOf, takeLease } from '../../lib/tuning/lease.js';
 import { restoreRun, runsToRestore } from '../../lib/tuning/restore.js';
 import { simulatedServer, treeOf, tuningOf, type Machine } from './machine.js';
 
@@ -120,6 +120,21 @@ describe('putting a tuned host back', () => {
     );
   });
 
+  it('takes away what a write of a file that was cut off left beside it', async () => {
+    const machine = simulatedServer();
+    machine.host.files.set('/etc/security/limits.d/README', '');
+    const before = treeOf(machine);
+    const tuning = await tuningOf({ profile: 'none', knobs: { 'locked-memory': 'unlimited' } });
+    machine.state.dieBefore = 0;
+    await applyTuning(machine.host, 'run-1', tuning).catch(() => undefined);
+    machine.state.dieBefore = undefined;
+    machine.host.files.set('/etc/security/limits.d/95-kvm4nfv.conf.kvm4nfv', '# Written by');
+    const report = await restoreRun(machine.host, 'run-1');
+    expect(report.places.map(({ fate }) => fate)).to.deep.equal(['as-before']);
+    await dropLease(machine.host, 'run-1');
+    expect(treeOf(machine)).to.deep.equal(before);
+  });
+
   it('notices before and after: a knob that drifted is told', async () => {
     const machine = simulatedServer();
     const applied = await applyTuning(machine.host, 'run-1', await spec(['stat-interval'], '2-3'));
@@ -127,6 +142,37 @@ describe('putting a tuned host back', () => {
     const after = await applied.verify();
     expect(after.map(({ knob, state }) => [knob, state])).to.deep.equal([['stat-interval', 'differs']]);
     await applied.restore();
+  });
+
+  it('sees from another process too what drifted, and tells it from what the kernel refused', async () => {
+    const machine = simulatedServer();
+    const tuning = await spec(['irq-affinity'], '2-3');
+    await applyTuning(machine.host, 'run-1', tuning);
+    const verified = async (): Promise<unknown> => {
+      const [result] = await verifyTuning(machine.host, tuning, { run: 'run-1' });
+      return [
+        result?.state,
+        result?.items.filter(({ state }) => state !== 'ok').map(({ label, state }) => [label, state]),
+      ];
+    };
+    expect(await verified()).to.deep.equal(['ok', [['IRQ 0', 'unsupported']]]);
+    set(machine, '/proc/irq/24/smp_affinity_list', '2-3');
+    expect(await verified()).to.deep.equal(['differs', [['IRQ 0', 'unsupported'], ['IRQ 24', 'differs']]]); // prettier-ignore
+    await restoreRun(machine.host, 'run-1');
+    await dropLease(machine.host, 'run-1');
+  });
+
+  it('sees from another process too what is set on the CPUs that SMT off has left', async () => {
+    const machine = simulatedServer();
+    const tuning = await spec(['workqueue-affinity'], '2-3,6-7');
+    await applyTuning(machine.host, 'run-1', tuning);
+    set(machine, '/sys/devices/system/cpu/online', '0-3');
+    set(machine, '/sys/devices/virtual/workqueue/cpumask', '3');
+    set(machine, '/sys/devices/virtual/workqueue/writeback/cpumask', '3');
+    const [result] = await verifyTuning(machine.host, tuning, { run: 'run-1' });
+    expect(result).to.include({ state: 'ok', effective: '0-1' });
+    const unknown = await verifyTuning(machine.host, tuning).catch((error: unknown) => error);
+    expect((unknown as Error).message).to.contain('6-7 not online');
   });
 
   it('writes nothing in observe mode, and looks in one round trip', async () => {
@@ -181,7 +227,8 @@ describe('the lease of a host', () => {
       () => undefined,
       (reason: unknown) => reason as { hint?: string },
     );
-    expect(error?.hint).to.contain('cleanup');
+    expect(error?.hint).to.contain('kvm4nfv tune restore simulated --run run-1');
+    expect(error?.hint).to.contain('kvm4nfv cleanup --run run-1');
     await dropLease(host, 'run-1');
     await takeLease(host, 'run-1', { ...lease.controller, machine: 'elsewhere', host: 'elsewhere', boot: 'other' });
     const unknown = await takeLease(host, 'run-2').then(
@@ -189,5 +236,27 @@ describe('the lease of a host', () => {
       (reason: unknown) => reason as { hint?: string },
     );
     expect(unknown?.hint).to.contain('If that process is gone');
+  });
+
+  it('keeps a host that is measured from being put back; of a controller elsewhere only who names the run may say that it is gone', async () => {
+    const { host } = simulatedServer();
+    const refused = async (named?: string): Promise<string | undefined> => {
+      try {
+        assertNotInUse(host, await leaseOf(host), named);
+        return undefined;
+      } catch (error) {
+        return (error as Error).message;
+      }
+    };
+    expect(await refused()).to.equal(undefined);
+    const { controller } = await takeLease(host, 'run-1');
+    expect(await refused('run-1')).to.contain('in use by run run-1');
+    await dropLease(host, 'run-1');
+    await takeLease(host, 'run-1', { ...controller, machine: 'elsewhere', host: 'elsewhere', boot: 'other' });
+    expect([await refused(), await refused('run-1'), await refused('run-2')].map((said) => said !== undefined)).to.deep.equal([true, false, true]); // prettier-ignore
+    await dropLease(host, 'run-1');
+    await takeLease(host, 'run-1', { ...controller, pid: 2 ** 22 + 1, started: '1' });
+    expect(await refused()).to.equal(undefined);
+    await dropLease(host, 'run-1');
   });
 });

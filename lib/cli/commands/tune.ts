@@ -4,7 +4,7 @@ import { newRunId } from '../../run/run-id.js';
 import { renderCmdlineDiff } from '../../tuning/cmdline.js';
 import { applyTuning, planTuning, verifyTuning } from '../../tuning/engine.js';
 import { isEffective, type KnobResult } from '../../tuning/judge.js';
-import { dropLease } from '../../tuning/lease.js';
+import { assertNotInUse, dropLease, leaseOf, type LeaseState } from '../../tuning/lease.js';
 import { renderRestore, restoreRun, runsToRestore } from '../../tuning/restore.js';
 import type { Host } from '../../host/host.js';
 import { openNamed } from '../host.js';
@@ -56,8 +56,17 @@ const applied = async (host: Host, options: TuneOptions, signal: AbortSignal): P
   return code;
 };
 
+const runOf = (state: LeaseState): string[] => ('lease' in state ? [state.lease.run] : []);
+
+/** Runs that changed the host, or took it and then nothing more; the one that has it first. */
+const runsOn = async (host: Host, state: LeaseState, signal: AbortSignal): Promise<readonly string[]> => [
+  ...new Set([...runOf(state), ...(await runsToRestore(host, signal))]),
+];
+
 const restored = async (host: Host, options: TuneOptions, signal: AbortSignal): Promise<number> => {
-  const runs = options.run === undefined ? await runsToRestore(host, signal) : [options.run];
+  const state = await leaseOf(host);
+  assertNotInUse(host, state, options.run);
+  const runs = options.run === undefined ? await runsOn(host, state, signal) : [options.run];
   if (runs.length === 0 && !options.json) print('nothing to put back');
   const reports = [];
   for (const run of runs) {
@@ -91,7 +100,7 @@ export const tune = async (action: TuneAction, name: string | undefined, options
     case 'apply':
       return await applied(host, options, signal);
     case 'verify': {
-      const [run] = options.run === undefined ? await runsToRestore(host, signal) : [options.run];
+      const [run] = options.run === undefined ? await runsOn(host, await leaseOf(host), signal) : [options.run];
       return told(
         await verifyTuning(host, await tuningOf(options), { signal, ...(run === undefined ? {} : { run }) }),
         options.json,
