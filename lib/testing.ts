@@ -10,3 +10,4 @@ export {
   type SimulatedOutcome,
   type SimulatedWrite,
 } from './host/simulated.js';
+export { simulateTuning, type SimulatedTuning, type SimulateTuningOptions } from './tuning/simulate.js';

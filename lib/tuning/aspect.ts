@@ -5,10 +5,10 @@ import { formatCpuList, parseCpuList, parseCpuMask } from '../host/cpu-list.js';
  * `text` as it stands · `number` · `amount` a number that the kernel may only partly grant · `flag` Y/N or 1/0 ·
  * `choice` the one in brackets · `cpu-list` and `cpu-mask` CPUs · `schedule` policy and priority from /proc/PID/stat ·
  * `cpus-allowed` of /proc/PID/status · `schemata` of resctrl ·
- * `first-word` · `basename` of a path
+ * `first-word` · `basename` of a path · `hugetlbfs` type and page size of a mount, as findmnt shows type and options
  */
 export const aspects = [
-  'text', 'number', 'amount', 'flag', 'choice', 'cpu-list', 'cpu-mask', 'schedule', 'cpus-allowed', 'schemata', 'first-word', 'basename',
+  'text', 'number', 'amount', 'flag', 'choice', 'cpu-list', 'cpu-mask', 'schedule', 'cpus-allowed', 'schemata', 'first-word', 'basename', 'hugetlbfs',
 ] as const; // prettier-ignore
 /** `field:NAME` is the last `NAME: value` line of what a tool such as ethtool prints. */
 export type Aspect = (typeof aspects)[number] | `field:${string}`;
@@ -52,6 +52,15 @@ const schemata = (value: string): string =>
     .sort()
     .join('\n');
 
+const units: Readonly<Record<string, number>> = { K: 1, M: 1024, G: 1024 * 1024 };
+const hugetlbfs = (mount: string): string => {
+  const [type = '', options = ''] = mount.split(/\s+/);
+  const [, count, unit = 'K'] = /(?:^|,)pagesize=(\d+)([KMG])/.exec(options) ?? [];
+  return type !== 'hugetlbfs' || count === undefined
+    ? type
+    : `${type} pagesize=${String(Number(count) * (units[unit] ?? 1))}K`;
+};
+
 const field = (output: string, name: string): string => {
   const found = output.split('\n').findLast((entry) => entry.slice(0, entry.indexOf(':')).trim() === name);
   return found === undefined
@@ -88,6 +97,7 @@ const forms: Readonly<Record<(typeof aspects)[number], (value: string) => string
   schedule,
   'cpus-allowed': (value) => asCpus(/^Cpus_allowed_list:\s*(.*)$/m.exec(value)?.[1] ?? value),
   schemata,
+  hugetlbfs,
 };
 const isPlain = (aspect: Aspect): aspect is (typeof aspects)[number] => Object.hasOwn(forms, aspect);
 

@@ -13,6 +13,11 @@ export interface SimulatedTuning {
   trips: number;
 }
 
+export interface SimulateTuningOptions {
+  /** What the kernel shows in a directory once it is made, by the directory and the names in it: a control group, say. Gone with it. */
+  readonly directories?: Readonly<Record<string, Readonly<Record<string, string>>>>;
+}
+
 const unescape = (text: string): string =>
   text === '\\c'
     ? ''
@@ -29,18 +34,26 @@ const globPattern = (glob: string): RegExp =>
       .replaceAll('?', '[^/]')}$`,
   );
 
+interface World {
+  readonly directories: Set<string>;
+  readonly contents: NonNullable<SimulateTuningOptions['directories']>;
+  readonly state: SimulatedTuning;
+}
+
 /** Runs the lines of one batch on the files of a simulated host, and answers as the script does. */
 class SimulatedBatch {
   readonly #host: SimulatedHost;
   readonly #directories: Set<string>;
+  readonly #contents: NonNullable<SimulateTuningOptions['directories']>;
   readonly #state: SimulatedTuning;
   readonly #token: string;
   readonly #journal: string;
   #output = '';
 
-  constructor(host: SimulatedHost, directories: Set<string>, state: SimulatedTuning, argv: readonly string[]) {
+  constructor(host: SimulatedHost, { directories, contents, state }: World, argv: readonly string[]) {
     this.#host = host;
     this.#directories = directories;
+    this.#contents = contents;
     this.#state = state;
     this.#token = argv[4] ?? '';
     this.#journal = argv[5] ?? '-';
@@ -102,6 +115,17 @@ class SimulatedBatch {
     this.#print(`e ${number} ${String(exitCode ?? 143)}`);
   }
 
+  #make(path: string): void {
+    this.#directories.add(path);
+    for (const [name, content] of Object.entries(this.#contents[path] ?? {}))
+      this.#host.files.set(`${path}/${name}`, content);
+  }
+
+  #remove(path: string): void {
+    this.#directories.delete(path);
+    for (const name of Object.keys(this.#contents[path] ?? {})) this.#host.files.delete(`${path}/${name}`);
+  }
+
   async #change(verb: string, number: string, [path = '', text = '', ...more]: readonly string[]): Promise<void> {
     if (this.#state.changes === this.#state.dieBefore) throw new UnreachableError('the controller was killed');
     this.#state.changes++;
@@ -112,8 +136,8 @@ class SimulatedBatch {
       if (verb === 'w' && !files.has(path)) [status, said] = [2, 'no such file'];
       else if (verb === 'w' || verb === 'd') await this.#host.write(path, unescape(text));
       else if (verb === 'r') files.delete(path);
-      else if (verb === 'k') this.#directories.add(path);
-      else if (verb === 'K') this.#directories.delete(path);
+      else if (verb === 'k') this.#make(path);
+      else if (verb === 'K') this.#remove(path);
       else {
         const result = await this.#host.exec([path, text, ...more].filter((word) => word !== '').map(unescape), {
           check: false,
@@ -133,6 +157,7 @@ class SimulatedBatch {
  */
 export const simulateTuning = (
   host: () => SimulatedHost,
+  { directories: contents = {} }: SimulateTuningOptions = {},
 ): { readonly commands: Readonly<Record<string, SimulatedCommand>>; readonly state: SimulatedTuning } => {
   const directories = new Set<string>();
   const state: SimulatedTuning = { dieBefore: undefined, changes: 0, trips: 0 };
@@ -141,7 +166,7 @@ export const simulateTuning = (
     const [, , script, , path = '', expected] = argv;
     const stdin = typeof options.stdin === 'string' ? options.stdin : '';
     state.trips++;
-    if (script === batchScript) return new SimulatedBatch(host(), directories, state, argv).run(stdin);
+    if (script === batchScript) return new SimulatedBatch(host(), { directories, contents, state }, argv).run(stdin);
     if (script === readScript) return files.get(path) ?? '';
     if (script === takeScript) {
       if (files.has(path)) return { exitCode: 3, stdout: files.get(path) ?? '' };

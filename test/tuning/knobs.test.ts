@@ -64,68 +64,6 @@ describe('knobs', () => {
       expect(docs).to.contain(`### \`${name}\``).and.to.contain(why).and.to.contain(source);
   });
 
-  it('partition the cache: group, CPUs and both masks, and give it back', async () => {
-    const shown = '    L3:0=7ff;1=7ff\n    MB:0=100;1=100\n';
-    const root = '/sys/fs/resctrl';
-    let mounted = false;
-    const tree = {
-      [`${root}/schemata`]: shown,
-      [`${root}/info/L3/cbm_mask`]: '7ff\n',
-      [`${root}/info/MB/bandwidth_gran`]: '10\n',
-      [`${root}/kvm4nfv/schemata`]: shown,
-      [`${root}/kvm4nfv/cpus_list`]: '\n',
-    };
-    const merge =
-      (path: string) =>
-      (text: string): void => {
-        const lines = new Map(
-          (machine.host.files.get(path) ?? '')
-            .trim()
-            .split('\n')
-            .map((line) => [line.trim().split(':')[0], line]),
-        );
-        for (const line of text.trim().split('\n')) lines.set(line.trim().split(':')[0], `    ${line.trim()}`);
-        machine.host.files.set(path, `${[...lines.values()].join('\n')}\n`);
-      };
-    const machine: Machine = simulatedServer({
-      commands: {
-        findmnt: () => (mounted ? 'resctrl\n' : { exitCode: 1 }),
-        mount: () => {
-          mounted = true;
-          for (const [path, text] of Object.entries(tree)) machine.host.files.set(path, text);
-          return '';
-        },
-        umount: () => {
-          mounted = false;
-          for (const path of machine.host.files.keys()) if (path.startsWith(root)) machine.host.files.delete(path);
-          return '';
-        },
-      },
-      writes: {
-        [`${root}/schemata`]: merge(`${root}/schemata`),
-        [`${root}/kvm4nfv/schemata`]: merge(`${root}/kvm4nfv/schemata`),
-      },
-    });
-    const before = treeOf(machine);
-    const applied = await applyTuning(
-      machine.host,
-      'run-1',
-      await tuningOf({
-        profile: 'none',
-        with: { isolated_cpus: '2-3' },
-        knobs: { 'cache-allocation': { ways: 4, others_bandwidth: 50 } },
-      }),
-    );
-    expect(applied.results[0]).to.include({ state: 'ok' });
-    expect(machine.host.files.get(`${root}/kvm4nfv/schemata`)).to.contain('L3:0=f;1=f');
-    expect(machine.host.files.get(`${root}/schemata`))
-      .to.contain('L3:0=7f0;1=7f0')
-      .and.to.contain('MB:0=50;1=50');
-    expect(machine.host.files.get(`${root}/kvm4nfv/cpus_list`)).to.equal('2-3\n');
-    expect((await applied.restore()).complete).to.equal(true);
-    expect(treeOf(machine)).to.deep.equal(before);
-  });
-
   it('split a cache mask in two contiguous parts that make the whole', () => {
     fc.assert(
       fc.property(fc.integer({ min: 2, max: 20 }), fc.integer({ min: 1, max: 19 }), (all, ways) => {
@@ -150,6 +88,91 @@ describe('knobs', () => {
     );
     expect(offline).to.deep.equal([6, 7]);
     await applied.restore();
+  });
+
+  it('move interrupts off the threads that go offline, and back once these are online again', async () => {
+    const irq = (machine: Machine, number: number): string | undefined =>
+      machine.host.files.get(`/proc/irq/${String(number)}/smp_affinity_list`)?.trim();
+    const machine: Machine = simulatedServer({
+      writes: {
+        // As the kernel does it: an interrupt that is left without a CPU goes to all, and its mask is forgotten.
+        '/sys/devices/system/cpu/smt/control': (text, { files }) => {
+          const off = text.trim() === 'off';
+          files
+            .set('/sys/devices/system/cpu/smt/control', text)
+            .set('/sys/devices/system/cpu/online', off ? '0-3\n' : '0-7\n');
+          for (let cpu = 0; cpu < 8; cpu++) {
+            const path = `/sys/devices/system/cpu/cpu${String(cpu)}/topology/thread_siblings_list`;
+            if (!off) files.set(path, `${String(cpu % 4)},${String((cpu % 4) + 4)}\n`);
+            else if (cpu < 4) files.set(path, `${String(cpu)}\n`);
+            else files.delete(path);
+          }
+          if (off && irq(machine, 25) === '7') files.set('/proc/irq/25/smp_affinity_list', '0-7\n');
+        },
+      },
+    });
+    const before = treeOf(machine);
+    const tuning = await tuningOf({
+      profile: 'none',
+      with: { isolated_cpus: '2-3,6-7' },
+      knobs: { smt: 'off', 'irq-affinity': 'housekeeping' },
+    });
+    const applied = await applyTuning(machine.host, 'run-1', tuning);
+    expect(applied.results.map(({ knob, state }) => [knob, state])).to.deep.equal([['smt', 'ok'], ['irq-affinity', 'ok']]); // prettier-ignore
+    expect([24, 25, 26, 27].map((number) => irq(machine, number))).to.deep.equal(['0-1', '0-1', '0-1', '0']);
+    expect((await applied.restore()).complete).to.equal(true);
+    expect(irq(machine, 25)).to.equal('7');
+    expect(Object.keys(before).filter((path) => machine.host.files.get(path) !== before[path])).to.deep.equal([]);
+  });
+
+  it('say which isolated CPUs went offline where none is left', async () => {
+    const machine: Machine = simulatedServer({
+      writes: {
+        '/sys/devices/system/cpu/smt/control': (text, { files }) => {
+          files
+            .set('/sys/devices/system/cpu/smt/control', text)
+            .set('/sys/devices/system/cpu/online', text.trim() === 'off' ? '0-3\n' : '0-7\n');
+        },
+      },
+    });
+    const before = treeOf(machine);
+    const tuning = await tuningOf({ profile: 'none', with: { isolated_cpus: '6-7' }, knobs: { smt: 'off' } });
+    const error = await rejected(applyTuning(machine.host, 'run-1', tuning));
+    expect(error.message).to.equal('of the CPUs 6-7 none is online any more');
+    expect(treeOf(machine)).to.deep.equal(before);
+  });
+
+  it('tell a hugetlbfs of the wrong page size, or another file system, from the one asked for, and leave it', async () => {
+    const mounts = new Map([['/mnt/small', 'hugetlbfs rw,relatime,pagesize=2M'], ['/mnt/large', 'hugetlbfs rw,relatime,pagesize=1024M'], ['/mnt/data', 'ext4 rw,relatime']]); // prettier-ignore
+    const machine = simulatedServer({
+      commands: {
+        findmnt: (argv) => {
+          const shown = mounts.get(argv.at(-1) ?? '');
+          return shown === undefined ? { exitCode: 1 } : `${shown}\n`;
+        },
+        mount: (argv) => {
+          mounts.set(argv.at(-1) ?? '', `hugetlbfs rw,${argv[4] ?? ''}`);
+          return '';
+        },
+        umount: ([, path = '']) => {
+          mounts.delete(path);
+          return '';
+        },
+      },
+    });
+    const wanted = [...mounts.keys(), '/mnt/none'].map((path) => ({ size: '1GiB' as const, path }));
+    const before = new Map(mounts);
+    const tuning = await tuningOf({ profile: 'none', knobs: { hugetlbfs: wanted } });
+    const applied = await applyTuning(machine.host, 'run-1', tuning);
+    const seen = applied.results[0]?.items.filter(({ label }) => label.startsWith('1GiB at'));
+    expect(seen?.map(({ label, state, effective }) => [label, state, effective])).to.deep.equal([
+      ['1GiB at /mnt/small', 'differs', 'hugetlbfs pagesize=2048K'],
+      ['1GiB at /mnt/large', 'ok', 'hugetlbfs pagesize=1048576K'],
+      ['1GiB at /mnt/data', 'differs', 'ext4'],
+      ['1GiB at /mnt/none', 'ok', 'hugetlbfs pagesize=1048576K'],
+    ]);
+    expect((await applied.restore()).complete).to.equal(true);
+    expect(mounts).to.deep.equal(before);
   });
 
   it('send the interrupts of a device where the suite says', async () => {

@@ -1,5 +1,5 @@
 import { SimulatedHost, Refusal, type SimulatedCommand, type SimulatedWrite } from '../../lib/host/simulated.js';
-import { simulateTuning, type SimulatedTuning } from '../../lib/tuning/simulate.js';
+import { simulateTuning, type SimulatedTuning, type SimulateTuningOptions } from '../../lib/tuning/simulate.js';
 import { knobsByName } from '../../lib/tuning/knobs/index.js';
 import { loadProfiles, resolveTuning, type ResolvedTuning } from '../../lib/tuning/profile.js';
 import { tuningSchema } from '../../lib/tuning/tuning-schema.js';
@@ -68,11 +68,12 @@ export interface Machine {
   readonly state: SimulatedTuning;
 }
 
-interface Options {
+export interface MachineOptions {
   readonly files?: Readonly<Record<string, string>>;
   readonly without?: readonly string[];
   readonly writes?: Readonly<Record<string, SimulatedWrite>>;
   readonly commands?: Readonly<Record<string, SimulatedCommand>>;
+  readonly directories?: NonNullable<SimulateTuningOptions['directories']>;
 }
 
 const refuse: SimulatedWrite = (text) => {
@@ -93,9 +94,9 @@ const chrt =
   };
 
 /** The server above as a host on which tunings can be applied. Interrupt 0 can't be moved, as on real ones. */
-export const simulatedServer = (options: Options = {}): Machine => {
+export const simulatedServer = (options: MachineOptions = {}): Machine => {
   const self = (): SimulatedHost => host;
-  const { commands, state } = simulateTuning(self);
+  const { commands, state } = simulateTuning(self, { directories: options.directories ?? {} });
   const files = Object.fromEntries(
     Object.entries({ ...server, ...options.files }).filter(([path]) => !(options.without ?? []).includes(path)),
   );

@@ -1,4 +1,5 @@
 import { expect } from 'chai';
+import { examine } from '../../lib/tuning/doctor.js';
 import { applyTuning } from '../../lib/tuning/engine.js';
 import type { KnobResult } from '../../lib/tuning/judge.js';
 import { simulatedServer, tuningOf, treeOf, type Machine } from './machine.js';
@@ -137,5 +138,25 @@ describe('tunings that KVM4NFV applied and that silently failed', () => {
     expect(result('scheduler')?.state).to.equal('absent');
     await applied.restore();
     expect(treeOf(machine)).to.deep.equal(before);
+  });
+
+  it('spells pcie_aspm as the kernel does, and tells a machine that was booted with pcie_asmp', async () => {
+    const booted = async (cmdline: string): Promise<Awaited<ReturnType<typeof examine>>> => {
+      const { host } = simulatedServer({ files: { '/proc/cmdline': `${cmdline}\n` } });
+      return examine(host, await tuningOf({ profile: 'kvm4nfv', with: { isolated_cpus: '2-3' } }));
+    };
+    const aspm = ({ knobs }: Awaited<ReturnType<typeof examine>>): unknown[] => {
+      const result = knobs.find(({ knob }) => knob === 'pcie-aspm');
+      return [result?.state, result?.requested];
+    };
+    const misspelt = await booted('ro pcie_asmp=off');
+    expect(aspm(misspelt)).to.deep.equal(['needs-reboot', 'pcie_aspm=off']);
+    expect(misspelt.findings.find(({ check }) => check === 'cmdline-spelling')).to.include({
+      severity: 'major',
+      what: 'the kernel command line has pcie_asmp, which does nothing',
+    });
+    const right = await booted('ro pcie_aspm=off');
+    expect(aspm(right)).to.deep.equal(['ok', 'pcie_aspm=off']);
+    expect(right.findings.map(({ check }) => check)).to.not.include('cmdline-spelling');
   });
 });

@@ -1,7 +1,9 @@
 import * as z from 'zod';
 import { parseSize } from '../../measure/fields.js';
-import { defineKnob, type Item } from '../knob.js';
-import { command, files, text } from '../reading.js';
+import { canonical } from '../aspect.js';
+import { defineKnob, type Item, type Place } from '../knob.js';
+import { readPlace } from '../place.js';
+import { files, text } from '../reading.js';
 import { lacking, parameter } from './common.js';
 
 const pageSize = z.enum(['2MiB', '1GiB']);
@@ -59,6 +61,12 @@ export const hugepagesAtBoot = defineKnob({
   ],
 });
 
+const mountAt = (path: string): Extract<Place, { kind: 'command' }> => ({
+  kind: 'command',
+  argv: ['findmnt', '-n', '-o', 'FSTYPE,OPTIONS', '-M', path],
+});
+const nothing = 'exit-1';
+
 export const hugetlbfs = defineKnob({
   name: 'hugetlbfs',
   group: 'operating-system',
@@ -79,25 +87,34 @@ export const hugetlbfs = defineKnob({
     )
     .min(1),
   reads: (mounts) => [
-    ...mounts.map(({ path }) => command('findmnt', '-n', '-o', 'FSTYPE', '-M', path)),
+    ...mounts.map(({ path }) => mountAt(path)),
     ...mounts.map(({ path }) => ({ kind: 'names', glob: path }) as const),
     text('/proc/filesystems'),
   ],
   items: ({ value: mounts }, now) => {
     if (!(now.texts.get('/proc/filesystems') ?? '').includes('hugetlbfs'))
       return [lacking('hugetlbfs', 'the kernel has no hugetlbfs')];
-    return mounts.flatMap(({ size, path }): Item[] => [
-      { kind: 'directory', path, label: path, phase: 1 },
-      {
-        kind: 'action',
+    return mounts.flatMap(({ size, path }): Item[] => {
+      const mount = {
         label: `${size} at ${path}`,
-        place: { kind: 'command', argv: ['findmnt', '-n', '-o', 'FSTYPE', '-M', path] },
-        aspect: 'first-word',
-        want: 'hugetlbfs',
-        argv: ['mount', '-t', 'hugetlbfs', '-o', `pagesize=${kernelSize[size]}`, 'none', path],
-        undo: () => ['umount', path],
-      },
-    ]);
+        place: mountAt(path),
+        aspect: 'hugetlbfs',
+        want: `hugetlbfs pagesize=${kernelSize[size]}`,
+      } as const;
+      const there = readPlace(now, mount.place) ?? nothing;
+      // What is mounted there already is somebody's: compared, and not covered.
+      if (there !== nothing && canonical(mount.aspect, there) !== canonical(mount.aspect, mount.want))
+        return [{ kind: 'check', ...mount }];
+      return [
+        { kind: 'directory', path, label: path, phase: 1 },
+        {
+          kind: 'action',
+          ...mount,
+          argv: ['mount', '-t', 'hugetlbfs', '-o', `pagesize=${kernelSize[size]}`, 'none', path],
+          undo: () => ['umount', path],
+        },
+      ];
+    });
   },
 });
 

@@ -27,6 +27,25 @@ const within =
     return own.length > 0 && intersectCpus(own, cpus).length === own.length;
   };
 
+/** Interrupts that have no CPU but some of these, to be moved to others before these go. */
+export const interruptsWithin = (leaving: readonly number[], staying: readonly number[], now: Snapshot): Item[] =>
+  matching(now, /^\/proc\/irq\/(\d+)\/smp_affinity_list$/).flatMap(
+    ({ path, text: shown, groups: [number = ''] }): Item[] =>
+      within(leaving)(shown)
+        ? [
+            {
+              kind: 'value',
+              path,
+              aspect: 'cpu-list',
+              want: cpuList(staying),
+              label: `IRQ ${number}`,
+              phase: 0,
+              mayRefuse: refusal,
+            },
+          ]
+        : [],
+  );
+
 const device = z.strictObject({
   match: z
     .string()

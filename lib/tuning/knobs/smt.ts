@@ -1,9 +1,32 @@
 import * as z from 'zod';
-import { defineKnob } from '../knob.js';
-import { files } from '../reading.js';
+import { intersectCpus, invertCpus } from '../../host/cpu-list.js';
+import { defineKnob, type Item } from '../knob.js';
+import type { Machine } from '../machine.js';
+import { files, type Snapshot } from '../reading.js';
 import { value, withoutIsolated } from './common.js';
+import { interruptsWithin } from './irq.js';
 
 const control = '/sys/devices/system/cpu/smt/control';
+
+/** Of each core all threads but the first. */
+const secondThreads = ({ online, siblings }: Machine): readonly number[] =>
+  online.filter((cpu) => (siblings.get(cpu) ?? []).some((other) => other < cpu && online.includes(other)));
+
+/** Of two isolated CPUs of one core, the one with the lower number stays. */
+const siblingsOf = ({ isolated, siblings }: Machine): readonly number[] => [
+  ...new Set(
+    isolated.flatMap((cpu) =>
+      (siblings.get(cpu) ?? []).filter((other) => other !== cpu && (!isolated.includes(other) || other > cpu)),
+    ),
+  ),
+];
+
+/** The kernel gives an interrupt that is left without a CPU to all of them, and so forgets where it was: it is moved before. */
+const saved = (leaving: readonly number[], { online, housekeeping }: Machine, now: Snapshot): Item[] => {
+  const going = intersectCpus(leaving, online);
+  const staying = intersectCpus(housekeeping, invertCpus(going, online));
+  return interruptsWithin(going, staying.length === 0 ? invertCpus(going, online) : staying, now);
+};
 
 export const smt = defineKnob({
   name: 'smt',
@@ -15,12 +38,13 @@ export const smt = defineKnob({
   mend: 'Switch Hyper-Threading off in the firmware, boot with nosmt, or write off to /sys/devices/system/cpu/smt/control.',
   weight: 'major',
   value: z.enum(['off', 'siblings-offline']),
-  reads: () => files(control, '/sys/devices/system/cpu/cpu[0-9]*/online'),
+  reads: () => files(control, '/sys/devices/system/cpu/cpu[0-9]*/online', '/proc/irq/[0-9]*/smp_affinity_list'),
   items: ({ value: how, machine }, now) => {
     const state = now.files.get(control)?.trim();
     if (how === 'off') {
       if (state === undefined || state === 'notsupported' || state === 'notimplemented') return [];
       return [
+        ...saved(secondThreads(machine), machine, now),
         {
           kind: 'value',
           path: control,
@@ -33,13 +57,12 @@ export const smt = defineKnob({
       ];
     }
     if (machine.isolated.length === 0) return [withoutIsolated('siblings')];
-    const seen = new Set(machine.isolated);
-    // Of two isolated CPUs of one core, the one with the lower number stays.
-    const siblings = machine.isolated.flatMap((cpu) =>
-      (machine.siblings.get(cpu) ?? []).filter((other) => other !== cpu && (!seen.has(other) || other > cpu)),
-    );
-    return [...new Set(siblings)].map((cpu) =>
-      value(`/sys/devices/system/cpu/cpu${String(cpu)}/online`, 'flag', 0, { label: `CPU ${String(cpu)}`, phase: 0 }),
-    );
+    const siblings = siblingsOf(machine);
+    return [
+      ...saved(siblings, machine, now),
+      ...siblings.map((cpu) =>
+        value(`/sys/devices/system/cpu/cpu${String(cpu)}/online`, 'flag', 0, { label: `CPU ${String(cpu)}`, phase: 0 }),
+      ),
+    ];
   },
 });
