@@ -170,13 +170,21 @@ const machineCommands = (root: Command, done: Done): void => {
     .command('image')
     .summary('build, list or remove guest images')
     .description(
-      'Build a guest image from the Debian archives that the host itself uses, list those in its cache, or remove one.',
+      'Build a guest image from the Debian archives that the host itself uses, list those in its cache, or remove one. To build: debian-12, debian-12-generic, debian-12-rt, virtual-host (with its QEMU), or one of your own by kernel, tools and packages.',
     )
     .addArgument(new Argument('<action>').choices(['build', 'list', 'remove']))
     .argument('[name]', 'image to build, such as debian-12, or digest to remove')
+    .option('--kernel <kernel>', 'build: cloud (the default), amd64 or rt')
+    .option(
+      '--tool <group>',
+      'build: rt-tests, rtla, stress-ng, sockperf, iperf3, ethtool or dpdk-testpmd (virtual-host: dpdk, ovs); may be given several times',
+      collect,
+    )
+    .option('--package <package>', 'build: one more Debian package; may be given several times', collect)
     .option('--host <host>', hostArgument)
     .option('--suite <file>', 'suite that defines the host')
     .option('--json', 'as JSON', false)
+    .addHelpText('after', '\nExample:\n  kvm4nfv image build --kernel rt --tool rtla --tool sockperf --package tcpdump')
     .action(async (action: ImageAction, name: string | undefined, options: ImageOptions) => {
       done(await (await import('./commands/all.js')).image(action, name, options));
     });

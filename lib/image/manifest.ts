@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import * as z from 'zod';
 import { Kvm4nfvError } from '../error.js';
+import { size } from '../measure/fields.js';
 import { customizeScript, buildScript, initrdModules, makeDiskScript } from './build-scripts.js';
 import { guestFiles } from './guest-files.js';
 import { initScript } from './guest-scripts.js';
@@ -50,10 +51,14 @@ export const imageManifestSchema = z.strictObject({
   packages: z.array(packageName).meta({ description: 'More Debian packages, `name` or `name=version`.' }).default([]),
   modules: z.array(moduleName).meta({ description: 'Kernel modules to load at every boot.' }).default([]),
   size: z
-    .int()
-    .min(256 * MiB)
-    .max(1024 * 1024 * MiB)
-    .meta({ description: 'Size of the file system, bytes. The file is sparse.' })
+    .union([z.int(), size])
+    .pipe(
+      z
+        .int()
+        .min(256 * MiB)
+        .max(1024 * 1024 * MiB),
+    )
+    .meta({ description: 'Size of the file system, in bytes or as `4GiB`; 2 GiB by default. The file is sparse.' })
     .default(2048 * MiB),
   format: z.enum(['raw', 'qcow2']).meta({ description: 'Format of the disk image.' }).default('raw'),
   cmdline: z
@@ -83,6 +88,19 @@ export const builtInManifests: ReadonlyMap<string, ImageManifest> = new Map([
   builtIn({ name: 'debian-12-generic', kernel: 'amd64' }),
   builtIn({ name: 'debian-12-rt', kernel: 'rt' }),
 ]);
+
+/** A manifest as a user writes it: one without a name is called after its release, kernel and tools. */
+export const ownManifestSchema = imageManifestSchema
+  .extend({
+    name: name
+      .refine((wanted) => !builtInManifests.has(wanted), 'expected another name than that of a built-in image')
+      .meta({ description: 'How `kvm4nfv image list` calls the image. Default: release, kernel and tools.' })
+      .optional(),
+  })
+  .transform((manifest): ImageManifest => ({
+    ...manifest,
+    name: manifest.name ?? [manifest.suite, manifest.kernel, ...new Set(manifest.tools)].join('-'),
+  }));
 
 /** The built-in manifest of that name. Throws a usage error that lists the names there are. */
 export const builtInManifest = (wanted: string): ImageManifest => {

@@ -9,6 +9,7 @@ import {
   builtInManifests,
   imageManifestSchema,
   manifestDigest,
+  ownManifestSchema,
   packagesOf,
 } from '../../lib/image/manifest.js';
 import { tar } from '../../lib/image/tar.js';
@@ -49,6 +50,22 @@ describe('The manifest of an image', () => {
     ]) {
       expect(imageManifestSchema.safeParse({ name: 'a', ...wrong }).success, JSON.stringify(wrong)).to.equal(false);
     }
+  });
+
+  it('of a user needs no name, and can not have that of a built-in image', () => {
+    const own = ownManifestSchema.parse({ kernel: 'rt', tools: ['rtla', 'sockperf', 'rtla'], packages: ['tcpdump'] });
+    expect(own.name).to.equal('bookworm-rt-rtla-sockperf');
+    expect(packagesOf(own)).to.include.members(['linux-image-rt-amd64', 'rtla', 'sockperf', 'tcpdump']);
+    expect(packagesOf(own)).not.to.include('stress-ng');
+    expect(ownManifestSchema.parse({ name: 'mine', kernel: 'rt' }).name).to.equal('mine');
+    expect(ownManifestSchema.safeParse({ name: 'debian-12-rt' }).error?.issues[0]?.message).to.match(/another name/);
+  });
+
+  it('takes a size with its unit as the bytes that it is', () => {
+    const [one, two] = ['4GiB', 4 * 2 ** 30].map((size) => imageManifestSchema.parse({ name: 'a', size }));
+    expect(one).to.deep.equal(two);
+    for (const size of ['4', '1MiB', -1])
+      expect(imageManifestSchema.safeParse({ name: 'a', size }).success).to.equal(false);
   });
 
   it('is built in for three kernels, and another name lists them', () => {

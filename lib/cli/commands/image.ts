@@ -1,7 +1,13 @@
+import * as z from 'zod';
 import { Kvm4nfvError } from '../../error.js';
-import { buildImage } from '../../image/build.js';
+import type { Host } from '../../host/host.js';
+import { buildImage, type BuildOptions } from '../../image/build.js';
+import type { BuiltImage } from '../../image/built-image.js';
 import { listImages, removeImage } from '../../image/cache.js';
-import { builtInManifest, builtInManifests } from '../../image/manifest.js';
+import { builtInManifest, builtInManifests, ownManifestSchema } from '../../image/manifest.js';
+import { hostManifest } from '../../lab/host-image.js';
+import { virtualHostSchema } from '../../lab/options.js';
+import { qemuTree } from '../../lab/tree.js';
 import { formatCount } from '../../report/format.js';
 import { renderTable } from '../../report/table.js';
 import { openNamed } from '../host.js';
@@ -13,8 +19,47 @@ export type ImageAction = 'build' | 'list' | 'remove';
 export interface ImageOptions {
   readonly host?: string;
   readonly suite?: string;
+  readonly kernel?: string;
+  readonly tool?: readonly string[];
+  readonly package?: readonly string[];
   readonly json: boolean;
 }
+
+/** The image of `preset: virtual-host`, whose QEMU is built along with it. */
+const virtualHost = 'virtual-host';
+const buildable = [...builtInManifests.keys(), virtualHost].join(', ');
+
+const checked = <T>(what: string, { success, data, error }: z.ZodSafeParseResult<T>): T => {
+  if (success) return data;
+  throw new Kvm4nfvError('usage', `${what}: ${z.prettifyError(error)}`, {
+    hint: 'kvm4nfv image --help shows what can be chosen',
+  });
+};
+
+const build = async (
+  host: Host,
+  name: string | undefined,
+  { kernel, tool: tools, package: packages }: ImageOptions,
+  on: BuildOptions,
+): Promise<BuiltImage> => {
+  const given = Object.entries({ kernel, tools, packages }).filter(([, value]) => value !== undefined);
+  const chosen = Object.fromEntries(given);
+  if (name === virtualHost) {
+    const manifest = hostManifest(checked(`image ${virtualHost}`, virtualHostSchema.safeParse(chosen)));
+    await qemuTree(host, on);
+    return buildImage(host, manifest, on);
+  }
+  if (given.length > 0)
+    return buildImage(
+      host,
+      checked('the image', ownManifestSchema.safeParse(name === undefined ? chosen : { ...chosen, name })),
+      on,
+    );
+  if (name !== undefined) return buildImage(host, builtInManifest(name), on);
+  throw new Kvm4nfvError('usage', 'image build needs the name of an image, or --kernel, --tool or --package', {
+    hint: `one of ${buildable}`,
+  });
+};
 
 /** `kvm4nfv image`: builds, lists or removes guest images in the cache of a host. */
 export const image = async (action: ImageAction, name: string | undefined, options: ImageOptions): Promise<number> => {
@@ -27,8 +72,7 @@ export const image = async (action: ImageAction, name: string | undefined, optio
   if (action === 'list') {
     const images = await listImages(host, { signal });
     if (options.json) printJson(images);
-    else if (images.length === 0)
-      print(`no images yet; those that can be built: ${[...builtInManifests.keys()].join(', ')}`);
+    else if (images.length === 0) print(`no images yet; those that can be built: ${buildable}`);
     else
       print(
         renderTable(
@@ -40,21 +84,17 @@ export const image = async (action: ImageAction, name: string | undefined, optio
       );
     return 0;
   }
-  if (name === undefined)
-    throw new Kvm4nfvError(
-      'usage',
-      `image ${action} needs ${action === 'build' ? 'the name of an image' : 'a digest'}`,
-      { hint: action === 'build' ? `one of ${[...builtInManifests.keys()].join(', ')}` : 'see kvm4nfv image list' },
-    );
   if (action === 'remove') {
+    if (name === undefined)
+      throw new Kvm4nfvError('usage', 'image remove needs a digest', { hint: 'see kvm4nfv image list' });
     await removeImage(host, name, { signal });
     return 0;
   }
-  const built = await buildImage(host, builtInManifest(name), { signal, progress: warn });
-  if (options.json) printJson(built);
+  const made = await build(host, name, options, { signal, progress: warn });
+  if (options.json) printJson(made);
   else
     print(
-      `${built.manifest.name}: ${built.disk} (${String(Object.keys(built.packages).length)} packages, Linux ${built.release})`,
+      `${made.manifest.name}: ${made.disk} (${String(Object.keys(made.packages).length)} packages, Linux ${made.release})`,
     );
   return 0;
 };

@@ -13,7 +13,9 @@ const options = z.discriminatedUnion('preset', [
 const previewGuest = ({ image, vcpus, memory, profile, accelerator, warm, network }: KvmGuestOptions): string[] => [
   `find libvirt, and whether KVM really works (accelerator ${accelerator})`,
   `choose CPUs and memory (profile ${profile}) and lease them`,
-  typeof image === 'string' ? `build image ${image} unless the host has it` : `check ${image.file}`,
+  typeof image === 'object' && 'file' in image
+    ? `check ${image.file}`
+    : `build image ${typeof image === 'string' ? image : image.name} unless the host has it`,
   `make a throw-away disk and keys, define ${String(vcpus)} vCPUs with ${String(memory / 2 ** 20)} MiB, network ${typeof network === 'string' ? network : Object.values(network).join(' ')}`,
   warm ? 'start from a saved state, or boot and save one' : 'boot',
   'wait for SSH with the host key that was handed in, and for the end of the boot',

@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { cpuSelection } from '../../host/cpu-list.js';
+import { builtInManifests, ownManifestSchema } from '../../image/manifest.js';
 import { fragmentPlaces } from '../../libvirt/domain/fragment-places.js';
 import { duration, size } from '../../measure/fields.js';
 
@@ -48,11 +49,11 @@ export const kvmGuestOptions = z.strictObject({
   vcpus: z.int().min(1).max(256).default(2),
   memory: size.prefault('1GiB'),
   image: z
-    .union([z.string().min(1), imageFile])
+    .union([z.enum([...builtInManifests.keys()]), imageFile, ownManifestSchema])
     .default('debian-12')
     .meta({
       description:
-        'A built-in image (`debian-12`, `debian-12-generic`, `debian-12-rt`), built when it is not there yet, or an image file of your own.',
+        'A built-in image (`debian-12`, `debian-12-generic`, `debian-12-rt`), or what one of your own has in it (`{kernel: rt, tools: [rtla, sockperf]}`): built when it is not there yet. Or an image file of yours, with its checksum.',
     }),
   profile: z.enum(['default', 'realtime']).default('default').meta({
     description:

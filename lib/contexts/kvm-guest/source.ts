@@ -1,7 +1,7 @@
 import type { Host } from '../../host/host.js';
 import { buildImage } from '../../image/build.js';
 import { firstBootDisk, firstBootSerial, type FirstBootData } from '../../image/first-boot.js';
-import { builtInManifest } from '../../image/manifest.js';
+import { builtInManifest, type ImageManifest } from '../../image/manifest.js';
 import { useImage } from '../../image/own-image.js';
 import { seedDisk } from '../../image/seed.js';
 import type { KvmGuestOptions } from './options.js';
@@ -31,35 +31,45 @@ interface SourceOptions {
   readonly progress: (stage: string) => void;
 }
 
+/** From an image that is built on the host where it is not there yet. */
+const builtSource = async (
+  host: Host,
+  manifest: ImageManifest,
+  { cmdline }: KvmGuestOptions,
+  options: SourceOptions,
+): Promise<GuestSource> => {
+  const built = await buildImage(host, manifest, options);
+  return {
+    checksum: built.digest,
+    content: Object.entries(built.files)
+      .map(([name, { sha256 }]) => `${name} ${sha256}`)
+      .sort()
+      .join('\n'),
+    disk: built.disk,
+    format: built.format,
+    boot: {
+      kernel: built.kernel,
+      initrd: built.initrd,
+      cmdline: [built.cmdline, cmdline].filter((part) => part !== '').join(' '),
+    },
+    user: 'root',
+    seedSerial: firstBootSerial,
+    finished: ['systemctl', 'is-system-running', '--wait'],
+    restorable: true,
+    writeSeed: (data, path) => firstBootDisk(host, data, path),
+  };
+};
+
 /** The image that the options name, built or checked on the host. */
 export const guestSource = async (
   host: Host,
-  { image, cmdline }: KvmGuestOptions,
-  { signal, progress }: SourceOptions,
+  options: KvmGuestOptions,
+  source: SourceOptions,
 ): Promise<GuestSource> => {
-  if (typeof image === 'string') {
-    const built = await buildImage(host, builtInManifest(image), { signal, progress });
-    return {
-      checksum: built.digest,
-      content: Object.entries(built.files)
-        .map(([name, { sha256 }]) => `${name} ${sha256}`)
-        .sort()
-        .join('\n'),
-      disk: built.disk,
-      format: built.format,
-      boot: {
-        kernel: built.kernel,
-        initrd: built.initrd,
-        cmdline: [built.cmdline, cmdline].filter((part) => part !== '').join(' '),
-      },
-      user: 'root',
-      seedSerial: firstBootSerial,
-      finished: ['systemctl', 'is-system-running', '--wait'],
-      restorable: true,
-      writeSeed: (data, path) => firstBootDisk(host, data, path),
-    };
-  }
-  progress('checking the image');
+  const { image } = options;
+  if (typeof image === 'string') return builtSource(host, builtInManifest(image), options, source);
+  if (!('file' in image)) return builtSource(host, image, options, source);
+  source.progress('checking the image');
   const { file, user, ...rest } = image;
   const { sha256, sha512, format } = rest;
   const own = await useImage(
@@ -70,7 +80,7 @@ export const guestSource = async (
       ...(sha512 === undefined ? {} : { sha512 }),
       ...(format === undefined ? {} : { format }),
     },
-    { signal },
+    { signal: source.signal },
   );
   return {
     checksum: own.checksum,

@@ -1,0 +1,35 @@
+import { expect } from 'chai';
+import { builtInManifests } from '../../lib/image/manifest.js';
+import { built, cli } from '../cli/cli.js';
+
+describe('kvm4nfv image', function () {
+  this.timeout(120_000);
+  before(built);
+
+  const refused: readonly (readonly [readonly string[], RegExp])[] = [
+    [
+      ['build'],
+      /needs the name of an image, or --kernel, --tool or --package[^]*help: one of debian-12, .*virtual-host/,
+    ],
+    [['build', 'debian-99'], /no built-in image 'debian-99'/],
+    [['build', '--tool', 'rtlaa'], /the image: [^]*expected one of .*"rtla"[^]*tools\[0\]/],
+    [['build', '--kernel', 'generic'], /expected one of "cloud"\|"amd64"\|"rt"/],
+    [['build', '--package', 'a;b'], /expected a Debian package/],
+    [['build', 'debian-12', '--tool', 'rtla'], /expected another name than that of a built-in image/],
+    [['build', 'virtual-host', '--tool', 'rtla'], /image virtual-host: [^]*"dpdk"\|"ovs"/],
+    [['build', 'virtual-host', '--package', 'tcpdump'], /image virtual-host: [^]*"packages"/],
+    [['remove'], /image remove needs a digest/],
+  ];
+  for (const [argv, reason] of refused)
+    it(`refuses ${argv.join(' ')} before anything is built`, async () => {
+      const { code, stderr } = await cli(['image', ...argv]);
+      expect(code, stderr).to.equal(2);
+      expect(stderr).to.match(reason);
+      expect(stderr).not.to.contain('building');
+    });
+
+  it('says in its help what can be built', async () => {
+    const { stdout } = await cli(['image', '--help']);
+    for (const name of [...builtInManifests.keys(), 'virtual-host', 'dpdk-testpmd']) expect(stdout).to.contain(name);
+  });
+});
