@@ -1,3 +1,4 @@
+import { renderCapabilities } from './capabilities.js';
 import type { Readiness } from './doctor.js';
 
 const tally = ({ findings }: Readiness): string =>
@@ -11,7 +12,7 @@ const isGuest = ({ findings }: Readiness): boolean => findings.some(({ check }) 
 
 /** For a terminal: worst first, each with what it costs, how to mend it and which knob does it. */
 export const renderReadinessText = (readiness: Readiness): string => {
-  const { host, kernel, profile, firmware, findings, checklist } = readiness;
+  const { host, kernel, profile, firmware, capabilities, findings, checklist } = readiness;
   const lines = findings.flatMap(({ check, severity, what, costs, mend, knob }) => [
     `${severity.toUpperCase().padEnd(8)} ${check}: ${what}`,
     ...(severity === 'info'
@@ -29,6 +30,7 @@ export const renderReadinessText = (readiness: Readiness): string => {
   });
   return [
     `${host}: kernel ${kernel}, compared with profile ${profile}: ${tally(readiness)}`,
+    renderCapabilities(capabilities),
     '',
     ...lines,
     '',
@@ -43,11 +45,13 @@ const cell = (value: string): string => value.replaceAll('|', String.raw`\|`).re
 const row = (...cells: readonly string[]): string => `| ${cells.map(cell).join(' | ')} |`;
 
 export const renderReadinessMarkdown = (readiness: Readiness): string => {
-  const { host, kernel, profile, firmware, findings, checklist } = readiness;
+  const { host, kernel, profile, firmware, capabilities, findings, checklist } = readiness;
   return [
     `# Readiness of ${host}`,
     '',
     `Kernel ${kernel}, compared with profile \`${profile}\`: ${tally(readiness)}.`,
+    '',
+    `${renderCapabilities(capabilities)}.`,
     '',
     row('Severity', 'Check', 'What', 'What it costs', 'How to mend it', 'Knob'),
     row('---', '---', '---', '---', '---', '---'),

@@ -1,6 +1,7 @@
 import type { Host } from '../host/host.js';
 import { runBatch } from './batch.js';
 import { firmwareChecklist, firmwareOf, type FirmwareSetting } from './bios-checklist.js';
+import { capabilitiesOf, capabilityRequests, type Capabilities } from './capabilities.js';
 import { checks, doctorRequests, severities, type Finding } from './doctor-checks.js';
 import type { KnobResult } from './judge.js';
 import type { KnobDefinition } from './knob.js';
@@ -15,6 +16,7 @@ export interface Readiness {
   readonly profile: string;
   /** Vendor, product, version and date of the firmware, as far as DMI tells. */
   readonly firmware: string;
+  readonly capabilities: Capabilities;
   /** Worst first. */
   readonly findings: readonly Finding[];
   /** KVM4NFV's list of firmware settings: checked where the system shows them, to be looked at by hand where not. */
@@ -81,7 +83,11 @@ const rank = ({ severity }: Finding): number => severities.indexOf(severity);
 
 /** Looks at everything a profile sets, and beyond, in one round trip. Writes nothing. */
 export const examine = async (host: Host, tuning: ResolvedTuning, signal?: AbortSignal): Promise<Readiness> => {
-  const { snapshot } = await runBatch(host, { requests: [...requestsOf(tuning), ...doctorRequests] }, signal);
+  const { snapshot } = await runBatch(
+    host,
+    { requests: [...requestsOf(tuning), ...doctorRequests, ...capabilityRequests] },
+    signal,
+  );
   const view = viewOf(tuning, snapshot);
   const knobs = judge(view, new Map());
   const byName = new Map(tuning.knobs.map(({ knob }) => [knob.name, knob]));
@@ -101,6 +107,7 @@ export const examine = async (host: Host, tuning: ResolvedTuning, signal?: Abort
     kernel: view.machine.kernel.release,
     profile: tuning.profile,
     firmware: firmwareOf(snapshot),
+    capabilities: capabilitiesOf(snapshot, view.machine),
     findings: findings.sort((a, b) => rank(a) - rank(b)),
     checklist: firmwareChecklist(snapshot),
     knobs,
