@@ -16,6 +16,7 @@ const quickstart = [
   { name: 'qemu-utils', probe: 'qemu-img' },
   { name: 'dnsmasq-base', probe: 'dnsmasq', optional: true },
   { name: 'mmdebstrap', probe: 'mmdebstrap' },
+  { name: 'uidmap', probe: 'newuidmap' },
 ];
 
 /** @type {readonly DebianPackage[]} */
@@ -29,6 +30,12 @@ const test = [
   { name: 'libxml2-utils', probe: 'xmllint' },
   { name: 'libvirt-clients', probe: 'virt-xml-validate' },
   { name: 'debootstrap', probe: 'debootstrap' },
+  // The libvirt binding is compiled where it is installed.
+  { name: 'libvirt-dev', probe: '/usr/include/libvirt/libvirt.h', optional: true },
+  { name: 'pkg-config', probe: 'pkg-config', optional: true },
+  { name: 'g++', probe: 'g++', optional: true },
+  { name: 'make', probe: 'make', optional: true },
+  { name: 'python3', probe: 'python3', optional: true },
 ];
 
 /** @type {readonly DebianPackage[]} */

@@ -9,10 +9,10 @@ import { suiteJsonSchema } from '../lib/suite/json-schema.js';
 const directory = join(import.meta.dirname, '..', 'schema');
 
 /** The published JSON Schemas by file name, as the code has them now. */
-export const schemas = (): ReadonlyMap<string, string> => {
+export const schemas = async (): Promise<ReadonlyMap<string, string>> => {
   const text = (schema: object) => `${JSON.stringify(schema, null, 2)}\n`;
   return new Map([
-    ['suite.schema.json', text(suiteJsonSchema(builtins()))],
+    ['suite.schema.json', text(await suiteJsonSchema(builtins()))],
     ['result.schema.json', text(resultJsonSchema())],
   ]);
 };
@@ -20,7 +20,7 @@ export const schemas = (): ReadonlyMap<string, string> => {
 /** Names of the files in schema/ that are missing or differ. */
 export const staleSchemas = async (): Promise<string[]> => {
   const stale: string[] = [];
-  for (const [name, text] of schemas()) {
+  for (const [name, text] of await schemas()) {
     const found = await readFile(join(directory, name), 'utf8').catch(() => undefined);
     if (found !== text) stale.push(name);
   }
@@ -30,7 +30,7 @@ export const staleSchemas = async (): Promise<string[]> => {
 export const writeSchemas = async (): Promise<void> => {
   await mkdir(directory, { recursive: true });
   const stale = await staleSchemas();
-  for (const [name, text] of schemas()) if (stale.includes(name)) await writeFile(join(directory, name), text);
+  for (const [name, text] of await schemas()) if (stale.includes(name)) await writeFile(join(directory, name), text);
 };
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {

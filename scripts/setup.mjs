@@ -1,7 +1,7 @@
 // Makes a machine that has only Node and npm ready for one purpose: `node scripts/setup.mjs quickstart|test|bench`.
 // Plain JavaScript without dependencies, because it is what installs them.
 import { spawnSync } from 'node:child_process';
-import { accessSync, constants, existsSync, readFileSync } from 'node:fs';
+import { accessSync, constants, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { purposes } from './debian-packages.mjs';
@@ -90,6 +90,26 @@ const installPackages = (missing) => {
   if (still.length > 0) giveUp(`installed, and yet not found: ${still.map((entry) => entry.probe).join(' ')}`);
 };
 
+/** The libvirt binding, an optional peer, apart from the modules of the lock file. Tests of it are skipped where it can't be built. */
+const installBinding = () => {
+  const directory = join(root, 'node_modules', '.cache', 'kvm4nfv', 'binding');
+  const name = '@unraid/libvirt';
+  const { peerDependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+  const wanted = `${name}@${peerDependencies[name]}`;
+  const stamp = join(directory, 'installed');
+  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted) return;
+  console.log(`setup: building ${wanted}`);
+  mkdirSync(directory, { recursive: true });
+  writeFileSync(join(directory, 'package.json'), '{ "private": true }\n');
+  const { status } = spawnSync('npm', ['install', '--no-audit', '--no-fund', '--loglevel=error', wanted], {
+    cwd: directory,
+    stdio: ['ignore', 'ignore', 'inherit'],
+    timeout: 300_000,
+  });
+  if (status === 0) writeFileSync(stamp, wanted);
+  else console.error(`setup: ${wanted} can't be built here: its tests will be skipped`);
+};
+
 const purpose = process.argv[2] ?? '';
 const packages = Object.hasOwn(purposes, purpose) ? purposes[purpose] : undefined;
 if (packages === undefined) giveUp(`expected one of ${Object.keys(purposes).join(', ')}, not '${purpose}'`, 2);
@@ -97,3 +117,4 @@ checkNode();
 installModules();
 const missing = packages.filter((entry) => !isThere(entry.probe));
 if (missing.length > 0) installPackages(missing);
+if (purpose === 'test') installBinding();

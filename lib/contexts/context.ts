@@ -18,6 +18,8 @@ export interface Deployment extends AsyncDisposable {
   readonly commandLine?: ExternalCommandLine;
   readonly sut: Host;
   readonly traits: Traits;
+  /** Disposing ends the machine with everything in it. Default: false. */
+  readonly throwAway?: boolean;
   /** Files for the results directory, kept when something failed: consoles, domain XML, dmesg. */
   diagnostics?(): Promise<readonly { readonly name: string; readonly text: string }[]>;
 }

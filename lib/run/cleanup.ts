@@ -40,6 +40,7 @@ const readState = async (directory: string): Promise<RunState | undefined> => {
     if (event?.type === 'run-finished') finished = true;
     if (event?.type === 'problem' && event.problem.fault !== 'interrupted') troubled = true;
     if (event?.type === 'trial-finished' && event.trial.fault === 'teardown') troubled = true;
+    if (event?.type === 'test-finished' && event.fault === 'teardown') troubled = true;
   }
   return started === undefined ? undefined : { started, finished, troubled };
 };
@@ -72,6 +73,13 @@ const cleanHost = async (
   return lines.map((line) => `${name}: ${line}`);
 };
 
+/** What can remove the leavings of contexts. */
+export interface Sweepers {
+  readonly registry: Registry;
+  /** Why plug-ins of the run can't be loaded any more, a line each. */
+  readonly lacking: readonly string[];
+}
+
 export interface CleanupOptions {
   readonly signal: AbortSignal;
   /** The user named this run: one whose controller is on another machine is seen to as well. Default: false. */
@@ -81,7 +89,7 @@ export interface CleanupOptions {
 /** Ends what a killed run left on its hosts and removes its files there. Safe to repeat. */
 export const cleanupRun = async (
   directory: string,
-  registry: Registry,
+  sweepersOf: (plugins: readonly string[]) => Promise<Sweepers>,
   { signal, named = false }: CleanupOptions,
 ): Promise<CleanupReport> => {
   const run = path.basename(directory);
@@ -103,13 +111,20 @@ export const cleanupRun = async (
         `process ${String(started.controller.pid)} of ${started.controller.host} runs it${alive === undefined ? ', as far as can be told from here' : ''}`,
       ],
     };
-  if (finished && !troubled) return { run, state: 'clean', lines: [] };
+  if (finished && !troubled && !named) return { run, state: 'clean', lines: [] };
   const specs = new Map(Object.entries(started.hosts).map(([name, spec]) => [name, hostSchema.parse(spec)]));
+  const { registry, lacking } = await sweepersOf(started.plugins);
+  await registry.load('context');
   const ended = await Promise.allSettled(
     [...specs.keys()].map((name) => cleanHost(name, specs, started.runId, registry, signal)),
   );
-  const lines = ended.flatMap((end) => (end.status === 'fulfilled' ? end.value : [messageOf(end.reason)]));
-  return { run, state: ended.some(({ status }) => status === 'rejected') ? 'failed' : 'cleaned', lines };
+  const lines = [
+    ...ended.flatMap((end) => (end.status === 'fulfilled' ? end.value : [messageOf(end.reason)])),
+    ...lacking.map((why) => `what its contexts left is not removed: ${why}`),
+  ];
+  const failed = lacking.length > 0 || ended.some(({ status }) => status === 'rejected');
+  if (!failed && finished && !troubled && lines.length === 0) return { run, state: 'clean', lines };
+  return { run, state: failed ? 'failed' : 'cleaned', lines };
 };
 
 /** The directories of runs below `results`, oldest first. */

@@ -1,8 +1,8 @@
 import path from 'node:path';
 import pLimit from 'p-limit';
-import type { Deployment } from '../contexts/context.js';
-import { Kvm4nfvError, messageOf } from '../error.js';
-import { readFacts } from '../host/facts.js';
+import type { Deployment, Traits } from '../contexts/context.js';
+import { Kvm4nfvError, messageOf, type Fault } from '../error.js';
+import { readFacts, type HostFacts } from '../host/facts.js';
 import { HostGoneError } from '../host/host.js';
 import { driftOf, type AppliedTuning } from '../tuning/engine.js';
 import { renderRestore } from '../tuning/restore.js';
@@ -14,6 +14,10 @@ import type { Machine } from './trial.js';
 
 interface Deployed extends Machine {
   readonly deployment: Deployment;
+  /** The machine itself, or one beneath it, is emulated. */
+  readonly emulated: boolean;
+  /** As they were when it was in place, where they are not those of the machine beneath. */
+  readonly own: HostFacts | undefined;
   readonly tuning: AppliedTuning | undefined;
 }
 
@@ -86,33 +90,65 @@ export class Deployments {
         progress: (stage) => void this.#store.appendIfPossible({ type: 'context-stage', context: name, stage }),
       }),
     );
-    const { sut, traits } = deployment;
-    const tuning = await this.#tune(context, deployment);
-    // A tuning changes what the facts tell.
-    const same = sut === beneath.host && tuning === undefined;
-    const facts = same ? beneath.facts : await readFacts(sut, { signal: this.#signal });
-    const said = Object.entries(traits).filter((entry): entry is [string, boolean | string] => entry[1] !== undefined);
-    const result = {
-      type: definition.type,
-      on,
-      traits: Object.fromEntries(said),
-      ...(same ? {} : { facts }),
-      ...(tuning === undefined ? {} : { tuning: tuning.result }),
-    };
-    await this.#store.append({ type: 'context-deployed', context: name, result });
-    return { host: sut, facts, deployment, tuning: tuning?.applied };
+    try {
+      return await this.#inPlace(context, deployment, beneath);
+    } catch (error) {
+      await this.#dispose(name, deployment);
+      throw error;
+    }
   }
 
-  /** Sets the knobs of a context; when that fails, the context is taken down again. */
+  /** Tunes what was deployed, reads what it is, and tells of it. */
+  async #inPlace(context: PlannedContext, deployment: Deployment, beneath: Machine): Promise<Deployed> {
+    const { name, definition, on } = context;
+    const { sut } = deployment;
+    const tuning = await this.#tune(context, deployment);
+    try {
+      // A tuning changes what the facts tell.
+      const same = sut === beneath.host && tuning === undefined;
+      const own = same ? undefined : await readFacts(sut, { signal: this.#signal });
+      // What runs in an emulated machine is no less emulated.
+      const emulated = deployment.traits.emulated === true || (await this.#deployed.get(on))?.emulated === true;
+      const traits: Traits = { ...deployment.traits, ...(emulated ? { emulated } : {}) };
+      const said = Object.entries(traits).filter(
+        (entry): entry is [string, boolean | string] => entry[1] !== undefined,
+      );
+      const result = {
+        type: definition.type,
+        on,
+        traits: Object.fromEntries(said),
+        ...(own === undefined ? {} : { facts: own }),
+        ...(tuning === undefined ? {} : { tuning: tuning.result }),
+      };
+      await this.#store.append({ type: 'context-deployed', context: name, result });
+      return { host: sut, facts: own ?? beneath.facts, own, emulated, deployment, tuning: tuning?.applied };
+    } catch (error) {
+      if (tuning !== undefined) await this.#restore(name, deployment, tuning.applied);
+      throw error;
+    }
+  }
+
+  /** Takes a context down; what can't be is told. */
+  async #dispose(name: string, deployment: Deployment): Promise<boolean> {
+    try {
+      await deployment[Symbol.asyncDispose]();
+      return true;
+    } catch (error) {
+      await this.#tell(`context ${name}`, 'teardown', messageOf(error));
+      return false;
+    }
+  }
+
+  async #tell(where: string, fault: Fault, message: string): Promise<void> {
+    const hint = `kvm4nfv cleanup --run ${this.#run}`;
+    await this.#store.appendIfPossible({ type: 'problem', problem: { where, fault, message, hint } });
+  }
+
+  /** Sets the knobs of a context. */
   async #tune({ name, tuning }: PlannedContext, deployment: Deployment): Promise<Tuned | undefined> {
     if (tuning === undefined) return undefined;
     await this.#store.append({ type: 'context-stage', context: name, stage: `tuning (${tuning.profile})` });
-    try {
-      return await tune(deployment, tuning, this.#run, this.#signal);
-    } catch (error) {
-      await deployment[Symbol.asyncDispose]();
-      throw error;
-    }
+    return tune(deployment, tuning, this.#run, this.#signal);
   }
 
   /** Knobs of a context, and of those beneath it, that were in effect and are not any more. One round trip for each that is tuned. */
@@ -132,16 +168,17 @@ export class Deployments {
     return drifted;
   }
 
-  async #restore(name: string, tuning: AppliedTuning): Promise<void> {
-    const report = await tuning.restore();
-    const foreign = report.places.filter(({ fate }) => fate === 'foreign');
-    if (report.complete && foreign.length === 0) return;
-    const hint = `kvm4nfv cleanup --run ${this.#run}`;
-    const fault = report.complete ? 'environment' : 'teardown';
-    await this.#store.appendIfPossible({
-      type: 'problem',
-      problem: { where: `tuning of ${name}`, fault, message: renderRestore(report), hint },
-    });
+  /** Puts the tuning of a context back. A machine that ends next need not be put in order for a run that was interrupted. */
+  async #restore(name: string, { throwAway = false }: Deployment, tuning: AppliedTuning): Promise<void> {
+    if (throwAway && this.#signal.aborted) return;
+    try {
+      const report = await tuning.restore();
+      if (report.complete && report.places.every(({ fate }) => fate !== 'foreign')) return;
+      await this.#tell(`tuning of ${name}`, report.complete ? 'environment' : 'teardown', renderRestore(report));
+    } catch (error) {
+      // With the machine its tuning has gone.
+      if (!(error instanceof HostGoneError)) await this.#tell(`tuning of ${name}`, 'teardown', messageOf(error));
+    }
   }
 
   /** Takes down every deployed context that is not among `needed` any more, those on top first. */
@@ -154,21 +191,20 @@ export class Deployments {
       this.#deployed.delete(name);
       const deployed = await deploying?.catch(() => undefined);
       if (deployed === undefined) continue;
-      try {
-        try {
-          if (deployed.tuning !== undefined) await this.#restore(name, deployed.tuning);
-        } catch (error) {
-          // With the machine its tuning has gone.
-          if (!(error instanceof HostGoneError)) throw error;
-        } finally {
-          await deployed.deployment[Symbol.asyncDispose]();
-        }
-        await this.#store.appendIfPossible({ type: 'context-destroyed', context: name });
-      } catch (error) {
-        const hint = `kvm4nfv cleanup --run ${this.#run}`;
-        const problem = { where: `context ${name}`, fault: 'teardown', message: messageOf(error), hint } as const;
-        await this.#store.appendIfPossible({ type: 'problem', problem });
-      }
+      const { deployment, tuning, own } = deployed;
+      const facts = own === undefined ? undefined : await this.#factsAtTheEnd(deployed);
+      if (tuning !== undefined) await this.#restore(name, deployment, tuning);
+      if (await this.#dispose(name, deployment))
+        await this.#store.appendIfPossible({
+          type: 'context-destroyed',
+          context: name,
+          ...(facts === undefined ? {} : { facts }),
+        });
     }
+  }
+
+  /** A machine that has ended tells no facts, and after an interruption nobody waits for them. */
+  async #factsAtTheEnd({ host }: Deployed): Promise<HostFacts | undefined> {
+    return this.#signal.aborted ? undefined : readFacts(host, { signal: this.#signal }).catch(() => undefined);
   }
 }

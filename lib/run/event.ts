@@ -33,6 +33,8 @@ const bodies = [
     controller: controllerSchema,
     /** How to reach the hosts again, for `cleanup`. */
     hosts: z.record(z.string(), z.record(z.string(), z.unknown())),
+    /** Files of plug-ins, for `cleanup`. */
+    plugins: z.array(z.string()).default([]),
     tests: z.int(),
     /** Sum of what the trials will measure where that is known, ns. */
     expected: z.number(),
@@ -45,7 +47,7 @@ const bodies = [
   }),
   z.strictObject({ type: z.literal('context-stage'), context: z.string(), stage: z.string() }),
   z.strictObject({ type: z.literal('context-deployed'), context: z.string(), result: contextResultSchema }),
-  z.strictObject({ type: z.literal('context-destroyed'), context: z.string() }),
+  z.strictObject({ type: z.literal('context-destroyed'), context: z.string(), facts: factsSchema.optional() }),
   z.strictObject({ type: z.literal('provisioned'), host: z.string(), packages: z.array(z.string()) }),
   z.strictObject({ type: z.literal('test-started'), index, test: plannedTest, trials: z.int().nullable() }),
   z.strictObject({

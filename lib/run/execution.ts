@@ -70,7 +70,7 @@ export class Execution {
   }
 
   async #start(tests: readonly NumberedTest[]): Promise<void> {
-    const { suite, hosts } = this.#plan;
+    const { suite, hosts, plugins } = this.#plan;
     await this.#store.append({
       type: 'run-started',
       schemaVersion: 1,
@@ -79,6 +79,7 @@ export class Execution {
       suite,
       controller: await thisController(),
       hosts: Object.fromEntries([...hosts].map(([name, spec]) => [name, { ...spec }])),
+      plugins: [...plugins],
       tests: tests.length,
       expected: tests.reduce((sum, { test }) => sum + (estimate(test) ?? 0), 0),
     });
@@ -252,9 +253,20 @@ export class Execution {
   /** A tuning that drifted while it was measured makes the measurement worthless. */
   async #verified(test: PlannedTest, result: ResultTrial, deployments: Deployments): Promise<ResultTrial> {
     if (result.verdict === 'error') return result;
-    const drifted = await deployments.drift(test.context);
-    if (drifted.length === 0) return result;
-    return { ...result, verdict: 'error', fault: 'environment', reasons: [...result.reasons, ...drifted] };
+    const failed = (fault: Fault, reasons: readonly string[]): ResultTrial => ({
+      ...result,
+      verdict: 'error',
+      fault,
+      reasons: [...result.reasons, ...reasons],
+    });
+    try {
+      const drifted = await deployments.drift(test.context);
+      return drifted.length === 0 ? result : failed('environment', drifted);
+    } catch (error) {
+      // What was measured is kept all the same.
+      const why = `the tuning could not be verified after the measurement: ${messageOf(error)}`;
+      return failed(faultOf(error, this.#signal), [why]);
+    }
   }
 
   async #pause({ pause = 0 }: TrialParameters): Promise<void> {

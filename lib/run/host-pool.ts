@@ -38,9 +38,14 @@ export class HostPool implements AsyncDisposable {
 
   async #open(name: string): Promise<KnownHost> {
     const host = await openHost(name, this.#specs, { signal: this.#signal });
-    const facts = await readFacts(host, { signal: this.#signal });
-    await this.#onFacts(name, 'before', facts);
-    return { host, facts };
+    try {
+      const facts = await readFacts(host, { signal: this.#signal });
+      await this.#onFacts(name, 'before', facts);
+      return { host, facts };
+    } catch (error) {
+      await host[Symbol.asyncDispose]();
+      throw error;
+    }
   }
 
   /** Removes what the run's jobs left there, where they left something, reads the facts once more for what changed meanwhile, and closes the host. */

@@ -43,6 +43,8 @@ export interface Plan {
   readonly secrets: readonly string[];
   /** How many groups of tests that share no machine run at once. */
   readonly parallel: number;
+  /** Files of the suite's plug-ins: what their contexts leave behind only they can remove. */
+  readonly plugins: readonly string[];
   /** Made one by one as they are asked for: a matrix may have thousands. */
   tests(): Iterable<PlannedTest>;
 }

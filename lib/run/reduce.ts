@@ -1,4 +1,5 @@
 import { Kvm4nfvError, type Fault } from '../error.js';
+import type { HostFacts } from '../host/facts.js';
 import { worst, type Verdict } from '../sla/verdict.js';
 import { mergeMetrics } from './encode.js';
 import { eventSchema, type RunEvent } from './event.js';
@@ -64,6 +65,11 @@ export class Reduction {
   #result: Omit<Result, 'verdict' | 'exitCode' | 'tests'> | undefined;
   readonly #tests = new Map<number, OpenTest>();
 
+  #changed(machine: string, before: HostFacts | undefined, after: HostFacts | undefined): void {
+    if (this.#result === undefined || before === undefined || after === undefined) return;
+    this.#result.environmentChanges[machine] = changedFacts(before, after);
+  }
+
   add(event: RunEvent): void {
     if (event.type === 'run-started') {
       const { runId, kvm4nfv, suite } = event;
@@ -77,13 +83,13 @@ export class Reduction {
     switch (event.type) {
       case 'host-facts':
         if (event.phase === 'before') result.environment[event.host] = event.facts;
-        else {
-          const before = result.environment[event.host];
-          result.environmentChanges[event.host] = before === undefined ? [] : changedFacts(before, event.facts);
-        }
+        else this.#changed(event.host, result.environment[event.host], event.facts);
         break;
       case 'context-deployed':
         result.contexts[event.context] = event.result;
+        break;
+      case 'context-destroyed':
+        this.#changed(event.context, result.contexts[event.context]?.facts, event.facts);
         break;
       case 'provisioned':
         result.provisioned[event.host] = [...(result.provisioned[event.host] ?? []), ...event.packages];

@@ -9,6 +9,7 @@ import type { Host, Job } from '../host/host.js';
 import type { Measurement } from '../measure/measurement.js';
 import { judge } from '../sla/sla.js';
 import { worst, type Verdict } from '../sla/verdict.js';
+import { Teardown } from '../teardown.js';
 import { encodeMetrics } from './encode.js';
 import type { LoadSpec } from './load.js';
 import type { PlannedTest } from './plan.js';
@@ -16,7 +17,6 @@ import type { ResultTrial, SlaOutcome } from './result.js';
 import type { TrialParameters } from './runner.js';
 import type { Preview, Trial } from './scenario.js';
 import { startLoad, type RunningLoad } from './stress.js';
-import { Teardown } from './teardown.js';
 
 export interface Machine {
   readonly host: Host;
@@ -231,8 +231,7 @@ export const runTrial = async (setting: TrialSetting): Promise<TrialOutcome> => 
     reasons: readonly string[],
     rest: Partial<ResultTrial>,
   ): Promise<ResultTrial> => {
-    const failures = await teardown.run();
-    const left = failures.map(({ what, error }) => `${what}: ${messageOf(error)}`);
+    const left = await teardown.run();
     return {
       ...base,
       verdict: left.length > 0 ? 'error' : verdict,

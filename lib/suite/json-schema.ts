@@ -118,7 +118,8 @@ const choices = (definitions: readonly Definition[]): Json => ({
 });
 
 /** The JSON Schema (draft 2020-12) of suite files for all that a registry holds, for completion in editors. */
-export const suiteJsonSchema = (registry: Registry): Json => {
+export const suiteJsonSchema = async (registry: Registry): Promise<Json> => {
+  await registry.load();
   const generator = new Generator();
   const file = unwrapped(substitutable(generator.schema(fileSchema, 'suite')));
   const parts = object(file['properties']);

@@ -1,13 +1,13 @@
 import type { HostSpec } from '../host/spec.js';
 import type { PlannedContext, PlannedTest } from '../run/plan.js';
-import { Registry } from '../run/registry.js';
+import type { Registry } from '../run/registry.js';
 import type { Diagnostic } from './diagnostic.js';
 import { TestEntry, type World } from './expand.js';
 import { gather } from './files.js';
 import { Kvm4nfvError, messageOf } from '../error.js';
 import { below, Mistakes, placeName, type Located, type Site } from './mistakes.js';
 import { resolveParams } from './params.js';
-import { resolvePlaces } from './places.js';
+import { loadContexts, resolvePlaces } from './places.js';
 
 export interface LoadOptions {
   /** What a suite may name, plug-ins apart. It is not changed. */
@@ -38,9 +38,6 @@ export interface LoadedSuite {
   /** Made one by one as they are asked for. */
   tests(): Iterable<PlannedTest>;
 }
-
-const clone = (registry: Registry): Registry =>
-  new Registry([...registry.all('scenario'), ...registry.all('runner'), ...registry.all('context')]);
 
 /** Different mistakes that one entry's generated tests may bring; beyond them others are alike. */
 const maxKinds = 20;
@@ -115,11 +112,12 @@ const checkTunings = async (
 export const loadSuite = async (path: string, options: LoadOptions): Promise<LoadedSuite> => {
   const env = options.env ?? process.env;
   const mistakes = new Mistakes();
-  const registry = clone(options.registry);
+  const registry = options.registry.clone();
   const gathered = await gather(path, mistakes, registry, options.signal);
   const { root, sha256, complete } = gathered;
   if (root === undefined) mistakes.throwIfFailed();
   const params = resolveParams(gathered.params, options.params ?? {}, env, path, complete, mistakes);
+  await loadContexts(gathered, registry);
   const places = resolvePlaces(gathered, params, env, registry, mistakes);
   const { hosts, contexts, hostNames, contextNames } = places;
   await checkTunings(gathered.contexts, contexts, [...params.secrets, ...places.secrets], mistakes);

@@ -61,7 +61,7 @@ export const parseContext = (
   const definition = typeof type === 'string' ? registry.get('context', type) : undefined;
   const findings: Finding[] = head.ok ? [] : [...head.findings];
   if (definition === undefined) {
-    const types = registry.all('context').map((one) => one.type);
+    const types = registry.types('context');
     if (typeof type === 'string' && type !== '' && complete)
       findings.push({ path: ['type'], message: `unknown context type '${type}'`, ...choice(type, types) });
     return { ok: false, findings };
@@ -81,6 +81,11 @@ export const parseContext = (
   const { host, provision, tuning }: ContextHead = head.value;
   const tuned = tuning === undefined ? {} : { tuning };
   return { ok: true, value: { definition, options: options.value, on: host, provision, ...tuned } };
+};
+
+/** Loads the definitions of the contexts that a suite may have: those it names, or all where a name is substituted. */
+export const loadContexts = async ({ contexts }: Gathered, registry: Registry): Promise<void> => {
+  for (const site of contexts.values()) await registry.load('context', plainText(rawAt(below(site, 'type'))));
 };
 
 /** Hosts and contexts with everything resolved and each reference checked. */

@@ -93,13 +93,14 @@ export const planSuite = (loaded: LoadedSuite, options: PlanOptions = {}): Plan 
     let at = 0;
     for (const test of loaded.tests()) if (chosen(test) && at++ % count === index - 1) yield test;
   }
-  const { name, file, sha256, hosts, contexts, secrets } = loaded;
+  const { name, file, sha256, hosts, contexts, secrets, registry } = loaded;
   const parallel = options.parallel ?? loaded.parallel;
   return {
     suite: { name, file, sha256 },
     hosts,
     contexts,
     secrets,
+    plugins: registry.plugins,
     parallel,
     tests: () => ({ [Symbol.iterator]: tests }),
   };

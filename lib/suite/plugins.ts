@@ -3,6 +3,7 @@ import { createRequire } from 'node:module';
 import { dirname, isAbsolute, join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { messageOf } from '../error.js';
+import type { Sweepers } from '../run/cleanup.js';
 import type { Definition, Registry } from '../run/registry.js';
 import type { Finding } from './findings.js';
 
@@ -75,24 +76,40 @@ export const loadPlugin = async (
       message: `'${name}' is no plug-in`,
       expected: 'a path that begins with ./ or ../, or the name of a package',
     };
+  let file: string;
   let loaded: { readonly default?: unknown };
   try {
-    loaded = (await import(pathToFileURL(await findModule(name, directory)).href)) as { readonly default?: unknown };
+    file = await findModule(name, directory);
+    loaded = (await import(pathToFileURL(file).href)) as { readonly default?: unknown };
   } catch (error) {
     return importError(name, error);
   }
-  for (const definition of Array.isArray(loaded.default) ? (loaded.default as unknown[]) : [loaded.default]) {
+  const definitions = Array.isArray(loaded.default) ? (loaded.default as unknown[]) : [loaded.default];
+  for (const definition of definitions) {
     const mistake = wrong(definition);
     if (mistake !== undefined)
       return {
         message: `plug-in '${name}': ${mistake}`,
         hint: 'export default defineScenario({...}), defineRunner({...}), defineContext({...}), or a list of such',
       };
-    try {
-      registry.add(definition as Definition, `plug-in '${name}'`);
-    } catch (error) {
-      return { message: messageOf(error) };
-    }
+  }
+  try {
+    registry.addPlugin(file, definitions as Definition[], name);
+  } catch (error) {
+    return { message: messageOf(error) };
   }
   return undefined;
 };
+
+/** For {@link cleanupRun}: a registry with a run's plug-ins, loaded from the files that they had then. */
+export const sweepersOf =
+  (builtIn: Registry) =>
+  async (plugins: readonly string[]): Promise<Sweepers> => {
+    const registry = builtIn.clone();
+    const lacking: string[] = [];
+    for (const file of plugins) {
+      const problem = await loadPlugin(file, dirname(file), registry);
+      if (problem !== undefined) lacking.push(problem.message);
+    }
+    return { registry, lacking };
+  };

@@ -65,8 +65,8 @@ tests:
   });
 
 /** Waits until something behind the port sends bytes: slirp accepts whether anybody listens or not. */
-const banner = async (port: number): Promise<boolean> => {
-  const patience = AbortSignal.timeout(1000);
+const banner = async (port: number, within: number): Promise<boolean> => {
+  const patience = AbortSignal.timeout(within);
   const stream = await host.connect({ host: '127.0.0.1', port }, { signal: patience });
   try {
     return await new Promise<boolean>((resolve) => {
@@ -111,7 +111,8 @@ const prepared = async ({
   let qemu: Qemu | undefined;
   const start = async (): Promise<void> => {
     qemu = new Qemu({ image, directory, name, port, ...files });
-    while (!(await banner(port).catch(() => false))) {
+    // Each try costs the guest an sshd: with many guests on few CPUs impatience would keep them from ever answering.
+    for (let within = 1000; !(await banner(port, within).catch(() => false)); within *= 1.5) {
       if (!qemu.running) throw new Error(qemu.said);
       await sleep(50);
     }

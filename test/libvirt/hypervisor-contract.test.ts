@@ -31,8 +31,7 @@ const document = (name: string, run: string): string => `<domain type="qemu">
 const foreign = (name: string): string => document(name, 'x').replace(/<metadata>[\s\S]*<\/metadata>/, '');
 
 for (const implementation of ['virsh', 'binding'] as const) {
-  const open = (uri: string): Promise<Hypervisor> =>
-    openHypervisor(localHost(), uri, { implementation, ...(bindingFrom === undefined ? {} : { bindingFrom }) });
+  const open = (uri: string): Promise<Hypervisor> => openHypervisor(localHost(), uri, { implementation, bindingFrom });
 
   describe(`Hypervisor by ${implementation}, on libvirt's test driver`, () => {
     let hypervisor: Hypervisor;

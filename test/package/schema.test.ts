@@ -7,10 +7,10 @@ describe('The published JSON Schemas', () => {
     expect(await staleSchemas(), 'npm run build, and commit schema/').to.be.empty;
   });
 
-  for (const [name, text] of schemas()) {
-    it(`include ${name}, which a validator takes without complaint`, () => {
+  it('are taken by a validator without complaint', async () => {
+    for (const [name, text] of await schemas()) {
       const validate = new Ajv2020({ strict: true, strictTypes: false, strictRequired: false, validateFormats: false });
-      expect(() => validate.compile(JSON.parse(text) as object)).not.to.throw();
-    });
-  }
+      expect(() => validate.compile(JSON.parse(text) as object), name).not.to.throw();
+    }
+  });
 });

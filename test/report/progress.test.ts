@@ -26,6 +26,7 @@ const events: readonly RunEvent[] = [
     suite: { name: 's', file: 'f', sha256: '0' },
     controller,
     hosts: {},
+    plugins: [],
     tests: 2,
     expected: 180e9,
   }),

@@ -76,6 +76,7 @@ export const planOf = (
   contexts: new Map([['metal', { name: 'metal', definition: context, options: {}, on: 'local', provision: false }]]),
   secrets: [],
   parallel: 1,
+  plugins: [],
   tests: () => tests,
   ...rest,
 });

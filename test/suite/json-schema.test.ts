@@ -33,7 +33,11 @@ tests:
 `;
 
 describe('the JSON Schema of suites', () => {
-  const validate = compiled(suiteJsonSchema(registry()));
+  let validate: ValidateFunction;
+
+  before(async () => {
+    validate = compiled(await suiteJsonSchema(registry()));
+  });
 
   it('accepts the example of the design, as loading does', async () => {
     expect(validate(parse(example)), JSON.stringify(validate.errors)).to.equal(true);
@@ -86,8 +90,8 @@ describe('the JSON Schema of suites', () => {
       expect(validate(parse(example.replace(literal, placeholder))), placeholder).to.equal(true);
   });
 
-  it('describes keys and offers the types with their summaries', () => {
-    const text = JSON.stringify(suiteJsonSchema(registry()));
+  it('describes keys and offers the types with their summaries', async () => {
+    const text = JSON.stringify(await suiteJsonSchema(registry()));
     for (const said of [
       'The host itself',
       'Timer latency',
@@ -98,8 +102,8 @@ describe('the JSON Schema of suites', () => {
       expect(text).to.include(said);
   });
 
-  it('has no reference that leads nowhere, for the built-in definitions too', () => {
-    const schema = suiteJsonSchema(builtins());
+  it('has no reference that leads nowhere, for the built-in definitions too', async () => {
+    const schema = await suiteJsonSchema(builtins());
     const definitions = Object.keys(schema['$defs'] as object);
     const references = [...JSON.stringify(schema).matchAll(/"\$ref":"#\/\$defs\/([^"]+)"/g)].map(([, name]) => name);
     expect(references.length).to.be.greaterThan(0);

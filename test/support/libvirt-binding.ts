@@ -1,12 +1,13 @@
+import { join } from 'node:path';
 import { loadBinding } from '../../lib/libvirt/binding/native.js';
 import { messageOf } from '../../lib/error.js';
 
-/** Where the binding is looked for besides our own node_modules: a directory whose node_modules has it. */
-export const bindingFrom = process.env['KVM4NFV_TEST_BINDING'];
+/** A directory whose node_modules has the binding: where scripts/setup.mjs builds it. */
+export const bindingFrom = join(import.meta.dirname, '../../node_modules/.cache/kvm4nfv/binding');
 
 /** Why the libvirt binding can't be tested here; undefined where it can. */
 export const noBinding = (): Promise<string | undefined> =>
   loadBinding(bindingFrom).then(
     () => undefined,
-    (error: unknown) => `${messageOf(error)} (npm i --no-save @unraid/libvirt, or KVM4NFV_TEST_BINDING=directory)`,
+    (error: unknown) => `${messageOf(error)} (node scripts/setup.mjs test)`,
   );

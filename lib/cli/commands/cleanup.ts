@@ -1,5 +1,6 @@
 import { builtins } from '../../builtins.js';
 import { cleanupRun, runDirectories } from '../../run/cleanup.js';
+import { sweepersOf } from '../../suite/plugins.js';
 import { Interrupt } from '../interrupt.js';
 import { print } from '../output.js';
 
@@ -15,7 +16,10 @@ export const cleanup = async ({
   let failed = false;
   let seen = 0;
   for (const directory of await runDirectories(output, run)) {
-    const report = await cleanupRun(directory, builtins(), { signal: interrupt.signal, named: run !== undefined });
+    const report = await cleanupRun(directory, sweepersOf(builtins()), {
+      signal: interrupt.signal,
+      named: run !== undefined,
+    });
     seen += 1;
     failed ||= report.state === 'failed';
     if (report.state !== 'clean' || run !== undefined)

@@ -136,6 +136,7 @@ const documented = (type: string | undefined): number => {
 export const list = async (type: string | undefined, options: ListOptions): Promise<number> => {
   if (options.markdown) return documented(type);
   const registry = await registryWith(options.plugin ?? []);
+  await registry.load();
   const all = [
     ...kinds.flatMap((kind): Definition[] => registry.all(kind)).map(ofDefinition),
     ...builtinKnobs.map(ofKnob),

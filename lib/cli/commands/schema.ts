@@ -11,6 +11,6 @@ export const schema = async (options: {
 }): Promise<number> => {
   if (options.of === 'result') printJson(resultJsonSchema());
   else if (options.of === 'events') printJson(eventJsonSchema());
-  else printJson(suiteJsonSchema(await registryWith(options.plugin ?? [])));
+  else printJson(await suiteJsonSchema(await registryWith(options.plugin ?? [])));
   return 0;
 };
