@@ -50,9 +50,12 @@ const act = ({ label, place, aspect = 'text', before, after, argv, undo }: Act):
   action: { kind: 'run', argv },
 });
 
-/** VFs where there are none. Put back by a script that refuses as long as somebody uses one. */
-export const createVfs = ({ address }: Pf, count: number): LabelledChange =>
-  act({
+/**
+ * VFs where there are none, without any driver taking hold of them. Put back by a script that refuses as long as somebody uses
+ * one.
+ */
+export const createVfs = ({ address, autoprobe }: Pf, count: number): LabelledChange[] => {
+  const made = act({
     label: `VFs of ${address}`,
     place: { kind: 'file', path: sysfs(address, 'sriov_numvfs') },
     aspect: 'number',
@@ -61,6 +64,19 @@ export const createVfs = ({ address }: Pf, count: number): LabelledChange =>
     argv: run(createScript, address, String(count)),
     undo: run(removeScript, address),
   });
+  if (autoprobe !== '1') return [made];
+  const path = sysfs(address, 'sriov_drivers_autoprobe');
+  const label = `automatic drivers of the VFs of ${address}`;
+  return [
+    {
+      label,
+      change: { kind: 'value', path, aspect: 'number', before: '1', after: '0' },
+      action: { kind: 'write', path, text: '0\n' },
+    },
+    made,
+    { label, action: { kind: 'write', path, text: '1\n' } },
+  ];
+};
 
 const state = ({ link }: PciDevice): string =>
   link === undefined ? 'absent' : `${link.up ? 'up' : 'down'} ${String(link.mtu ?? '')}`.trim();

@@ -27,6 +27,7 @@ export const inventoryRequests: readonly Request[] = [
       'driver_override',
       'sriov_totalvfs',
       'sriov_numvfs',
+      'sriov_drivers_autoprobe',
     ].map((name) => `${devices}/*/${name}`),
     '/proc/cmdline',
     '/proc/cpuinfo',
@@ -74,6 +75,8 @@ export interface Vf extends PciDevice {
 export interface Pf extends PciDevice {
   /** Greatest number of VFs. Undefined: no SR-IOV. */
   readonly totalVfs: number | undefined;
+  /** `1`: drivers take hold of VFs by themselves. Undefined: no SR-IOV, or a kernel before 4.13. */
+  readonly autoprobe: string | undefined;
   /** By number. */
   readonly vfs: readonly Vf[];
 }
@@ -240,6 +243,7 @@ export const inventoryOf = (now: Snapshot): Inventory => {
     .map((device): Pf => ({
       ...device,
       totalVfs: numberOf(now, `${devices}/${device.address}/sriov_totalvfs`),
+      autoprobe: line(now, `${devices}/${device.address}/sriov_drivers_autoprobe`),
       vfs: vfsOf(device),
     }))
     .sort(byAddress);

@@ -11,6 +11,8 @@ export interface Asker {
 export const leaseOf = (address: string): string => `pci-${address}`;
 /** Of a PF whose VFs a run made: they are that run's. */
 export const pfLeaseOf = (address: string): string => `sriov-${address}`;
+/** Of a PF that was down and that a run brought up: whatever VFs it has may be anybody's. */
+export const raisedLeaseOf = (address: string): string => `sriov-up-${address}`;
 
 /** Lease owner of a context's devices: the guest of the context has leases in its own name, and gives all of those back. */
 export const vfOwner = (context: string): string => `${context}+vf`;
@@ -71,6 +73,9 @@ export const ownerOfVf = (inventory: Inventory, vf: Vf, asker: Asker): string | 
   const made = inventory.leases.get(pfLeaseOf(vf.pf));
   if (made !== undefined && text(made, 'run') !== asker.run)
     return `run ${text(made, 'run')}, which made the VFs of ${vf.pf}`;
+  const raised = inventory.leases.get(raisedLeaseOf(vf.pf));
+  if (raised !== undefined && text(raised, 'run') !== asker.run)
+    return `run ${text(raised, 'run')}, which brought ${vf.pf} up and will take it down again`;
   return (
     commonOwner(inventory, vf, asker) ?? (vf.link?.up === true ? `interface ${vf.link.name}, which is up` : undefined)
   );

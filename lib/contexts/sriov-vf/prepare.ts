@@ -6,10 +6,10 @@ import { createVfs, raisePf } from './changes.js';
 import { choose, type ChoiceContext, type PortPlan, type Refusal } from './choose.js';
 import { takeInventory, type Inventory, type Pf, type Vf } from './inventory.js';
 import type { PortWish, VfSettings } from './options.js';
-import { leaseOf, pfLeaseOf, vfOwner, type Asker } from './owners.js';
+import { leaseOf, pfLeaseOf, raisedLeaseOf, vfOwner, type Asker } from './owners.js';
 import { groupRefusals, lineRefusals, portRefusals, vfioRefusals } from './preconditions.js';
 import { carrierScript } from './scripts.js';
-import { carryOut, openUnit, pfUnit, restoreUnit } from './store.js';
+import { carryOut, openUnit, pfUnit, restoreUnit, type LabelledChange } from './store.js';
 
 /** One VF, or one PF as a whole, that a context has. */
 export interface Chosen {
@@ -57,12 +57,29 @@ export const alone = async <T>(host: Host, work: () => Promise<T>): Promise<T> =
   return mine;
 };
 
-/** Of a PF that a run made VFs on: held until its last context has gone. */
+/** Of a PF that a run brought up or made VFs on: held until its last context has gone. */
 const pfOwner = (pf: string): string => `sriov-vf+${pf}`;
 
-const takePf = async (host: Host, run: string, pf: string): Promise<void> => {
-  const taking = await tryTake(host, { run, context: pfOwner(pf) }, [pfLeaseOf(pf)]);
-  if (!taking.taken && taking.owner?.run !== run) throw await takenBy(host, taking);
+const takePf = async (host: Host, run: string, pf: string, leases: readonly string[]): Promise<void> => {
+  for (const lease of leases) {
+    const taking = await tryTake(host, { run, context: pfOwner(pf) }, [lease]);
+    if (!taking.taken && taking.owner?.run !== run) throw await takenBy(host, taking);
+  }
+};
+
+interface PfStep {
+  /** Says what the run did to the PF, to its other contexts and to other runs. */
+  readonly lease: string;
+  readonly changes: readonly LabelledChange[];
+}
+
+/** What a PF needs before its VFs can be used. Pure. */
+export const pfSteps = ({ pf, create }: Pick<PortPlan, 'pf' | 'create'>): PfStep[] => {
+  const raised = raisePf(pf);
+  return [
+    ...(raised === undefined ? [] : [{ lease: raisedLeaseOf(pf.address), changes: [raised] }]),
+    ...(create > 0 ? [{ lease: pfLeaseOf(pf.address), changes: createVfs(pf, create) }] : []),
+  ];
 };
 
 const assertCarrier = async (host: Host, port: PortPlan, { signal }: Preparing): Promise<void> => {
@@ -77,16 +94,14 @@ const assertCarrier = async (host: Host, port: PortPlan, { signal }: Preparing):
 const preparePf = async (host: Host, port: PortPlan, bootId: string, preparing: Preparing): Promise<void> => {
   const { run, signal, progress, touched } = preparing;
   const { address } = port.pf;
-  const raised = raisePf(port.pf);
-  const changes = [
-    ...(raised === undefined ? [] : [raised]),
-    ...(port.create > 0 ? [createVfs(port.pf, port.create)] : []),
-  ];
-  if (changes.length > 0) {
+  const steps = pfSteps(port);
+  if (steps.length > 0) {
     progress(port.create > 0 ? `making ${String(port.create)} VFs on ${address}` : `bringing ${address} up`);
     touched(address);
-    await takePf(host, run, address);
+    const leases = steps.map(({ lease }) => lease);
+    await takePf(host, run, address, leases);
     await openUnit(host, run, pfUnit(address));
+    const changes = steps.flatMap((step) => step.changes);
     const { refused } = await carryOut(host, { run, unit: pfUnit(address), bootId }, changes, [], signal);
     if (refused.length > 0)
       throw refuse(
@@ -141,7 +156,15 @@ const chooseNow = (host: Host, inventory: Inventory, preparing: Preparing): read
   return choice.ports;
 };
 
-const chosenOf = (host: Host, inventory: Inventory, ports: readonly PortPlan[], preparing: Preparing): Chosen[] => {
+type Choosing = Pick<Preparing, 'run' | 'context' | 'passthrough' | 'touched'>;
+
+/** The devices of a choice as they are once their PFs are prepared. */
+export const chosenOf = (
+  host: Host,
+  inventory: Inventory,
+  ports: readonly PortPlan[],
+  preparing: Choosing,
+): Chosen[] => {
   const { run, context } = preparing;
   const pfs = new Map(inventory.nics.map((pf) => [pf.address, pf]));
   const found = ports.flatMap(({ pf: { address }, wish, create, use }): Chosen[] => {
@@ -153,8 +176,9 @@ const chosenOf = (host: Host, inventory: Inventory, ports: readonly PortPlan[], 
       create > 0
         ? pf.vfs.slice(0, wish.vfs.length)
         : pf.vfs.filter((vf) => use.some((one) => one.address === vf.address));
-    const fresh = isOfRun(inventory.leases.get(pfLeaseOf(address)), run);
-    if (fresh) preparing.touched(address);
+    const did = (lease: string): boolean => isOfRun(inventory.leases.get(lease), run);
+    const fresh = did(pfLeaseOf(address));
+    if (fresh || did(raisedLeaseOf(address))) preparing.touched(address);
     return vfs.map((device, at) => ({
       device,
       pf,

@@ -46,14 +46,11 @@ kernel) [ -n "$now" ] || { printf 'no driver of this kernel takes %s (PCI id %s:
 esac
 `;
 
-/** Creates `$2` VFs on a PF that has none, without any driver taking hold of them. */
+/** Creates `$2` VFs on a PF that has none. */
 export const createScript = `${head}
-auto=$(cat "$device/sriov_drivers_autoprobe" 2>/dev/null)
 [ "$(cat "$device/sriov_numvfs")" = 0 ] || { printf 'VFs were made on %s meanwhile' "$1"; exit 1; }
-[ -z "$auto" ] || printf 0 >"$device/sriov_drivers_autoprobe"
 said=$({ printf '%s' "$2" >"$device/sriov_numvfs"; } 2>&1); status=$?
 settle
-[ -z "$auto" ] || printf '%s' "$auto" >"$device/sriov_drivers_autoprobe"
 [ "$status" = 0 ] || printf '%s' "$said"
 exit "$status"
 `;

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { choose, type Choice } from '../../../lib/contexts/sriov-vf/choose.js';
 import { parseLinks, type Inventory } from '../../../lib/contexts/sriov-vf/inventory.js';
 import { portsOf, sriovVfOptions } from '../../../lib/contexts/sriov-vf/options.js';
-import { leaseOf, ownerOfVf, pfLeaseOf } from '../../../lib/contexts/sriov-vf/owners.js';
+import { leaseOf, ownerOfVf, pfLeaseOf, raisedLeaseOf } from '../../../lib/contexts/sriov-vf/owners.js';
 import { groupRefusals, lineRefusals, vfioRefusals } from '../../../lib/contexts/sriov-vf/preconditions.js';
 import { leaseDirectory } from '../../../lib/contexts/kvm-guest/resources.js';
 import { inUse, type Recorded } from './snapshot.js';
@@ -92,9 +92,13 @@ describe('choosing VFs', () => {
     expect(said(ask({ pf: 'ens101' }, inUse(leased(pfLeaseOf('0000:41:00.0'), lease('run-2', 'x')))))).to.include(
       'belongs to run run-2, which made the VFs',
     );
-    expect(taken(ask({ pf: 'ens101' }, inUse(leased(pfLeaseOf('0000:41:00.0'), lease('run-1', 'x')))))).to.deep.equal([
-      '0000:41:11.2',
-    ]);
+    expect(said(ask({ pf: 'ens101' }, inUse(leased(raisedLeaseOf('0000:41:00.0'), lease('run-2', 'x')))))).to.include(
+      'belongs to run run-2, which brought 0000:41:00.0 up and will take it down again',
+    );
+    for (const own of [pfLeaseOf, raisedLeaseOf])
+      expect(taken(ask({ pf: 'ens101' }, inUse(leased(own('0000:41:00.0'), lease('run-1', 'x')))))).to.deep.equal([
+        '0000:41:11.2',
+      ]);
   });
 
   it('sees a VF in use by the process that holds its group', () => {
