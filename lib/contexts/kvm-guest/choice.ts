@@ -2,10 +2,12 @@ import { Kvm4nfvError } from '../../error.js';
 import { resolveCpus } from '../../host/cpu-list.js';
 import type { HostFacts } from '../../host/facts.js';
 import type { Host } from '../../host/host.js';
+import type { Hypervisor } from '../../libvirt/hypervisor.js';
 import { probeKvm } from '../../libvirt/kvm-probe.js';
 import { placementHostOf } from '../../libvirt/placement-host.js';
-import { place, type Placement } from '../../libvirt/placement.js';
+import { place } from '../../libvirt/placement.js';
 import type { KvmGuestOptions } from './options.js';
+import { placeIoThreads, type GuestPlacement } from './placement.js';
 import { takenBy, takenCpus, tryTake, type PageRequest } from './resources.js';
 
 /** KVM where a guest really runs with it, TCG where that is allowed to stand in. */
@@ -23,15 +25,34 @@ export const chooseAccelerator = async (
   });
 };
 
+/** Whether a realtime guest can be promised a TSC that never stops: its clock is then read without asking KVM. */
+export const hasInvariantTsc = async (
+  hypervisor: Hypervisor,
+  { profile }: KvmGuestOptions,
+  accelerator: 'kvm' | 'tcg',
+  signal: AbortSignal,
+): Promise<boolean> => {
+  if (accelerator === 'tcg' || profile !== 'realtime') return false;
+  const { hostModel } = await hypervisor.domainCapabilities({ type: 'kvm', machine: 'q35' }, { signal });
+  return hostModel?.features['invtsc'] === 'require';
+};
+
+/** The profile pins, and who says where one part of the guest runs has all of it placed. */
+const isPlaced = ({ profile, cpus, emulator_cpus, iothreads, node }: KvmGuestOptions): boolean =>
+  profile === 'realtime' ||
+  [cpus, emulator_cpus, node, ...iothreads.map((one) => one.cpus)].some((given) => given !== undefined);
+
 /** Pinned where the profile or the user asks for it; else the kernel of the host schedules the guest. */
 const choosePlacement = (
   facts: HostFacts,
-  { profile, cpus, emulator_cpus, node, vcpus }: KvmGuestOptions,
+  options: KvmGuestOptions,
   taken: readonly number[],
-): Placement | undefined => {
-  if (profile === 'default' && cpus === undefined && node === undefined) return undefined;
+): GuestPlacement | undefined => {
+  if (!isPlaced(options)) return undefined;
+  const { profile, cpus, emulator_cpus, node, vcpus } = options;
   const { topology } = facts;
-  return place(placementHostOf(facts), {
+  const host = placementHostOf(facts);
+  const placement = place(host, {
     vcpus,
     profile,
     // Who has a CPU that the user chose is told by its lease.
@@ -39,18 +60,19 @@ const choosePlacement = (
     ...(emulator_cpus === undefined ? {} : { housekeeping: resolveCpus(emulator_cpus, topology) }),
     ...(node === undefined ? {} : { node }),
   });
+  return placeIoThreads(host, topology, options, placement);
 };
 
 const pagesOf = (
   { hugepages: size, memory }: KvmGuestOptions,
-  placement: Placement | undefined,
+  placement: GuestPlacement | undefined,
 ): PageRequest | undefined => {
   if (size === undefined) return undefined;
   const [node, ...others] = placement?.nodes ?? [];
   return { size, node: others.length > 0 ? undefined : node, count: Math.ceil(memory / size) };
 };
 
-const cpusOf = ({ profile, cpus }: KvmGuestOptions, placement: Placement | undefined): string[] =>
+const cpusOf = ({ profile, cpus }: KvmGuestOptions, placement: GuestPlacement | undefined): string[] =>
   profile === 'realtime' || cpus !== undefined
     ? (placement?.vcpus ?? []).flat().map((cpu) => `cpu-${String(cpu)}`)
     : [];
@@ -64,10 +86,9 @@ export const placeAndTake = async (
   facts: HostFacts,
   options: KvmGuestOptions,
   owner: { readonly run: string; readonly context: string },
-): Promise<Placement | undefined> => {
+): Promise<GuestPlacement | undefined> => {
   for (let tried = 1; ; tried += 1) {
-    const pins = options.profile === 'realtime' || options.cpus !== undefined || options.node !== undefined;
-    const placement = choosePlacement(facts, options, pins ? await takenCpus(host) : []);
+    const placement = choosePlacement(facts, options, isPlaced(options) ? await takenCpus(host) : []);
     const cpus = cpusOf(options, placement);
     const pages = pagesOf(options, placement);
     if (cpus.length === 0 && pages === undefined) return placement;

@@ -7,10 +7,12 @@ import type { Hypervisor } from '../../libvirt/hypervisor.js';
 import type { Deployer, Deployment } from '../context.js';
 import { guestNetwork, managementAddress, userNameserver } from './address.js';
 import { allOf } from './all-of.js';
-import { chooseAccelerator, placeAndTake } from './choice.js';
+import { chooseAccelerator, hasInvariantTsc, placeAndTake } from './choice.js';
 import { connect } from './connection.js';
 import { directoryScript } from './directory.js';
+import { makeDisks } from './disks.js';
 import {
+  canBeSaved,
   domainOptions,
   filesOf,
   identify,
@@ -85,7 +87,8 @@ class Guest {
       options.network === 'user' ? takePort(host, owner) : Promise.resolve(undefined),
     );
     const devices = this.#devices === undefined ? {} : { devices: this.#devices };
-    const definition: GuestDefinition = { options, source, accelerator, placement, ...devices };
+    const invariantTsc = await hasInvariantTsc(hypervisor, options, accelerator, signal);
+    const definition: GuestDefinition = { options, source, accelerator, placement, invariantTsc, ...devices };
     const identity = identify(run, name, port);
     await this.#makeDirectory(identity);
     const keys = newGuestKeys(run, name);
@@ -135,13 +138,8 @@ class Guest {
     keys: GuestKeys,
   ): Promise<{ ready: ReadyGuest; warm: boolean }> {
     const { host, facts, signal, progress } = this.#on;
-    // What it is given of the host can't be saved with it.
-    const canBeWarm =
-      this.#options.warm &&
-      this.#devices === undefined &&
-      definition.source.restorable &&
-      this.#options.network === 'user';
-    if (!canBeWarm) return { ready: await this.#cold(hypervisor, definition, identity, keys), warm: false };
+    if (!this.#options.warm || !canBeSaved(definition))
+      return { ready: await this.#cold(hypervisor, definition, identity, keys), warm: false };
     const key = stateKey(definition, { versions: await hypervisor.versions({ signal }), cpu: facts.cpu });
     const saved = await findSaved(host, key, signal);
     if (saved !== undefined) {
@@ -169,10 +167,11 @@ class Guest {
     keys: GuestKeys,
   ): Promise<ReadyGuest> {
     const { host, signal, progress } = this.#on;
-    const { source } = definition;
+    const { source, options } = definition;
     await Promise.all([
       createOverlay(host, { disk: source.disk, format: source.format }, filesOf(identity).disk, { signal }),
       this.#writeSeed(definition, identity, keys, identity.mac),
+      makeDisks(host, options, identity.directory, signal),
     ]);
     progress(`booting (${definition.accelerator})`);
     this.#later(`domain ${identity.name}`, () => this.#destroy(hypervisor, identity));

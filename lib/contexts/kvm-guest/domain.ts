@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
 import type { DomainOptions } from '../../libvirt/domain/spec.js';
-import type { Placement } from '../../libvirt/placement.js';
 import { controlPort } from '../../image/first-boot.js';
+import { cpuOf, disksOf, interfacesOf, memoryOf, tuneOf } from './domain-parts.js';
 import type { KvmGuestOptions } from './options.js';
+import type { GuestPlacement } from './placement.js';
 import type { GuestSource } from './source.js';
 
 /** What sets a guest apart from all others of the same definition. */
@@ -23,9 +24,11 @@ export const runDirectory = (run: string): string => `/var/tmp/kvm4nfv/${run}`;
 
 const digest = (...parts: readonly string[]): string => createHash('sha256').update(parts.join('\0')).digest('hex');
 
+/** Locally administered, unicast; 40 bits of the hash keep guests of different runs apart on one bridge. */
+const macOf = (hash: string): string => ['52', ...(hash.match(/../g) ?? []).slice(0, 5)].join(':');
+
 export const identify = (run: string, context: string, port: number | undefined): GuestIdentity => {
   const hash = digest(run, context);
-  const octets = hash.match(/../g) ?? [];
   return {
     run,
     context,
@@ -37,8 +40,7 @@ export const identify = (run: string, context: string, port: number | undefined)
       `8${hash.slice(17, 20)}`,
       hash.slice(20, 32),
     ].join('-'),
-    // Locally administered, unicast; 40 bits of the hash keep guests of different runs apart on one bridge.
-    mac: ['52', ...octets.slice(0, 5)].join(':'),
+    mac: macOf(hash),
     directory: `${runDirectory(run)}/${context}`,
     port,
   };
@@ -58,7 +60,9 @@ export interface GuestDefinition {
   readonly options: KvmGuestOptions;
   readonly source: GuestSource;
   readonly accelerator: 'kvm' | 'tcg';
-  readonly placement: Placement | undefined;
+  readonly placement: GuestPlacement | undefined;
+  /** Default: false. */
+  readonly invariantTsc?: boolean;
   readonly devices?: GuestDevices;
 }
 
@@ -72,48 +76,37 @@ const interfaceOf = (
   return { type: 'bridge', bridge: network.bridge, vhost: false, mac };
 };
 
-const memoryOf = (
-  { memory, hugepages, profile }: KvmGuestOptions,
-  placement: Placement | undefined,
-): DomainOptions['memory'] => ({
-  size: memory,
-  locked: profile === 'realtime',
-  sharePages: profile !== 'realtime',
-  // Taken at the start and not when first touched: too few of them is an error then, not a SIGBUS while measuring.
-  ...(hugepages === undefined ? {} : { hugepages, allocation: 'immediate' as const }),
-  ...(placement === undefined || placement.nodes.length === 0
-    ? {}
-    : { numa: { mode: 'strict', nodes: [...placement.nodes] } }),
-});
+/** Has no card on any network of the host's. */
+export const usesNoNetwork = ({ network, interfaces }: KvmGuestOptions): boolean =>
+  network === 'user' && interfaces.length === 0;
 
-const tuneOf = (
-  { profile, vcpus }: KvmGuestOptions,
-  placement: Placement | undefined,
-): NonNullable<DomainOptions['tune']> =>
-  placement === undefined
-    ? {}
-    : {
-        vcpuPins: placement.vcpus.map((cpus, id) => ({ id, cpus: [...cpus] })),
-        emulatorPin: [...placement.housekeeping],
-        ...(profile === 'realtime'
-          ? { vcpuSchedulers: [{ policy: 'fifo', priority: 1, vcpus: Array.from({ length: vcpus }, (_, id) => id) }] }
-          : {}),
-      };
-
-const cpuOf = ({ vcpus, profile }: KvmGuestOptions, accelerator: 'kvm' | 'tcg'): DomainOptions['cpu'] => ({
-  vcpus,
-  topology: { sockets: 1, cores: vcpus, threads: 1 },
-  ...(accelerator === 'kvm'
-    ? {
-        features: { 'tsc-deadline': 'require' },
-        ...(profile === 'realtime' ? { hintDedicated: true, pollControl: true } : {}),
-      }
-    : {}),
-});
+/**
+ * Whether a saved state of it can become another guest. What it has of the host can't be saved with it; a card on a network
+ * would have the first one's address there, and QEMU refuses to save a guest that was promised an invariant TSC.
+ */
+export const canBeSaved = ({
+  options,
+  source,
+  accelerator,
+  devices,
+  invariantTsc = false,
+}: GuestDefinition): boolean => {
+  const { disks, agent } = options;
+  const { invtsc } = cpuOf(options, { accelerator, invariantTsc }).features ?? {};
+  return (
+    source.restorable &&
+    devices === undefined &&
+    usesNoNetwork(options) &&
+    disks.length === 0 &&
+    !agent &&
+    invtsc !== 'require' &&
+    invtsc !== 'force'
+  );
+};
 
 /** libvirt's options for a guest. Pure. */
 export const domainOptions = (
-  { options, source, accelerator, placement, devices }: GuestDefinition,
+  { options, source, accelerator, placement, devices, invariantTsc = false }: GuestDefinition,
   identity: GuestIdentity,
 ): DomainOptions => {
   const files = filesOf(identity);
@@ -122,7 +115,7 @@ export const domainOptions = (
     uuid: identity.uuid,
     owner: { run: identity.run, context: identity.context },
     accelerator,
-    cpu: cpuOf(options, accelerator),
+    cpu: cpuOf(options, { accelerator, invariantTsc }),
     memory: memoryOf(options, placement),
     tune: tuneOf(options, placement),
     ...(source.boot === undefined ? {} : { boot: source.boot }),
@@ -134,13 +127,20 @@ export const domainOptions = (
         readOnly: true,
         ...(source.seedSerial === undefined ? {} : { serial: source.seedSerial }),
       },
+      ...disksOf(options, identity.directory),
     ],
-    interfaces: [interfaceOf(options, identity), ...(devices?.interfaces ?? [])],
+    interfaces: [
+      interfaceOf(options, identity),
+      ...interfacesOf(options, (index) => macOf(digest(identity.run, identity.context, String(index)))),
+      ...(devices?.interfaces ?? []),
+    ],
     hostdevs: devices?.hostdevs ?? [],
     console: files.console,
     panic: true,
     // Its agent is who knows an address that somebody else's DHCP server gave.
-    agent: options.network !== 'user' && 'bridge' in options.network && options.network.address === undefined,
+    agent:
+      options.agent ||
+      (options.network !== 'user' && 'bridge' in options.network && options.network.address === undefined),
     onReboot: 'restart',
     fragments: [
       ...(source.restorable

@@ -6,7 +6,7 @@ import { kvmGuestOptions, type KvmGuestOptions } from './options.js';
 const preset = 'A guest as described, or a whole host under emulation: KVM, IOMMU, SR-IOV NICs, NUMA and SMT.';
 
 const options = z.discriminatedUnion('preset', [
-  kvmGuestOptions.extend({ preset: z.literal('guest').default('guest').meta({ description: preset }) }),
+  kvmGuestOptions.safeExtend({ preset: z.literal('guest').default('guest').meta({ description: preset }) }),
   virtualHostSchema.safeExtend({ preset: z.literal('virtual-host').meta({ description: preset }) }),
 ]);
 

@@ -3,6 +3,8 @@ import { cpuSelection } from '../../host/cpu-list.js';
 import { builtInManifests, ownManifestSchema } from '../../image/manifest.js';
 import { fragmentPlaces } from '../../libvirt/domain/fragment-places.js';
 import { duration, size } from '../../measure/fields.js';
+import { hardwareFields } from './hardware.js';
+import { impossibilities } from './impossible.js';
 
 const absolute = z.string().startsWith('/', 'expected an absolute path on the host');
 
@@ -44,8 +46,7 @@ const network = z
       'How the guest is managed, apart from what it is measured through. `user`: a port of the host’s loopback leads to its SSH; needs no root and no bridge. `{network: name}`: a libvirt network with DHCP. `{bridge: name, address: 192.0.2.5/24}`: a bridge; without an address the guest asks DHCP and its agent tells.',
   });
 
-/** Options of a `kvm-guest`. */
-export const kvmGuestOptions = z.strictObject({
+const fields = z.strictObject({
   vcpus: z.int().min(1).max(256).default(2),
   memory: size.prefault('1GiB'),
   image: z
@@ -83,9 +84,16 @@ export const kvmGuestOptions = z.strictObject({
       'Start from a saved state of a guest with the same definition where there is one, and save one where there is none.',
   }),
   boot_timeout: duration.prefault('5m'),
+  ...hardwareFields,
   xml: z
     .array(z.strictObject({ at: z.enum(fragmentPlaces), xml: z.string().min(1) }))
     .default([])
     .meta({ description: 'Fragments merged into the domain XML at a named place.' }),
 });
-export type KvmGuestOptions = z.output<typeof kvmGuestOptions>;
+export type KvmGuestOptions = z.output<typeof fields>;
+
+/** Options of a `kvm-guest`. */
+export const kvmGuestOptions = fields.superRefine((options, context) => {
+  for (const { path, message } of impossibilities(options))
+    context.addIssue({ code: 'custom', path: [...path], message });
+});

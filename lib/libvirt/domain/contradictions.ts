@@ -50,7 +50,7 @@ function* memoryContradictions({ memory, cpu, interfaces }: Spec): Generator<Con
   if (page !== undefined && parts.some((size) => size % page !== 0))
     yield at(['memory', 'hugepages'], `memory must be a multiple of the page size of ${String(page)} bytes`);
   const index = interfaces.findIndex(({ type }) => type === 'vhost-user');
-  if (index >= 0 && !memory.shared) yield at(['interfaces', index], 'vhost-user needs memory.shared');
+  if (index >= 0 && !memory.shared) yield at(['interfaces', index], 'vhost-user needs shared memory');
 }
 
 function* tuneContradictions({ cpu: { vcpus }, tune, disks }: Spec): Generator<Contradiction> {
@@ -76,7 +76,7 @@ function* tuneContradictions({ cpu: { vcpus }, tune, disks }: Spec): Generator<C
   for (const [path, ids] of iothreads) {
     const wrong = beyond(ids, 1, tune.iothreads);
     if (wrong !== undefined)
-      yield at(path, `there is no IOThread ${String(wrong)}: tune.iothreads is ${String(tune.iothreads)}`);
+      yield at(path, `there is no IOThread ${String(wrong)}: the guest has ${String(tune.iothreads)}`);
   }
   for (const [index, { policy, priority }] of tune.vcpuSchedulers.entries())
     if ((policy === 'fifo' || policy === 'rr') !== (priority !== undefined))

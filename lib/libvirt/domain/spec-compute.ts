@@ -60,6 +60,15 @@ const scheduler = z.strictObject({
 });
 const pin = z.strictObject({ id: z.int().min(0), cpus });
 
+/** A part of a cache for some vCPUs. */
+export const cacheAllocation = z.strictObject({
+  vcpus: cpus,
+  level: z.int().min(2).max(3).default(3),
+  id: z.int().min(0),
+  type: z.enum(['both', 'code', 'data']).default('both'),
+  size: bytes,
+});
+
 export const tuneSpec = z.strictObject({
   vcpuPins: z.array(pin).readonly().default([]),
   vcpuSchedulers: z
@@ -76,18 +85,7 @@ export const tuneSpec = z.strictObject({
     .readonly()
     .default([]),
   /** Parts of the last-level cache for vCPUs alone (CAT). */
-  cacheAllocations: z
-    .array(
-      z.strictObject({
-        vcpus: cpus,
-        level: z.int().min(2).max(3).default(3),
-        id: z.int().min(0),
-        type: z.enum(['both', 'code', 'data']).default('both'),
-        size: bytes,
-      }),
-    )
-    .readonly()
-    .default([]),
+  cacheAllocations: z.array(cacheAllocation).readonly().default([]),
 });
 
 const timer = z.strictObject({

@@ -1,7 +1,7 @@
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
@@ -25,7 +25,19 @@ const suite = (uri: string): string =>
         leased: { network: 'mgmt' },
       }).map(([name, management]) => [
         name,
-        { type: 'kvm-guest', vcpus: 1, memory: '384MiB', boot_timeout: '10m', connection: uri, network: management },
+        {
+          type: 'kvm-guest',
+          vcpus: 1,
+          memory: '384MiB',
+          boot_timeout: '10m',
+          connection: uri,
+          network: management,
+          // Each with two cards to measure through.
+          interfaces: [
+            { type: 'bridge', bridge: 'kvmbr0', queues: 2 },
+            { type: 'network', network: 'mgmt', rx_queue_size: 512 },
+          ],
+        },
       ]),
     ),
     tests: ['fixed', 'asking', 'leased'].map((context) => ({
@@ -115,6 +127,12 @@ describe('The management network of a guest', function () {
         event.type === 'test-finished' ? [event.verdict] : [],
       );
       expect(verdicts).to.deep.equal(['pass', 'pass', 'pass']);
+      const document = await readFile(join(place, 'results', run, 'contexts/fixed/fixed.xml'), 'utf8');
+      expect(document.match(/<interface type="\w+"/g)).to.deep.equal([
+        '<interface type="bridge"',
+        '<interface type="bridge"',
+        '<interface type="network"',
+      ]);
       expect(traces(run)).to.deep.equal([]);
       expect(inside('ip', '-br', 'link')).not.to.match(/vnet/);
     });

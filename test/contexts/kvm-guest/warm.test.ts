@@ -3,20 +3,9 @@ import { domainOptions, identify, type GuestDefinition } from '../../../lib/cont
 import { kvmGuestOptions } from '../../../lib/contexts/kvm-guest/options.js';
 import { retargetDocument, stateKey } from '../../../lib/contexts/kvm-guest/warm.js';
 import { domainXml } from '../../../lib/libvirt/domain/domain-xml.js';
+import { source } from './source.js';
 
 const versions = { library: '9.0.0', hypervisor: 'QEMU 7.2.0' };
-const source: GuestDefinition['source'] = {
-  checksum: 'digest',
-  content: 'disk.raw 1\ninitrd 2\nvmlinuz 3',
-  disk: '/images/digest/disk.raw',
-  format: 'raw',
-  boot: { kernel: '/images/digest/vmlinuz', initrd: '/images/digest/initrd', cmdline: 'quiet' },
-  user: 'root',
-  seedSerial: 'data',
-  finished: ['true'],
-  restorable: true,
-  writeSeed: () => Promise.resolve(),
-};
 const definition = (options: object = {}, rest: Partial<GuestDefinition> = {}): GuestDefinition => ({
   options: kvmGuestOptions.parse({ vcpus: 1, memory: '512MiB', ...options }),
   source,
@@ -48,7 +37,7 @@ describe('A saved state', () => {
     'an image that was built anew with other bytes': () =>
       key(definition({}, { source: { ...source, content: 'disk.raw 9' } })),
     'another place of the image': () => key(definition({}, { source: { ...source, disk: '/elsewhere/disk.raw' } })),
-    pins: () => key(definition({}, { placement: { nodes: [0], vcpus: [[1]], housekeeping: [0] } })),
+    pins: () => key(definition({}, { placement: { nodes: [0], vcpus: [[1]], housekeeping: [0], iothreads: [] } })),
     'another accelerator': () => key(definition({}, { accelerator: 'kvm' })),
     'another QEMU or libvirt': () =>
       key(definition(), { versions: { ...versions, hypervisor: 'QEMU 8.0.0' }, cpu: { model: 'a' } }),

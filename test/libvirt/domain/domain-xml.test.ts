@@ -81,7 +81,7 @@ describe('domainXml', () => {
       'there is no vCPU 2: the guest has 0 to 1',
     );
     expect(refused({ interfaces: [{ type: 'vhost-user', path: '/s', mode: 'client' }] })).to.contain(
-      'vhost-user needs memory.shared',
+      'vhost-user needs shared memory',
     );
     expect(refused({ memory: { size: 2 ** 30 + 1024, hugepages: 2 ** 21 } })).to.contain(
       'must be a multiple of the page size',

@@ -1,16 +1,10 @@
 import { expect } from 'chai';
 import * as fc from 'fast-check';
-import { access, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { localHost } from '../../../lib/host/local.js';
 import { domainXml } from '../../../lib/libvirt/domain/domain-xml.js';
 import { parseDomain } from '../../../lib/libvirt/domain/parse.js';
 import type { DomainOptions } from '../../../lib/libvirt/domain/spec.js';
 import { examples } from './examples.js';
-
-/** libvirt's own schema, which virt-xml-validate hands to xmllint; here one xmllint checks many documents. */
-const schema = '/usr/share/libvirt/schemas/domain.rng';
+import { invalid, needSchema } from './schema.js';
 
 const bool = fc.boolean();
 const cpus = fc.uniqueArray(fc.nat(127), { minLength: 1, maxLength: 6 });
@@ -138,40 +132,11 @@ const domains = fc
   })
   .map((options) => options as DomainOptions);
 
-const invalid = async (documents: readonly string[]): Promise<string> => {
-  const directory = await mkdtemp(join(tmpdir(), 'kvm4nfv-domains-'));
-  try {
-    const files = documents.map((_, index) => join(directory, `${String(index)}.xml`));
-    for (const [index, file] of files.entries()) await writeFile(file, documents[index] ?? '');
-    const argv = ['xmllint', '--noout', '--relaxng', schema, ...files];
-    const { stderr, exitCode } = await localHost().exec(argv, { check: false, timeout: 120_000 });
-    return exitCode === 0
-      ? ''
-      : stderr
-          .split('\n')
-          .filter((line) => !line.endsWith(' validates'))
-          .join('\n');
-  } finally {
-    await rm(directory, { recursive: true, force: true });
-  }
-};
-
 describe("libvirt's schema", function () {
   this.timeout(180_000);
 
   before(async function () {
-    const there = await Promise.all(
-      [schema, '/usr/bin/xmllint'].map((file) =>
-        access(file).then(
-          () => true,
-          () => false,
-        ),
-      ),
-    );
-    if (there.includes(false)) {
-      console.log('      skipped: libvirt-clients or libxml2-utils is not installed');
-      this.skip();
-    }
+    await needSchema(this);
   });
 
   it('accepts the examples', async () => {

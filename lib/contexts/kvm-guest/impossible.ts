@@ -1,0 +1,36 @@
+import { domainSpec } from '../../libvirt/domain/spec.js';
+import { cpuOf, disksOf, interfacesOf, memoryOf, tuneOf } from './domain-parts.js';
+import type { KvmGuestOptions } from './options.js';
+
+export interface Impossibility {
+  readonly path: readonly PropertyKey[];
+  readonly message: string;
+}
+
+/** Options by the place that they have in a domain, where the two differ. */
+const places: Readonly<Record<string, string>> = {
+  'memory.size': 'memory',
+  'memory.hugepages': 'hugepages',
+  'tune.cacheAllocations': 'cache',
+};
+
+const optionOf = (path: readonly PropertyKey[]): readonly PropertyKey[] => {
+  const option = places[path.slice(0, 2).join('.')];
+  return option === undefined ? path : [option, ...path.slice(2)];
+};
+
+/** What can't be true of a guest, whatever its host: no topology of 3 cores for 4 vCPUs, no disk of an IOThread that is not there. */
+export const impossibilities = (options: KvmGuestOptions): readonly Impossibility[] => {
+  const accelerator = options.accelerator === 'tcg' ? 'tcg' : 'kvm';
+  const { error } = domainSpec.safeParse({
+    name: 'guest',
+    owner: { run: 'run', context: 'context' },
+    accelerator,
+    cpu: cpuOf(options, { accelerator }),
+    memory: memoryOf(options, undefined),
+    tune: tuneOf(options, undefined),
+    disks: disksOf(options, '/guest'),
+    interfaces: interfacesOf(options, () => '52:54:00:00:00:01'),
+  });
+  return (error?.issues ?? []).map(({ path, message }) => ({ path: optionOf(path), message }));
+};
