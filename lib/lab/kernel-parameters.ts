@@ -24,6 +24,8 @@ export const kernelParameters = (
   return [
     ...image.split(' ').filter((word) => word !== ''),
     'random.trust_cpu=on',
+    // Else the kernel panics where a busy machine gives an emulated timer too little time to tick ten times.
+    'no_timer_check',
     ...iommuParameters[iommu],
     ...(kept.length === 0 ? [] : [`modprobe.blacklist=${kept.join(',')}`]),
     ...(hugepages['1G'] === 0 ? [] : ['hugepagesz=1G', `hugepages=${String(hugepages['1G'])}`]),

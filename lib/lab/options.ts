@@ -43,6 +43,7 @@ export const virtualHostSchema = z
         description: '`igb`: Intel 82576, SR-IOV with 7 VFs for each port. `e1000e`: Intel 82574, without SR-IOV.',
       })
       .default('igb'),
+    vfs: z.int().min(0).max(7).meta({ description: 'VFs of each port, made once the host runs.' }).default(0),
     iommu: z
       .enum(['intel', 'amd', 'none'])
       .meta({ description: '`intel`: VT-d with interrupt remapping. `amd`: AMD-Vi, the ports then on the root bus.' })
@@ -82,7 +83,7 @@ export const virtualHostSchema = z
     const wrong = (path: keyof typeof options, message: string): void => {
       context.addIssue({ code: 'custom', path: [path], message });
     };
-    const { vcpus, nodes, threads, memory, hugepages, iommu, ports } = options;
+    const { vcpus, nodes, threads, memory, hugepages, iommu, ports, nic, vfs } = options;
     if (vcpus % (nodes * threads) !== 0)
       wrong(
         'vcpus',
@@ -92,6 +93,7 @@ export const virtualHostSchema = z
       wrong('memory', `can't be shared out to ${String(nodes)} nodes in whole mebibytes`);
     const huge = hugepages['2M'] * 2 * MiB + hugepages['1G'] * 1024 * MiB;
     if (huge > memory - 768 * MiB) wrong('hugepages', 'leave less than 768 MiB of ordinary memory');
+    if (nic !== 'igb' && vfs > 0) wrong('vfs', `the NIC ${nic} has no SR-IOV`);
     // Without a root port the VFs of a port take the slots 16 and 17 above its own, and the last slots are the chipset's.
     if (iommu === 'amd' && ports > 3) wrong('ports', 'at most 3 with AMD-Vi');
   });

@@ -9,6 +9,7 @@ import type { VirtualHostOptions } from './options.js';
 import { labDirectory, type LabOptions } from './places.js';
 import { pstateTable } from './pstates.js';
 import type { Qmp } from './qmp.js';
+import { portsWithVfs } from './vfs.js';
 import type { VirtualHost } from './virtual-host.js';
 
 /** `state.json` beside the files of a saved state. */
@@ -32,9 +33,11 @@ export interface SavedState extends z.output<typeof savedStateSchema> {
 
 const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
 
-/** Of what a machine is like. */
-export const machineDigest = (options: VirtualHostOptions): string =>
-  sha256(JSON.stringify(Object.entries(options).sort(([a], [b]) => (a < b ? -1 : 1))));
+/** Of what a machine is like when it is saved: VFs are made later. */
+export const machineDigest = (options: VirtualHostOptions): string => {
+  const kept = Object.entries(options).filter(([name]) => name !== 'vfs');
+  return sha256(JSON.stringify(kept.sort(([a], [b]) => (a < b ? -1 : 1))));
+};
 
 /** Names a saved state by all that it depends on: the image's content, QEMU's, and the command line but for names and ports. */
 export const stateDigest = ({ options, image, tree, images }: Definition): string => {
@@ -90,7 +93,19 @@ export const findState = async (
 
 const saveTimeout = 5 * 60_000;
 
-/** Stops a machine that has booted and keeps its state. Its VFs must not exist: their state would be lost without a word. */
+/** QEMU saves VFs without a word of complaint, and they come back dead: COMMAND=0000, no carrier. */
+const refuseVfs = async (machine: VirtualHost, signal: { readonly signal?: AbortSignal }): Promise<void> => {
+  await using guest = await machine.connect(signal);
+  const ports = await portsWithVfs(guest, signal.signal);
+  if (ports.length === 0) return;
+  throw new Kvm4nfvError(
+    'environment',
+    `${machine.host.name}: ${machine.run}/${machine.name} can't be saved: ${ports.join(', ')} have VFs, whose state would be lost`,
+    { hint: `Write 0 to sriov_numvfs of ${ports.join(', ')} there, and make the VFs after the restore.` },
+  );
+};
+
+/** Stops a machine that has booted and keeps its state. Throws an `environment` error where it has VFs. */
 export const saveState = async (
   machine: VirtualHost,
   definition: Definition,
@@ -99,6 +114,7 @@ export const saveState = async (
   const { host, directory } = machine;
   const signal = options.signal === undefined ? {} : { signal: options.signal };
   const states = `${await labDirectory(host, options)}/states`;
+  await refuseVfs(machine, signal);
   const monitor = await machine.monitor(signal);
   try {
     await monitor.execute('stop');

@@ -14,6 +14,7 @@ import { labDirectory, type LabOptions } from './places.js';
 import { pstateTable } from './pstates.js';
 import type { Qmp } from './qmp.js';
 import { machineDigest, stateCapabilities, type SavedState } from './saved.js';
+import { createVfs } from './vfs.js';
 import { jobName, VirtualHost, writeRecord } from './virtual-host.js';
 
 export interface StartOptions extends LabOptions, MachineName {
@@ -45,7 +46,8 @@ const waitOptions = ({ left, signal }: Deadline): { readonly timeout: number; re
   ...(signal === undefined ? {} : { signal }),
 });
 
-const partsOf = (definition: Definition, machine: MachineName, prepared: Prepared): MachineParts => {
+/** What a machine is started with, each time that it is. */
+export const partsOf = (definition: Definition, machine: MachineName, prepared: Prepared): MachineParts => {
   const { image, images, options } = definition;
   const { directory, sshPort, wire } = prepared;
   return {
@@ -183,7 +185,7 @@ const withConsole = async (error: unknown, host: Host, directory: string): Promi
   });
 };
 
-const bootTimeout = 15 * 60_000;
+export const bootTimeout = 15 * 60_000;
 const restoreTimeout = 3 * 60_000;
 
 /** Starts a virtual host on `host`: boots it, or restores it from a saved state of its definition on a disk of its own. */
@@ -227,7 +229,13 @@ export const startVirtualHost = async (
       await waitForConsole(host, place, readyLine, waitOptions(deadline));
       reached('booted');
     }
-    return new VirtualHost({ ...parts, record });
+    const machine = new VirtualHost({ ...parts, record });
+    if (definition.options.vfs > 0) {
+      await using guest = await machine.connect(signal === undefined ? {} : { signal });
+      await createVfs(guest, definition.options.vfs, signal);
+      reached('vfs');
+    }
+    return machine;
   } catch (error) {
     const told = await withConsole(error, host, directory);
     await monitor[Symbol.asyncDispose]();

@@ -18,10 +18,11 @@ const make = async (host: Host, definition: Definition, options: SavedStateOptio
   if (found !== undefined) return found;
   options.progress?.('booting a virtual host to be saved');
   const name = `save-${randomUUID().slice(0, 8)}`;
-  const machine = await startVirtualHost(host, definition, { ...options, name });
+  const bare = { ...definition, options: { ...definition.options, vfs: 0 } };
+  const machine = await startVirtualHost(host, bare, { ...options, name });
   try {
     options.progress?.('saving it');
-    return await saveState(machine, definition, options);
+    return await saveState(machine, bare, options);
   } finally {
     await machine[Symbol.asyncDispose]();
   }

@@ -3,6 +3,7 @@ import { kernelParameters } from '../../lib/lab/kernel-parameters.js';
 import { qemuArguments, type MachineParts } from '../../lib/lab/machine.js';
 import { virtualHostSchema, type VirtualHostInput } from '../../lib/lab/options.js';
 import { portMac } from '../../lib/lab/ports.js';
+import { machineDigest } from '../../lib/lab/saved.js';
 
 const parts: MachineParts = {
   name: 'dut',
@@ -102,6 +103,12 @@ describe('The machine of a virtual host', () => {
     expect(words.slice(-2)).to.deep.equal(['isolcpus=2-3', 'quiet']);
   });
 
+  it('is the same machine, from the same saved state, whatever VFs it is given later', () => {
+    const [none, some] = [0, 3].map((vfs) => machineDigest(virtualHostSchema.parse({ vfs })));
+    expect(none).to.equal(some);
+    expect(none).not.to.equal(machineDigest(virtualHostSchema.parse({ ports: 1 })));
+  });
+
   it('has unicast, local MACs that depend on seed and port', () => {
     const macs = ['a', 'b'].flatMap((seed) => [0, 1, 2, 3].map((index) => portMac(seed, index)));
     expect(new Set(macs).size).to.equal(8);
@@ -113,6 +120,8 @@ describe('The machine of a virtual host', () => {
     expect(complaints({ vcpus: 6 })[0]).to.match(/^vcpus: 6 CPUs can't be shared out to 2 nodes/);
     expect(complaints({ memory: '2GiB', hugepages: { '1G': 2 } })[0]).to.match(/^hugepages: /);
     expect(complaints({ memory: '1GB' })[0]).to.match(/mebibytes/);
+    expect(complaints({ nic: 'e1000e', vfs: 1 })[0]).to.match(/^vfs: the NIC e1000e has no SR-IOV/);
+    expect(complaints({ vfs: 8 })[0]).to.match(/^vfs: /);
     expect(complaints({ iommu: 'amd', ports: 4 })[0]).to.match(/^ports: /);
     expect(complaints({ dmi: { product: 'a,b=c' } })[0]).to.match(/^dmi.product: /);
     expect(complaints({ cmdline: ['two words'] })[0]).to.match(/blanks/);
