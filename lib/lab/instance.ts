@@ -103,12 +103,32 @@ export const removeInstance = async (host: Host, lab: string, path: string): Pro
   return stdout.includes('removed');
 };
 
-/** Records of the machines that there are, those too whose QEMU has ended. */
-export const listInstances = async (host: Host, lab: string): Promise<readonly MachineRecord[]> => {
-  const script =
-    'for file in "$1"/machines/*/*/machine.json; do [ ! -e "$file" ] || { cat "$file"; printf "\\036"; }; done';
-  const { stdout } = await host.exec(['sh', '-c', script, 'list', lab]);
-  return stdout.split('\x1e').flatMap((text) => parseMachineRecord(text) ?? []);
+/** A machine's directory, and what its record says. */
+export interface ListedInstance extends MachineName {
+  /** Absent where its start was cut short, or is not that far yet. */
+  readonly record?: MachineRecord;
+}
+
+const listScript = `cd -- "$1/machines" || exit
+for directory in */*/; do
+  [ -d "$directory" ] || continue
+  printf '%s\\037' "\${directory%/}"
+  [ ! -e "$directory/machine.json" ] || cat "$directory/machine.json"
+  printf '\\036'
+done`;
+
+/** The machines that there are, those too whose QEMU has ended. */
+export const listInstances = async (host: Host, lab: string): Promise<readonly ListedInstance[]> => {
+  const { stdout } = await host.exec(['sh', '-c', listScript, 'list', lab]);
+  return stdout
+    .split('\x1e')
+    .slice(0, -1)
+    .map((listed) => {
+      const [path = '', text = ''] = listed.split('\x1f');
+      const [run = '', name = ''] = path.split('/');
+      const record = parseMachineRecord(text);
+      return { run, name, ...(record === undefined ? {} : { record }) };
+    });
 };
 
 /** Undefined where it is none. */

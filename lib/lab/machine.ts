@@ -14,6 +14,8 @@ export interface MachineParts {
   readonly initrd: string;
   /** Kernel parameters of the image. */
   readonly cmdline: string;
+  /** All kernel parameters, in the place of those that image and options make. */
+  readonly parameters?: string;
   readonly disk: { readonly path: string; readonly format: 'raw' | 'qcow2' };
   /** First-boot disk. */
   readonly data: string;
@@ -91,17 +93,23 @@ const socket = (id: string, path: string, more = ''): readonly string[] => [
   `socket,id=${id},path=${path},server=on,wait=off${more}`,
 ];
 
+/** The kernel command line of a virtual host as it is first started. */
+export const kernelCommandLine = (
+  options: VirtualHostOptions,
+  { cmdline, images }: Pick<MachineParts, 'cmdline' | 'images'>,
+): string => kernelParameters(options, cmdline, { images: images !== undefined }).join(' ');
+
 /** QEMU's arguments for a virtual host, as a plain process. The machine type is of one version: saved states depend on it. */
 export const qemuArguments = (options: VirtualHostOptions, parts: MachineParts): readonly string[] => {
   const sockets = socketsOf(parts.directory);
-  const parameters = kernelParameters(options, parts.cmdline, { images: parts.images !== undefined });
+  const parameters = parts.parameters ?? kernelCommandLine(options, parts);
   return [
     ...['-name', `${parts.name},debug-threads=on`, '-no-user-config', '-nodefaults', '-display', 'none'],
     ...['-machine', 'q35', '-accel', 'tcg,thread=multi,tb-size=1024'],
     ...cpusAndMemory(options),
     ...firmwareArguments(options, parts.acpiTable),
     ...iommuArguments(options),
-    ...['-kernel', parts.kernel, '-initrd', parts.initrd, '-append', parameters.join(' ')],
+    ...['-kernel', parts.kernel, '-initrd', parts.initrd, '-append', parameters],
     ...socket('qmp', sockets.qmp),
     ...['-mon', 'chardev=qmp,mode=control'],
     ...socket('console', sockets.console, `,logfile=${parts.directory}/console.log`),

@@ -1,8 +1,7 @@
-import { Kvm4nfvError } from '../error.js';
 import type { Host, Job } from '../host/host.js';
 import { openSshHost } from '../host/ssh.js';
 import { knownHostsLine } from '../image/keys.js';
-import { listInstances, removeInstance, type MachineName, type MachineRecord } from './instance.js';
+import { removeInstance, type MachineName, type MachineRecord } from './instance.js';
 import { socketsOf } from './machine.js';
 import { labDirectory, type LabOptions } from './places.js';
 import type { WireEnds } from './ports.js';
@@ -25,24 +24,30 @@ export interface VirtualHostParts extends MachineName {
 /** How the job of a machine is called within its run. */
 export const jobName = (name: string): string => `lab-${name}`;
 
+/** Nothing in a machine is worth a shutdown; its disk is thrown away. */
+export const endJob = async (job: Job): Promise<void> => {
+  await job.cancel({ grace: 200 });
+  await job[Symbol.asyncDispose]();
+};
+
 /** An emulated host that runs. Disposing ends it and removes what it left. */
 export class VirtualHost implements AsyncDisposable {
   readonly host: Host;
   readonly run: string;
   readonly name: string;
   readonly directory: string;
-  readonly job: Job;
   readonly record: MachineRecord;
   readonly stages: Stages;
   readonly #lab: string;
   readonly #privateKey: string;
+  #job: Job;
 
   constructor(parts: VirtualHostParts) {
     this.host = parts.host;
     this.run = parts.run;
     this.name = parts.name;
     this.directory = parts.directory;
-    this.job = parts.job;
+    this.#job = parts.job;
     this.record = parts.record;
     this.stages = parts.stages;
     this.#lab = parts.lab;
@@ -51,6 +56,16 @@ export class VirtualHost implements AsyncDisposable {
 
   get wire(): WireEnds {
     return this.record.wire;
+  }
+
+  /** Its QEMU. */
+  get job(): Job {
+    return this.#job;
+  }
+
+  /** Its QEMU was started anew. */
+  set job(job: Job) {
+    this.#job = job;
   }
 
   /** Opens the machine as a host, through SSH, as root. The caller disposes it. */
@@ -108,9 +123,7 @@ export class VirtualHost implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    // Nothing in it is worth a shutdown; its disk is thrown away.
-    await this.job.cancel({ grace: 200 });
-    await this.job[Symbol.asyncDispose]();
+    await endJob(this.#job);
     await removeInstance(this.host, this.#lab, `${this.run}/${this.name}`);
   }
 }
@@ -127,48 +140,6 @@ export const writeRecord = async (
     host.write(`${directory}/known_hosts`, knownHostsLine(record.hostKey, '127.0.0.1', record.sshPort)),
   ]);
   await host.write(`${directory}/machine.json`, `${JSON.stringify(record, null, 2)}\n`);
-};
-
-export interface ListedVirtualHost extends MachineRecord {
-  readonly running: boolean;
-}
-
-/** The virtual hosts on a host, of every run, those too whose QEMU has ended. */
-export const listVirtualHosts = async (host: Host, options: LabOptions = {}): Promise<readonly ListedVirtualHost[]> => {
-  const lab = await labDirectory(host, options);
-  const records = await listInstances(host, lab);
-  const running = async ({ run, name }: MachineName): Promise<boolean> => {
-    try {
-      return await (await host.attach(run, jobName(name))).running();
-    } catch (error) {
-      if (Kvm4nfvError.is(error) && error.fault === 'environment') return false;
-      throw error;
-    }
-  };
-  return Promise.all(records.map(async (record) => ({ ...record, running: await running(record) })));
-};
-
-/** Finds a virtual host again that this controller or an earlier one started. */
-export const attachVirtualHost = async (
-  host: Host,
-  machine: MachineName,
-  options: LabOptions = {},
-): Promise<VirtualHost> => {
-  const lab = await labDirectory(host, options);
-  const records = await listInstances(host, lab);
-  const record = records.find(({ run, name }) => run === machine.run && name === machine.name);
-  if (record === undefined) {
-    const names = records.map(({ run, name }) => `${run}/${name}`).join(', ');
-    throw new Kvm4nfvError('usage', `${host.name}: there is no virtual host ${machine.run}/${machine.name}`, {
-      hint: names === '' ? 'There is none at all.' : `There are ${names}.`,
-    });
-  }
-  const directory = `${lab}/machines/${machine.run}/${machine.name}`;
-  const [job, privateKey] = await Promise.all([
-    host.attach(machine.run, jobName(machine.name)),
-    host.read(`${directory}/identity`),
-  ]);
-  return new VirtualHost({ ...machine, host, lab, directory, job, record, privateKey, stages: {} });
 };
 
 /**

@@ -4,20 +4,19 @@ import { expect } from 'chai';
 import type { Host } from '../../lib/host/host.js';
 import { localHost } from '../../lib/host/local.js';
 import type { Definition } from '../../lib/lab/definition.js';
+import { attachVirtualHost, listVirtualHosts } from '../../lib/lab/find.js';
 import { labDirectory } from '../../lib/lab/places.js';
 import { portMac } from '../../lib/lab/ports.js';
-import { machineDigest, type SavedState } from '../../lib/lab/saved.js';
+import { virtualHostCommandLine } from '../../lib/lab/restart.js';
+import { machineDigest, saveState, type SavedState } from '../../lib/lab/saved.js';
 import { startVirtualHost } from '../../lib/lab/start.js';
 import { savedState } from '../../lib/lab/state.js';
 import { openStation } from '../../lib/lab/station.js';
-import {
-  attachVirtualHost,
-  listVirtualHosts,
-  sweepVirtualHosts,
-  type VirtualHost,
-} from '../../lib/lab/virtual-host.js';
+import { sweepVirtualHosts, type VirtualHost } from '../../lib/lab/virtual-host.js';
 import { openWire } from '../../lib/lab/wire.js';
+import { applyTuning } from '../../lib/tuning/engine.js';
 import { processesWith } from '../support/processes.js';
+import { tuningOf } from '../tuning/machine.js';
 import { labDefinition } from './lab.js';
 import { refusal } from './refusal.js';
 
@@ -31,6 +30,7 @@ describe('A virtual host restored from its saved state', function () {
   const machines: VirtualHost[] = [];
   const guests: Host[] = [];
   let definition: Definition;
+  let withVfs: Definition;
   let state: SavedState;
   let dut: Host;
 
@@ -41,9 +41,12 @@ describe('A virtual host restored from its saved state', function () {
       this.skip();
     }
     definition = found;
+    withVfs = { ...definition, options: { ...definition.options, vfs: 1 } };
     state = await savedState(host, definition, { run });
     const started = await Promise.all(
-      ['a', 'b'].map((name) => startVirtualHost(host, definition, { run, name, hostname: name, state })),
+      Object.entries({ a: definition, b: withVfs }).map(([name, one]) =>
+        startVirtualHost(host, one, { run, name, hostname: name, state }),
+      ),
     );
     machines.push(...started);
     guests.push(...(await Promise.all(started.map((machine) => machine.connect()))));
@@ -98,6 +101,13 @@ describe('A virtual host restored from its saved state', function () {
     expect(Math.abs(clock - Date.now() / 1000)).to.be.below(60);
   });
 
+  it('has the VFs that were asked for, though all come from one saved state', async () => {
+    const made = await Promise.all(
+      guests.map((guest) => guest.exec(['sh', '-c', 'cat /sys/bus/pci/devices/*/sriov_numvfs'])),
+    );
+    expect(made.map(({ stdout }) => stdout)).to.deep.equal(['0\n0\n', '1\n1\n']);
+  });
+
   it('answers a ping through the wire, each machine on its own', async () => {
     await text('ip link set "$1" up; ip address replace 192.0.2.2/24 dev "$1"', first);
     await using wire = await openWire(machines[0]!.wire);
@@ -145,11 +155,18 @@ describe('A virtual host restored from its saved state', function () {
     await tagged[Symbol.asyncDispose]();
   });
 
+  it('can not be saved while it has VFs, whose state would not survive that, and runs on', async () => {
+    expect(await refusal(saveState(machines[0]!, definition))).to.match(
+      /a can't be saved: 0000:42:00\.0 have VFs, whose state would be lost/,
+    );
+    expect(await text('echo on')).to.equal('on');
+  });
+
   it('is listed, found again, and not started twice', async () => {
     const listed = (await listVirtualHosts(host)).filter((machine) => machine.run === run);
-    expect(listed.map(({ name, running }) => [name, running]).sort()).to.deep.equal([
-      ['a', true],
-      ['b', true],
+    expect(listed.map(({ name, state: now }) => [name, now]).sort()).to.deep.equal([
+      ['a', 'running'],
+      ['b', 'running'],
     ]);
     const again = await attachVirtualHost(host, { run, name: 'b' });
     const guest = await again.connect();
@@ -157,6 +174,22 @@ describe('A virtual host restored from its saved state', function () {
     await guest[Symbol.asyncDispose]();
     expect(await refusal(startVirtualHost(host, definition, { run, name: 'a', state }))).to.match(/already/);
     expect(await refusal(attachVirtualHost(host, { run, name: 'c' }))).to.match(/There is|there is no virtual host/);
+  });
+
+  it('takes kernel parameters by a reboot on its own disk, and has its VFs again', async () => {
+    const [machine, guest] = [machines[1]!, guests[1]!];
+    await guest.write('/root/kept', 'yes\n');
+    const applied = await applyTuning(
+      guest,
+      run,
+      await tuningOf({ profile: 'none', with: { isolated_cpus: 3 }, knobs: { isolcpus: ['domain'] } }),
+      { reboot: true, restoreBoot: false, commandLine: virtualHostCommandLine(machine, withVfs, guest) },
+    );
+    expect(applied.results.map(({ knob, state: now }) => [knob, now])).to.deep.equal([['isolcpus', 'ok']]);
+    expect(await guest.read('/proc/cmdline')).to.match(/ kvm4nfv\.images .*isolcpus=domain,3/);
+    expect(await guest.read('/root/kept')).to.equal('yes\n');
+    expect((await guest.exec(['sh', '-c', 'cat /sys/bus/pci/devices/*/sriov_numvfs'])).stdout).to.equal('1\n1\n');
+    expect((await applied.restore()).complete).to.equal(true);
   });
 
   it('leaves no process and no file, though another process ends it', async () => {

@@ -4,8 +4,8 @@ import { Kvm4nfvError } from '../../error.js';
 import { localHost } from '../../host/local.js';
 import { runOnTerminal } from '../../host/terminal.js';
 import type { Host } from '../../host/host.js';
+import { attachVirtualHost, listVirtualHosts, removeVirtualHost } from '../../lab/find.js';
 import { virtualHostSchema, type VirtualHostOptions } from '../../lab/options.js';
-import { attachVirtualHost, listVirtualHosts } from '../../lab/virtual-host.js';
 import { renderTable } from '../../report/table.js';
 import { Interrupt } from '../interrupt.js';
 import { print, printJson, warn } from '../output.js';
@@ -37,13 +37,14 @@ const optionsOf = (given: readonly string[]): VirtualHostOptions => {
 };
 
 const up = async (host: Host, { name, option = [], json }: LabFlags, signal: AbortSignal): Promise<number> => {
-  const running = await listVirtualHosts(host, { signal });
-  if (running.some((machine) => machine.run === run && machine.name === name))
-    throw new Kvm4nfvError('usage', `there is an emulated host '${name}' already`, {
-      hint: `kvm4nfv lab ssh --name ${name}, or kvm4nfv lab down --name ${name}`,
+  const machines = await listVirtualHosts(host, { signal });
+  const already = machines.find((machine) => machine.run === run && machine.name === name);
+  if (already !== undefined)
+    throw new Kvm4nfvError('usage', `there is an emulated host '${name}' already (${already.state})`, {
+      hint: `${already.state === 'running' ? `kvm4nfv lab ssh --name ${name}, or ` : ''}kvm4nfv lab down --name ${name}`,
     });
   const began = Date.now();
-  const machine = await raiseVirtualHost(host, optionsOf(option), { run, name, signal, progress: warn });
+  const { machine } = await raiseVirtualHost(host, optionsOf(option), { run, name, signal, progress: warn });
   const seconds = ((Date.now() - began) / 1000).toFixed(1);
   if (json) printJson(machine.record);
   else
@@ -64,7 +65,7 @@ const ssh = async (
 };
 
 const down = async (host: Host, { name }: LabFlags, signal: AbortSignal): Promise<number> => {
-  await (await attachVirtualHost(host, { run, name }, { signal }))[Symbol.asyncDispose]();
+  await removeVirtualHost(host, { run, name }, { signal });
   print(`emulated host '${name}' is gone`);
   return 0;
 };
@@ -74,12 +75,12 @@ const list = async (host: Host, { json }: LabFlags, signal: AbortSignal): Promis
   if (json) printJson(machines);
   else if (machines.length === 0) print('no emulated hosts; kvm4nfv lab up starts one');
   else {
-    const rows = machines.map((machine) => [
+    const rows = machines.map(({ record, ...machine }) => [
       machine.run,
       machine.name,
-      machine.running ? 'running' : 'ended',
-      `127.0.0.1:${String(machine.sshPort)}`,
-      machine.startedAt,
+      machine.state,
+      record === undefined ? '' : `127.0.0.1:${String(record.sshPort)}`,
+      record?.startedAt ?? '',
     ]);
     print(
       renderTable(
