@@ -1,8 +1,10 @@
 import { createHash } from 'node:crypto';
 import { Kvm4nfvError, messageOf } from '../../error.js';
 import type { Host } from '../../host/host.js';
+import { Teardown } from '../../teardown.js';
 import type { Deployer, Deployment, Traits } from '../context.js';
 import { deployGuest } from '../kvm-guest/deploy.js';
+import { keepFile } from '../kvm-guest/keep.js';
 import type { KvmGuestOptions } from '../kvm-guest/options.js';
 import { giveBack } from '../kvm-guest/resources.js';
 import { bind, makeNamespace, moveInto, prepareVf, raise, release, setVf } from './changes.js';
@@ -12,9 +14,11 @@ import { takeInventory, type Inventory } from './inventory.js';
 import { besideNic, givenNode, localityOf } from './locality.js';
 import { driverOf, portsOf, type SriovVfOptions } from './options.js';
 import { vfOwner } from './owners.js';
+import { pingThrough, type PingPlace } from './ping.js';
 import { prepare, refuse, releasePf, type Chosen, type Preparation } from './prepare.js';
+import { againAfterReboot, noReboot } from './reboots.js';
 import { carryOut, contextUnit, openUnit, restoreUnit, type LabelledChange } from './store.js';
-import { readVectors } from './vectors.js';
+import { readVectors, summaryOf } from './vectors.js';
 import { ineffective } from './verify.js';
 
 /** Names the network namespace of a context. */
@@ -40,16 +44,11 @@ export const changesOf = (options: SriovVfOptions, chosen: readonly Chosen[], na
   ];
 };
 
-interface Step {
-  readonly what: string;
-  readonly undo: () => Promise<unknown>;
-}
-
 /** VFs being given to a guest or to the host: each step leaves behind how it is undone. */
 class Attachment {
   readonly #options: SriovVfOptions;
   readonly #on: Deployer;
-  readonly #undo: Step[] = [];
+  readonly #teardown = new Teardown();
 
   constructor(options: SriovVfOptions, on: Deployer) {
     this.#options = options;
@@ -60,7 +59,7 @@ class Attachment {
     try {
       return await this.#make();
     } catch (error) {
-      const left = await this.#takeDown();
+      const left = await this.#teardown.run();
       if (left.length === 0) throw error;
       throw new Kvm4nfvError(
         'teardown',
@@ -82,20 +81,22 @@ class Attachment {
     const namespace = namespaceOf(run, name);
     progress(`setting up ${chosen.map(({ device }) => device.address).join(', ')}`);
     await openUnit(host, run, contextUnit(name));
-    this.#later('devices', () => restoreUnit(host, run, contextUnit(name)));
+    this.#teardown.defer('devices', () => restoreUnit(host, run, contextUnit(name)));
     await this.#carryOut(preparation, changesOf(options, chosen, namespace));
     await this.#verify(chosen);
     if (options.guest !== undefined) return this.#inGuest(options.guest, preparation);
     const place = options.in === 'namespace' ? { namespace } : {};
-    return this.#deployment(host, chosen, { ...this.#traits(chosen, undefined), ...place });
+    const found = await this.#look({ host, ...place }, chosen);
+    const commandLine = noReboot(name, 'a reboot of the host takes VFs away: tune the context beneath it');
+    return { ...this.#deployment(host, { ...this.#traits(chosen, undefined), ...place, ...found }), commandLine };
   }
 
   async #prepare(): Promise<Preparation> {
     const { host, facts, run, name, signal, progress } = this.#on;
     const options = this.#options;
     const pfs = new Set<string>();
-    this.#later('PFs', () => this.#releasePfs(pfs));
-    this.#later('leases', () => giveBack(host, run, vfOwner(name)));
+    this.#teardown.defer('PFs', () => this.#releasePfs(pfs));
+    this.#teardown.defer('leases', () => giveBack(host, run, vfOwner(name)));
     return prepare(host, {
       run,
       context: name,
@@ -136,11 +137,26 @@ class Attachment {
     return now;
   }
 
-  async #inGuest(options: KvmGuestOptions, { inventory, chosen }: Preparation): Promise<Deployment> {
-    const { facts, signal, progress } = this.#on;
+  async #inGuest(options: KvmGuestOptions, preparation: Preparation): Promise<Deployment> {
+    const { facts, name, progress } = this.#on;
+    const { chosen } = preparation;
     const placed = besideNic(facts, options, chosen);
     const guest = await deployGuest(placed, this.#on, guestDevices(chosen, this.#options));
-    this.#later('guest', async () => guest[Symbol.asyncDispose]());
+    this.#teardown.defer('guest', async () => guest[Symbol.asyncDispose]());
+    const traits = {};
+    const bringUp = async (): Promise<void> => {
+      const interfaces = await this.#raise(guest.sut, preparation);
+      const found = await this.#look({ host: guest.sut }, chosen);
+      Object.assign(traits, guest.traits, this.#traits(chosen, placed), { interfaces: interfaces.join(',') }, found);
+    };
+    progress('bringing up its interfaces and reading back');
+    await bringUp();
+    const commandLine = againAfterReboot(name, guest, bringUp);
+    return { ...guest, ...this.#deployment(guest.sut, traits), commandLine };
+  }
+
+  /** Gives the devices of a guest that has just booted what neither libvirt nor the guest itself gives them. */
+  async #raise(sut: Host, { inventory, chosen }: Preparation): Promise<string[]> {
     // libvirt sets a VLAN without its priority.
     const again = chosen.flatMap(({ device, want, fresh }) =>
       'index' in device && device.state !== undefined && (want.qos ?? 0) > 0 && want.vlan !== undefined
@@ -152,11 +168,19 @@ class Attachment {
         : [],
     );
     if (again.length > 0) await this.#carryOut({ inventory, chosen }, again);
-    progress('bringing up its interfaces and reading back');
-    const interfaces = await raiseInGuest(guest.sut, chosen, signal);
+    const interfaces = await raiseInGuest(sut, chosen, this.#on.signal);
     await this.#verify(chosen);
-    const traits = { ...guest.traits, ...this.#traits(chosen, placed), interfaces: interfaces.join(',') };
-    return { ...guest, ...this.#deployment(guest.sut, chosen, traits, guest) };
+    return interfaces;
+  }
+
+  /** Pings whom it was told to, and lists the interrupts of the devices in the directory of the run. */
+  async #look(place: PingPlace, chosen: readonly Chosen[]): Promise<Traits> {
+    const { host, directory, signal } = this.#on;
+    const answers = await pingThrough(place, chosen, signal);
+    const addresses = chosen.map(({ device }) => device.address);
+    const vectors = await readVectors(host, addresses, signal);
+    await keepFile(directory, 'vectors.json', `${JSON.stringify(vectors, null, 2)}\n`);
+    return { vectors: summaryOf(vectors), ...(answers.length === 0 ? {} : { ping: answers.join(', ') }) };
   }
 
   #traits(chosen: readonly Chosen[], guest: KvmGuestOptions | undefined): Traits {
@@ -179,43 +203,19 @@ class Attachment {
     };
   }
 
-  #deployment(sut: Host, chosen: readonly Chosen[], traits: Traits, guest?: Deployment): Deployment {
-    const { host, name } = this.#on;
-    const addresses = chosen.map(({ device }) => device.address);
+  #deployment(sut: Host, traits: Traits): Deployment {
+    const { name } = this.#on;
     return {
       sut,
       traits,
-      diagnostics: async () => {
-        const vectors = await readVectors(host, addresses).catch(() => []);
-        return [
-          ...((await guest?.diagnostics?.()) ?? []),
-          { name: `vectors-${name}.json`, text: `${JSON.stringify(vectors, null, 2)}\n` },
-        ];
-      },
       [Symbol.asyncDispose]: async () => {
-        const left = await this.#takeDown();
+        const left = await this.#teardown.run();
         if (left.length > 0)
           throw new Kvm4nfvError('teardown', `context ${name}: ${left.join('; ')}`, {
             hint: `kvm4nfv cleanup --run ${this.#on.run}`,
           });
       },
     };
-  }
-
-  #later(what: string, undo: Step['undo']): void {
-    this.#undo.push({ what, undo });
-  }
-
-  async #takeDown(): Promise<string[]> {
-    const left: string[] = [];
-    for (let step = this.#undo.pop(); step !== undefined; step = this.#undo.pop()) {
-      try {
-        await step.undo();
-      } catch (error) {
-        left.push(`${step.what}: ${messageOf(error)}`);
-      }
-    }
-    return left;
   }
 }
 

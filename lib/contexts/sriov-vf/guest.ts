@@ -5,8 +5,8 @@ import type { SriovVfOptions } from './options.js';
 import type { Chosen } from './prepare.js';
 import { guestUpScript } from './scripts.js';
 
-/** The MAC that the interface of a device has in a guest. */
-const macOf = ({ device, want }: Chosen): string | undefined => want.mac ?? device.link?.mac;
+/** The MAC that the interface of a device has where it is used. */
+export const macOf = ({ device, want }: Chosen): string | undefined => want.mac ?? device.link?.mac;
 
 /**
  * What libvirt is to give the guest. Not managed by libvirt: the devices are bound to vfio-pci by then, journalled. An

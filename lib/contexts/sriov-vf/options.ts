@@ -47,6 +47,10 @@ const vf = z.strictObject({
     .union([z.cidrv4(), z.cidrv6()])
     .optional()
     .meta({ description: 'Address of its interface where it is used: 192.0.2.5/24.' }),
+  ping: z
+    .union([z.ipv4(), z.ipv6()])
+    .optional()
+    .meta({ description: 'Somebody who must answer a ping through it, once it has its `address`: 192.0.2.1.' }),
 });
 export type VfSettings = z.output<typeof vf>;
 
@@ -100,11 +104,15 @@ export const sriovVfOptions = options.superRefine((chosen, context) => {
   if (place === 'namespace' && driver === 'vfio-pci')
     wrong('driver', 'only a kernel driver makes an interface that a namespace can hold');
   if (pf !== undefined && pfs !== undefined) wrong('pfs', 'name the PFs in one place: `pf` or `pfs`');
+  const settings = (pfs ?? [chosen]).flatMap((one) => one.vfs);
+  const pinging = settings.filter(({ ping }) => ping !== undefined);
+  if (pinging.some(({ address: own }) => own === undefined)) wrong('vfs', 'who pings needs an `address`');
+  if (pinging.length > 0 && guest === undefined && driverOf(chosen) === 'vfio-pci')
+    wrong('vfs', 'without an interface nobody can be pinged: leave the VF its kernel driver, or give it to a guest');
   if (passthrough === undefined) return;
   if (place === 'namespace') wrong('passthrough', 'a PF goes to a guest, or to vfio-pci on the host');
-  const settings = (pfs ?? [chosen]).flatMap((one) => one.vfs);
-  if (settings.some((one) => Object.keys(one).some((key) => key !== 'address')))
-    wrong('passthrough', 'a PF has no settings of a VF: only `address` can be given');
+  if (settings.some((one) => Object.keys(one).some((key) => key !== 'address' && key !== 'ping')))
+    wrong('passthrough', 'a PF has no settings of a VF: only `address` and `ping` can be given');
 });
 export type SriovVfOptions = z.output<typeof sriovVfOptions>;
 
@@ -113,5 +121,9 @@ export const portsOf = ({ pf, vfs: wanted, create: made, pfs }: SriovVfOptions):
   pfs ?? [{ pf: pf ?? { numa: 'auto' }, vfs: wanted, create: made }];
 
 /** The driver that the devices are bound to. */
-export const driverOf = ({ driver, guest, passthrough }: SriovVfOptions): 'vfio-pci' | 'kernel' =>
+export const driverOf = ({
+  driver,
+  guest,
+  passthrough,
+}: Pick<SriovVfOptions, 'driver' | 'guest' | 'passthrough'>): 'vfio-pci' | 'kernel' =>
   driver ?? (guest === undefined && passthrough === undefined ? 'kernel' : 'vfio-pci');

@@ -188,6 +188,19 @@ while :; do
 done
 `;
 
+/**
+ * Where the interface with MAC `$1` is: pings `$2` through it, which may take a while until the line is up, and prints how many
+ * of three echoes were answered.
+ */
+export const pingScript = `export LC_ALL=C PATH="$PATH:/usr/sbin:/sbin"
+for path in /sys/class/net/*; do [ "$(cat "$path/address")" = "$1" ] && [ -e "$path/device" ] && interface=\${path##*/}; done
+[ -n "\${interface-}" ] || { printf 'no interface has the MAC %s' "$1" >&2; exit 3; }
+ping=ping; command -v ping >/dev/null || ping='busybox ping'
+left=30
+until $ping -q -c 1 -W 1 -I "$interface" "$2" >/dev/null; do left=$((left - 1)); [ "$left" -gt 0 ] || { echo 0; exit; }; sleep 0.2; done
+$ping -q -c 3 -W 5 -I "$interface" "$2" | sed -n 's/.* transmitted, \\([0-9]*\\) .*/\\1/p'
+`;
+
 /** Every netdev of other network namespaces, a line each: the namespace, a blank, the JSON of `ip -j -d link show`. */
 export const namespacesScript = `export PATH="$PATH:/usr/sbin:/sbin"
 ip netns list 2>/dev/null | while read -r name _; do

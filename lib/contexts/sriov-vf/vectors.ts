@@ -1,4 +1,4 @@
-import { parseCpuList } from '../../host/cpu-list.js';
+import { formatCpuList, parseCpuList } from '../../host/cpu-list.js';
 import type { Host } from '../../host/host.js';
 import { runBatch } from '../../tuning/batch.js';
 import { command, files, line, names, outputOf, type Request, type Snapshot } from '../../tuning/reading.js';
@@ -101,6 +101,12 @@ export const vectorsOf = (now: Snapshot, devices: readonly string[]): Vector[] =
         threads: threads.get(irq) ?? [],
       }));
   });
+};
+
+/** `3 on CPUs 2-3`: how many vectors there are, and where they go. */
+export const summaryOf = (vectors: readonly Vector[]): string => {
+  const cpus = [...new Set(vectors.flatMap(({ effective }) => effective))];
+  return `${String(vectors.length)}${cpus.length === 0 ? '' : ` on CPUs ${formatCpuList(cpus)}`}`;
 };
 
 /** The MSI and MSI-X vectors of PCI devices on their host, in one round trip. What no driver uses has none. */

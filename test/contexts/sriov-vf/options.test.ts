@@ -22,6 +22,10 @@ describe('options of sriov-vf', () => {
     expect(wrong({ guest: {}, driver: 'kernel' })).to.include('a guest needs vfio-pci');
     expect(wrong({ in: 'namespace', driver: 'vfio-pci' })).to.include('only a kernel driver');
     expect(wrong({ passthrough: 'pf', vfs: [{ vlan: 3 }] })).to.include('a PF has no settings of a VF');
+    expect(wrong({ in: 'namespace', vfs: [{ ping: '192.0.2.1' }] })).to.include('who pings needs an `address`');
+    expect(wrong({ driver: 'vfio-pci', vfs: [{ address: '192.0.2.5/24', ping: '192.0.2.1' }] })).to.include(
+      'without an interface nobody can be pinged',
+    );
     expect(wrong({ pf: 'a', pfs: [{ pf: 'b' }] })).to.include('in one place');
     expect(wrong({ pf: '../x y' })).to.include('PCI address');
     expect(wrong({ vfs: [{ max_rate: '1.5kbit/s' }] })).to.not.equal('');
