@@ -2,12 +2,13 @@ import * as z from 'zod';
 import { virtualHostSchema } from '../../lab/options.js';
 import { defineContext } from '../context.js';
 import { kvmGuestOptions, type KvmGuestOptions } from './options.js';
+import { surroundings } from './surroundings.js';
 
 const preset = 'A guest as described, or a whole host under emulation: KVM, IOMMU, SR-IOV NICs, NUMA and SMT.';
 
 const options = z.discriminatedUnion('preset', [
   kvmGuestOptions.safeExtend({ preset: z.literal('guest').default('guest').meta({ description: preset }) }),
-  virtualHostSchema.safeExtend({ preset: z.literal('virtual-host').meta({ description: preset }) }),
+  virtualHostSchema.safeExtend({ preset: z.literal('virtual-host').meta({ description: preset }), ...surroundings }),
 ]);
 
 const previewGuest = ({ image, vcpus, memory, profile, accelerator, warm, network }: KvmGuestOptions): string[] => [
@@ -32,14 +33,15 @@ export const kvmGuest = defineContext({
     chosen.preset === 'guest'
       ? previewGuest(chosen)
       : [
-          'build a QEMU that can emulate SR-IOV, and the image of the host, unless they are there',
+          `build a QEMU that can emulate SR-IOV, and the image${chosen.guest_images.length === 0 ? ' of the host' : `s of the host and of ${chosen.guest_images.join(', ')}`}, unless they are there`,
           `start an emulated host with ${String(chosen.vcpus)} CPUs on ${String(chosen.nodes)} NUMA nodes and ${String(chosen.ports)} ports from a saved state, or boot and save one`,
           'afterwards: end it and remove its files',
         ],
   deploy: async (chosen, on) => {
     if (chosen.preset === 'guest') return (await import('./deploy.js')).deployGuest(chosen, on);
-    const { deployVirtualHost, withoutPreset } = await import('./virtual-host.js');
-    return deployVirtualHost(withoutPreset(chosen), on);
+    const { deployVirtualHost, machineOptions } = await import('./virtual-host.js');
+    const { deploySurrounded } = await import('./surrounded.js');
+    return deploySurrounded(chosen, on, () => deployVirtualHost(machineOptions(chosen), on));
   },
   sweep: async (host, run, signal) => {
     const lines = await (await import('./sweep.js')).sweepGuests(host, run, signal);
