@@ -47,7 +47,7 @@ export interface ContextDefinition<Options = unknown> {
   readonly summary: string;
   /** A strict object schema. `type`, `host`, `provision` and `tuning` are the suite's and not in it. */
   readonly options: ZodType<Options>;
-  /** One line for each step of `deploy`, for `plan`. */
+  /** One line for each step of `deploy`, for `plan`; what is done at the end begins with `afterwards:`. */
   preview(options: Options): readonly string[];
   deploy(options: Options, on: Deployer): Promise<Deployment>;
   /** Removes what deployments of a killed run left on a host, known by the run's id; says what, a line each. Safe to repeat. */
