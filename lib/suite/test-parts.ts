@@ -44,7 +44,7 @@ export const scenarioParser = (
 ): ((input: unknown) => Parsed<ScenarioDefinition>) =>
   reference(
     'scenario',
-    () => registry.all('scenario').map(({ type }) => type),
+    () => registry.types('scenario'),
     (name) => registry.get('scenario', name),
     complete,
   );
@@ -108,10 +108,7 @@ export const runnerParser =
               {
                 path: ['type'],
                 message: `unknown runner '${type}'`,
-                ...choice(
-                  type,
-                  registry.all('runner').map((one) => one.type),
-                ),
+                ...choice(type, registry.types('runner')),
               },
             ]
           : []),
