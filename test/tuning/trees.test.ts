@@ -28,11 +28,15 @@ describe('cache allocation, as resctrl shows it', () => {
     const { machine, applied } = await partitioned(4);
     const { files } = machine.host;
     expect(applied.results.map(({ state, items }) => [state, items.map(({ state: each }) => each)])).to.deep.equal([
-      ['ok', ['ok', 'ok', 'ok', 'ok', 'ok']],
+      ['ok', ['ok', 'ok', 'ok', 'ok', 'ok', 'ok', 'ok']],
     ]);
     expect(files.get(`${root}/kvm4nfv/schemata`)).to.equal('    L3:0=f;1=f\n    MB:0=100;1=100\n');
     expect(files.get(`${root}/schemata`)).to.equal('    L3:0=7f0;1=7f0\n    MB:0=50;1=50\n');
     expect(files.get(`${root}/kvm4nfv/cpus_list`)).to.equal('2-3\n');
+    expect(applied.results[0]?.items.slice(-2).map(({ label, effective }) => [label, effective])).to.deep.equal([
+      ['bytes held in cache 0', '14598144'],
+      ['bytes held in cache 1', '14598144'],
+    ]);
     expect((await applied.restore()).complete).to.equal(true);
     expect(treeOf(machine)).to.deep.equal(untouched);
   });

@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { defineKnob, type Item } from '../knob.js';
-import { files, text, type Snapshot } from '../reading.js';
+import { files, matching, text, type Snapshot } from '../reading.js';
 import { cpuList, lacking, value, withoutIsolated } from './common.js';
 
 const root = '/sys/fs/resctrl';
@@ -57,6 +57,7 @@ export const cacheAllocation = defineKnob({
       `${group}/schemata`,
       `${group}/cpus_list`,
       `${group}/mode`,
+      `${group}/mon_data/*/llc_occupancy`,
     ),
     { kind: 'command', argv: ['findmnt', '-n', '-o', 'FSTYPE', '-M', root] },
   ],
@@ -98,9 +99,21 @@ export const cacheAllocation = defineKnob({
       value(`${group}/cpus_list`, 'cpu-list', cpuList(machine.isolated)),
       partial(now, `${group}/schemata`, { L3: own }, 'isolated CPUs'),
       partial(now, `${root}/schemata`, { L3: others, ...bandwidth }, 'everything else'),
+      ...occupancy(now),
     ];
   },
 });
+
+/** Bytes of each cache that the isolated CPUs hold, where the processor counts them (CMT): for the reader, none is wrong. */
+const occupancy = (now: Snapshot): Item[] =>
+  matching(now, /\/kvm4nfv\/mon_data\/mon_L3_(\d+)\/llc_occupancy$/).map(({ path, groups: [cache = ''] }) => ({
+    kind: 'check',
+    label: `bytes held in cache ${String(Number(cache))}`,
+    place: { kind: 'file', path },
+    aspect: 'text',
+    want: 'counted',
+    accept: () => true,
+  }));
 
 /** Writing some resources' lines leaves the others: what will show is the old text with those lines changed. */
 const partial = (now: Snapshot, path: string, settings: Readonly<Record<string, string>>, label: string): Item => {
