@@ -16,6 +16,7 @@ import type { ResultTrial } from './result.js';
 import { fileName } from './run-id.js';
 import type { TrialFeedback, TrialParameters } from './runner.js';
 import type { RunStore } from './store.js';
+import { loadNeed } from './stress.js';
 import { faultOf, optionsOf, runTrial, type Machine } from './trial.js';
 
 interface Ending {
@@ -160,6 +161,8 @@ export class Execution {
 
   async #meetNeeds(test: PlannedTest, [sut, ...loadMachines]: readonly Machine[]): Promise<void> {
     const signal = this.#signal;
+    const installed = (host: string) => (packages: readonly string[]) =>
+      this.#store.append({ type: 'provisioned', host, packages: [...packages] });
     const meet = async (
       machine: Machine | undefined,
       name: string,
@@ -167,15 +170,12 @@ export class Execution {
     ): Promise<void> => {
       if (machine === undefined || needs.length === 0) return;
       const provision = chainOf(this.#plan, name).some((link) => this.#plan.contexts.get(link)?.provision === true);
-      const packages = await meetNeeds(machine.host, machine.facts, needs, { provision, signal });
-      if (packages.length > 0) await this.#store.append({ type: 'provisioned', host: name, packages: [...packages] });
+      const { host, facts } = machine;
+      await meetNeeds(host, facts, needs, { provision, installed: installed(host.name), signal });
     };
     await meet(sut, test.context, test.scenario.needs(test.options));
     for (const [position, load] of test.load.entries())
-      if (load.stressor !== 'none')
-        await meet(loadMachines[position], load.host ?? test.context, [
-          { kind: 'tool', name: 'stress-ng', package: 'stress-ng' },
-        ]);
+      if (load.stressor !== 'none') await meet(loadMachines[position], load.host ?? test.context, [loadNeed]);
   }
 
   async #runTrials(

@@ -78,26 +78,33 @@ const unmet = (need: Need, found: ReadonlyMap<string, string>, facts: HostFacts)
     : `has a ${need.name} without ${lacking.join(', ')}: a newer ${need.package} is needed`;
 };
 
+interface Meeting {
+  /** Packages of missing tools may be installed. */
+  readonly provision: boolean;
+  /** Told of packages as soon as they are there: they stay, whatever comes. */
+  readonly installed: (packages: readonly string[]) => Promise<void>;
+  readonly signal: AbortSignal;
+}
+
 /**
  * Checks that the machine has what a scenario needs, before anything is measured; what is missing is an
  * `environment` error that names the package.
- * @returns the packages that were installed for it, where `provision` allows that.
  */
 export const meetNeeds = async (
   host: Host,
   facts: HostFacts,
   needs: readonly Need[],
-  { provision, signal }: { readonly provision: boolean; readonly signal: AbortSignal },
-): Promise<readonly string[]> => {
+  { provision, installed, signal }: Meeting,
+): Promise<void> => {
   let found = await ask(host, needs, signal);
   const packages = [...new Set(missingTools(needs, found).map((need) => need.package))];
-  const installing = provision && packages.length > 0;
-  if (installing) {
+  if (provision && packages.length > 0) {
     await install(host, packages, signal);
+    await installed(packages);
     found = await ask(host, needs, signal);
   }
   const problems = needs.map((need) => unmet(need, found, facts)).filter((problem) => problem !== undefined);
-  if (problems.length === 0) return installing ? packages : [];
+  if (problems.length === 0) return;
   throw new Kvm4nfvError('environment', `${host.name} ${problems.join('; ')}`, {
     hint:
       packages.length > 0 && !provision

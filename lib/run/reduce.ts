@@ -112,7 +112,6 @@ export class Reduction {
         result.endedAt = event.at;
         break;
       case 'context-stage':
-      case 'context-destroyed':
       case 'trial-started':
         break;
     }

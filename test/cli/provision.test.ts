@@ -61,7 +61,7 @@ describe('a tool that is missing', function () {
     const { code, stdout, result, asked } = await run(provisioning, puts);
     expect(code, stdout).to.equal(0);
     expect(asked).to.deep.equal([install]);
-    expect(Object.values(result.provisioned)).to.deep.equal([['rt-tests']]);
+    expect(result.provisioned).to.deep.equal({ local: ['rt-tests'] });
     expect(result.tests[0]?.metrics[0]).to.include({ count: 300 });
     expect(stdout).to.match(/^installed on \w+: rt-tests$/m);
   });
@@ -71,7 +71,7 @@ describe('a tool that is missing', function () {
     const { code, stdout, result, asked } = await run(provisioning, stale);
     expect(code, stdout).to.equal(0);
     expect(asked).to.deep.equal([install, 'update -q', install]);
-    expect(Object.values(result.provisioned)).to.deep.equal([['rt-tests']]);
+    expect(result.provisioned).to.deep.equal({ local: ['rt-tests'] });
   });
 
   const failing: readonly (readonly [string, string, readonly string[], RegExp])[] = [
@@ -94,6 +94,8 @@ describe('a tool that is missing', function () {
       const outcome = await run(provisioning, aptGet);
       expect(outcome.code, outcome.stdout).to.equal(3);
       expect(outcome).to.deep.include({ asked, trials: 0 });
+      // Packages stay, whether they were of use or not.
+      expect(outcome.result.provisioned).to.deep.equal(aptGet === 'exit 0' ? { local: ['rt-tests'] } : {});
       expect(outcome.stdout).to.match(message).and.to.not.include("set 'provision: true'");
     });
 
