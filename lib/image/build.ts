@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { Kvm4nfvError, messageOf } from '../error.js';
 import { CommandError, type Host } from '../host/host.js';
+import { reapScript } from '../host/reap-script.js';
 import { sourcesFor } from './apt-sources.js';
 import { buildScript, customizeScript, initrdModules, makeDiskScript } from './build-scripts.js';
 import type { BuiltImage } from './built-image.js';
@@ -15,6 +16,8 @@ export interface BuildOptions extends CacheOptions {
   readonly progress?: (stage: string) => void;
   /** Milliseconds that a build may take, waiting for another builder of the same image included. Default: 30 minutes. */
   readonly timeout?: number;
+  /** Run that it is built for: {@link endBuilds} ends what a killed run was building. */
+  readonly run?: string;
 }
 
 /** Time stamp of every file that is younger: 2024-01-01. */
@@ -119,6 +122,18 @@ const explain = (error: unknown, host: Host, cache: string, manifest: ImageManif
   );
 };
 
+const markOf = (run: string): Record<string, string> => ({ KVM4NFV_BUILD: run });
+
+/** Ends the builds of a run whose controller was killed; what they leave is nobody's then. */
+export const endBuilds = async (
+  host: Host,
+  run: string,
+  options: { readonly signal?: AbortSignal } = {},
+): Promise<void> => {
+  const [mark = ''] = Object.entries(markOf(run)).map((pair) => pair.join('='));
+  await host.exec(['sh', '-c', reapScript, 'sh', mark, '', '200'], { ...options, timeout: 60_000 });
+};
+
 const cleanScript = `exec 9>"$1/$2.lock" && flock -n 9 && rm -rf --one-file-system "$1/$2.building"`;
 
 /**
@@ -159,7 +174,12 @@ export const buildImage = async (
     ...initrdModules,
   ];
   try {
-    await host.exec(argv, { ...signal, stdin: bundle(manifest, sources), timeout: options.timeout ?? 30 * 60_000 });
+    await host.exec(argv, {
+      ...signal,
+      ...(options.run === undefined ? {} : { env: markOf(options.run) }),
+      stdin: bundle(manifest, sources),
+      timeout: options.timeout ?? 30 * 60_000,
+    });
   } catch (error) {
     await host.exec(['sh', '-c', cleanScript, 'clean', cache, digest], { check: false });
     throw explain(error, host, cache, manifest);

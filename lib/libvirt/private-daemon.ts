@@ -60,6 +60,11 @@ export const startPrivateDaemon = async (
 ): Promise<PrivateDaemon> => {
   const argv = ['unshare', '-m', 'sh', '-c', inside, 'sh', '/var/cache/kvm4nfv/libvirt', randomUUID(), '/run'];
   const job = await host.start({ run, name, argv, root: true });
+  // Its state is in the job's directory and goes with it: nothing that it might still write is needed.
+  const end = async (): Promise<void> => {
+    await job.cancel({ grace: 0 });
+    await job[Symbol.asyncDispose]();
+  };
   const socket = `${job.directory}/run/libvirt/libvirt-sock`;
   try {
     const until = Date.now() + startDeadline;
@@ -76,5 +81,5 @@ export const startPrivateDaemon = async (
     await job[Symbol.asyncDispose]();
     throw error;
   }
-  return { uri: `qemu+unix:///system?socket=${socket}`, [Symbol.asyncDispose]: () => job[Symbol.asyncDispose]() };
+  return { uri: `qemu+unix:///system?socket=${socket}`, [Symbol.asyncDispose]: end };
 };

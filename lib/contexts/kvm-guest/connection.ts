@@ -7,6 +7,8 @@ import { startPrivateDaemon, type PrivateDaemon } from '../../libvirt/private-da
 
 export interface Connection extends AsyncDisposable {
   readonly hypervisor: Hypervisor;
+  /** Its libvirtd is the run's own: what it remembers ends with it. */
+  readonly own: boolean;
 }
 
 export interface ConnectionOptions {
@@ -81,6 +83,7 @@ export const connect = async (host: Host, facts: HostFacts, options: ConnectionO
     const hypervisor = await openHypervisor(host, uri, { implementation });
     return {
       hypervisor,
+      own: daemon !== undefined,
       [Symbol.asyncDispose]: async () => {
         await hypervisor[Symbol.asyncDispose]();
         await daemon?.[Symbol.asyncDispose]();

@@ -3,9 +3,11 @@ import { Kvm4nfvError, messageOf } from '../../error.js';
 import { newGuestKeys, type GuestKeys } from '../../image/keys.js';
 import { createOverlay } from '../../image/overlay.js';
 import { domainXml, parseDomainSpec } from '../../libvirt/domain/domain-xml.js';
+import type { DomainOptions } from '../../libvirt/domain/spec.js';
 import type { Hypervisor } from '../../libvirt/hypervisor.js';
+import { Teardown } from '../../teardown.js';
 import type { Deployer, Deployment } from '../context.js';
-import { guestNetwork, managementAddress, userNameserver } from './address.js';
+import { managementAddress } from './address.js';
 import { allOf } from './all-of.js';
 import { chooseAccelerator, hasInvariantTsc, placeAndTake } from './choice.js';
 import { connect } from './connection.js';
@@ -16,32 +18,42 @@ import {
   domainOptions,
   filesOf,
   identify,
+  usesNoNetwork,
   type GuestDefinition,
   type GuestDevices,
   type GuestIdentity,
 } from './domain.js';
 import type { KvmGuestOptions } from './options.js';
-import { endQemu, whyGone } from './qemu-process.js';
+import { whyGone } from './qemu-process.js';
+import { endGuest } from './end.js';
 import { keepFile } from './keep.js';
 import { guestReady, type ReadyGuest } from './ready.js';
 import { giveBack, takePort } from './resources.js';
 import { directCommandLine } from './restart.js';
 import { guestSource } from './source.js';
+import { writeSeed } from './seed.js';
 import { verifyGuest } from './verify.js';
-import { applyIdentity, dropSaved, findSaved, saveGuest, startSaved, stateKey, type SavedGuest } from './warm.js';
-
-type Undo = () => Promise<unknown>;
-/** At the end there is a way without libvirt: no need to wait long for one that is away. */
-const libvirtWithin = 20_000;
+import {
+  applyIdentity,
+  copySaved,
+  dropSaved,
+  findSaved,
+  saveGuest,
+  startSaved,
+  stateKey,
+  type SavedGuest,
+} from './warm.js';
 
 /** A guest being made: each step leaves behind how it is undone. */
 class Guest {
   readonly #options: KvmGuestOptions;
   readonly #on: Deployer;
   readonly #devices: GuestDevices | undefined;
+  /** Once its QEMU is gone nothing of it is left: libvirtd, which may take seconds to see to that, need not be waited for. */
+  #forgotten = false;
   /** Its QEMU ends and another one starts, which is no fault. */
   #restarting = false;
-  readonly #undo: { readonly what: string; readonly undo: Undo }[] = [];
+  readonly #teardown = new Teardown();
 
   constructor(options: KvmGuestOptions, on: Deployer, devices?: GuestDevices) {
     this.#options = options;
@@ -74,15 +86,16 @@ class Guest {
       implementation: options.hypervisor,
       signal,
     }).then((connection) => {
-      this.#later('libvirt connection', async () => connection[Symbol.asyncDispose]());
+      this.#teardown.defer('libvirt connection', async () => connection[Symbol.asyncDispose]());
+      this.#forgotten = connection.own && this.#devices === undefined && usesNoNetwork(options);
       return connection.hypervisor;
     });
-    this.#later('leases', () => giveBack(host, run, name));
+    this.#teardown.defer('leases', () => giveBack(host, run, name));
     const owner = { run, context: name };
     const [hypervisor, accelerator, source, placement, port] = await allOf(
       connecting,
       chooseAccelerator(host, options.accelerator, signal),
-      guestSource(host, options, { signal, progress }),
+      guestSource(host, options, { signal, progress, run }),
       placeAndTake(host, facts, options, owner),
       options.network === 'user' ? takePort(host, owner) : Promise.resolve(undefined),
     );
@@ -94,25 +107,41 @@ class Guest {
     const keys = newGuestKeys(run, name);
     const { ready, warm } = await this.#start(hypervisor, definition, identity, keys);
     const { sut, bootId } = ready;
-    this.#later('SSH connection', async () => sut[Symbol.asyncDispose]());
+    this.#teardown.defer('SSH connection', async () => sut[Symbol.asyncDispose]());
     progress('reading back what it was given');
-    await verifyGuest(host, hypervisor.uri, parseDomainSpec(domainOptions(definition, identity)), sut, signal);
-    const writeSeed = (): Promise<string> => this.#writeSeed(definition, identity, keys, identity.mac);
+    const verify = (domain: DomainOptions) => verifyGuest(host, hypervisor.uri, parseDomainSpec(domain), sut, signal);
+    await verify(domainOptions(definition, identity));
+    const rewriteSeed = (): Promise<string> => writeSeed(definition, identity, keys, identity.mac);
     const restarting = (is: boolean): void => {
       this.#restarting = is;
     };
-    const commandLine = directCommandLine({ sut, hypervisor, definition, identity, writeSeed, restarting, signal });
+    const traits = {
+      emulated: accelerator === 'tcg',
+      warm,
+      accelerator,
+      image: source.checksum.slice(0, 16),
+      bootId,
+      ...(placement === undefined ? {} : { vcpus: placement.vcpus.map((cpus) => cpus.join('/')).join(',') }),
+    };
+    const rebooted = async (domain: DomainOptions): Promise<void> => {
+      await verify(domain);
+      traits.bootId = (await sut.read('/proc/sys/kernel/random/boot_id')).trim();
+      traits.warm = false;
+    };
+    const commandLine = directCommandLine({
+      sut,
+      hypervisor,
+      definition,
+      identity,
+      writeSeed: rewriteSeed,
+      restarting,
+      rebooted,
+    });
     return {
       sut,
+      throwAway: true,
       ...(commandLine === undefined ? {} : { commandLine }),
-      traits: {
-        emulated: accelerator === 'tcg',
-        warm,
-        accelerator,
-        image: source.checksum.slice(0, 16),
-        bootId,
-        ...(placement === undefined ? {} : { vcpus: placement.vcpus.map((cpus) => cpus.join('/')).join(',') }),
-      },
+      traits,
       diagnostics: async () => [{ name: `console-${name}.log`, text: (await this.#console(identity)) ?? '' }],
       [Symbol.asyncDispose]: async () => {
         const left = await this.#takeDown();
@@ -124,7 +153,7 @@ class Guest {
   async #makeDirectory({ directory }: GuestIdentity): Promise<void> {
     const { host, signal } = this.#on;
     const parent = path.posix.dirname(directory);
-    this.#later(`directory ${directory}`, async () => {
+    this.#teardown.defer(`directory ${directory}`, async () => {
       await host.exec(['rm', '-rf', '--one-file-system', '--', directory]);
       await host.exec(['rmdir', '--ignore-fail-on-non-empty', '-p', '--', parent], { check: false });
     });
@@ -148,7 +177,7 @@ class Guest {
       } catch (error) {
         signal.throwIfAborted();
         progress(`the saved state can't be used: ${messageOf(error).split('\n', 1)[0] ?? ''}`);
-        await this.#destroy(hypervisor, identity);
+        await endGuest(host, hypervisor, identity);
         await dropSaved(host, saved);
         await host.exec(['rm', '-f', '--', filesOf(identity).disk]);
       }
@@ -170,15 +199,18 @@ class Guest {
     const { source, options } = definition;
     await Promise.all([
       createOverlay(host, { disk: source.disk, format: source.format }, filesOf(identity).disk, { signal }),
-      this.#writeSeed(definition, identity, keys, identity.mac),
+      writeSeed(definition, identity, keys, identity.mac),
       makeDisks(host, options, identity.directory, signal),
     ]);
     progress(`booting (${definition.accelerator})`);
-    this.#later(`domain ${identity.name}`, () => this.#destroy(hypervisor, identity));
+    this.#teardown.defer(`domain ${identity.name}`, () =>
+      endGuest(host, hypervisor, identity, { forgotten: this.#forgotten }),
+    );
     const xml = domainXml(domainOptions(definition, identity));
     await keepFile(this.#on.directory, `${identity.context}.xml`, xml);
     // Not to be interrupted: libvirtd would go on without us, and start the guest after it was looked for.
-    await hypervisor.create(xml);
+    // What we made ourselves is valid, and to check it costs a third of a second.
+    await hypervisor.create(xml, { validate: options.xml.length > 0 });
     signal.throwIfAborted();
     return this.#ready(hypervisor, definition, identity, keys, false);
   }
@@ -196,33 +228,16 @@ class Guest {
       createOverlay(host, { disk: `${saved.directory}/disk.qcow2`, format: 'qcow2' }, filesOf(identity).disk, {
         signal,
       }),
-      this.#writeSeed(definition, identity, keys, saved.identity.mac),
+      writeSeed(definition, identity, keys, saved.identity.mac),
       keepFile(this.#on.directory, `${identity.context}.xml`, domainXml(domainOptions(definition, identity))),
+      copySaved(host, hypervisor, saved, identity, signal),
     ]);
-    this.#later(`domain ${identity.name}`, () => this.#destroy(hypervisor, identity));
-    await startSaved(host, hypervisor, saved, identity, signal);
+    this.#teardown.defer(`domain ${identity.name}`, () =>
+      endGuest(host, hypervisor, identity, { forgotten: this.#forgotten }),
+    );
+    await startSaved(host, hypervisor, identity, signal);
     await applyIdentity(host, identity, id, signal);
     return this.#ready(hypervisor, definition, identity, keys, true);
-  }
-
-  async #writeSeed(
-    { source, options }: GuestDefinition,
-    identity: GuestIdentity,
-    keys: GuestKeys,
-    mac: string,
-  ): Promise<string> {
-    const id = `${identity.run}:${String(Date.now())}`;
-    const network = { ...guestNetwork(options, identity), mac };
-    const hostname = identity.context
-      .replaceAll(/[^A-Za-z0-9-]+/g, '-')
-      .replaceAll(/^-+|-+$/g, '')
-      .slice(0, 63);
-    const nameservers = options.network === 'user' ? [userNameserver] : [];
-    await source.writeSeed(
-      { id, hostname: hostname === '' ? 'guest' : hostname, keys, networks: [network], nameservers },
-      filesOf(identity).seed,
-    );
-    return id;
   }
 
   #ready(
@@ -242,7 +257,7 @@ class Guest {
       gone: async () => (this.#restarting ? undefined : whyGone(host, identity.directory, filesOf(identity).console)),
       console: async () => (await this.#console(identity)) ?? '',
       listening,
-      finished: source.finished,
+      finished: listening ? ['true'] : source.finished,
       deadline: options.boot_timeout / 1e6,
       signal,
       progress,
@@ -258,32 +273,9 @@ class Guest {
     return exitCode === 0 ? stdout : undefined;
   }
 
-  /** By libvirt, and where that is away, by its process: a domain that does not carry this run's mark is never touched. */
-  async #destroy(hypervisor: Hypervisor, { run, name, directory }: GuestIdentity): Promise<void> {
-    try {
-      const ours = await hypervisor.ours(run, { timeout: libvirtWithin });
-      if (ours.some((domain) => domain.name === name)) await hypervisor.destroy(name, { timeout: libvirtWithin });
-    } catch {
-      // What counts is that its process is gone.
-    }
-    await endQemu(this.#on.host, directory);
-  }
-
-  #later(what: string, undo: Undo): void {
-    this.#undo.push({ what, undo });
-  }
-
   async #takeDown(): Promise<string[]> {
     await this.#keepDiagnostics();
-    const left: string[] = [];
-    for (let step = this.#undo.pop(); step !== undefined; step = this.#undo.pop()) {
-      try {
-        await step.undo();
-      } catch (error) {
-        left.push(`${step.what}: ${messageOf(error)}`);
-      }
-    }
-    return left;
+    return this.#teardown.run();
   }
 
   /** The console as it is at the end goes into the run's directory, whatever happened. */

@@ -35,7 +35,7 @@ const tryShare = 1 / 2;
 const tryOfListening = 60_000;
 const shortestPause = 100;
 const longestPause = 300;
-const askGoneEvery = 1000;
+const askGoneEvery = 2500;
 
 /** The stream once its first bytes have come, not yet read; undefined where none came. */
 const answered = async (

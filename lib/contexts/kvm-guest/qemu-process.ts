@@ -29,6 +29,16 @@ done 2>/dev/null
 exit 0
 `;
 
+// A few tries only: where it is another user's, it is libvirt's to end.
+const killScript = `${find}
+for round in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
+  pids=$(found "$1"); [ -n "$pids" ] || exit 0
+  kill -KILL $pids 2>/dev/null || exit 0
+  sleep 0.05
+done
+exit 0
+`;
+
 const marker = (directory: string): string => directory.replace(/^\//, '');
 
 /** Why a guest whose files are in `directory` will not come back; undefined where its QEMU runs and its kernel did not panic. */
@@ -42,6 +52,14 @@ export const whyGone = async (
   const { stdout } = await host.exec(argv, { ...options, timeout: 30_000 });
   if (stdout.includes('panicked')) return 'its kernel panicked';
   return stdout.includes('running') ? undefined : 'its QEMU has ended';
+};
+
+/**
+ * Kills QEMU outright where this user may: libvirt's own way is to ask it first, and to look whether it has gone every 200 ms.
+ * For guests whose disk is thrown away.
+ */
+export const killQemu = async (host: Host, directory: string): Promise<void> => {
+  await host.exec(['sh', '-c', killScript, 'sh', marker(directory)], { timeout: 30_000 });
 };
 
 /** Ends every QEMU that has files in `directory`, where libvirt can't be asked to; says which. */

@@ -1,25 +1,21 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Host } from '../../host/host.js';
 import { domainXml } from '../../libvirt/domain/domain-xml.js';
+import type { DomainOptions } from '../../libvirt/domain/spec.js';
 import type { Hypervisor } from '../../libvirt/hypervisor.js';
 import type { ExternalCommandLine } from '../../tuning/bootloader.js';
 import { domainOptions, type GuestDefinition, type GuestIdentity } from './domain.js';
 
 const powerOffWithin = 120_000;
 
-/** Asks the guest to power off, so that its file systems are whole; ends it where it does not. */
-const powerOff = async (
-  sut: Host,
-  hypervisor: Hypervisor,
-  { name }: GuestIdentity,
-  signal: AbortSignal,
-): Promise<void> => {
+/** Asks the guest to power off, so that its file systems are whole; ends it where it does not. It has its own deadline, since it also puts things back after an interruption. */
+const powerOff = async (sut: Host, hypervisor: Hypervisor, { name }: GuestIdentity): Promise<void> => {
   await sut.exec(['systemctl', 'poweroff'], { check: false, timeout: 30_000 }).catch(() => undefined);
   for (const until = Date.now() + powerOffWithin; Date.now() < until;) {
-    if ((await hypervisor.lookup(name, { signal })) === undefined) return;
-    await sleep(200, undefined, { signal });
+    if ((await hypervisor.lookup(name)) === undefined) return;
+    await sleep(200);
   }
-  await hypervisor.destroy(name, { signal });
+  await hypervisor.destroy(name);
 };
 
 export interface RestartSetting {
@@ -31,15 +27,17 @@ export interface RestartSetting {
   readonly writeSeed: () => Promise<unknown>;
   /** Told when the QEMU of before is about to end, and when the new one runs. */
   readonly restarting: (is: boolean) => void;
-  readonly signal: AbortSignal;
+  /** Told once the new one answers. */
+  readonly rebooted: (domain: DomainOptions) => Promise<void>;
 }
 
 /** The kernel command line of a guest that is booted directly: it stands in the domain, so the guest is started anew with it. */
 export const directCommandLine = (setting: RestartSetting): ExternalCommandLine | undefined => {
-  const { sut, hypervisor, definition, identity, writeSeed, restarting, signal } = setting;
+  const { sut, hypervisor, definition, identity, writeSeed, restarting, rebooted } = setting;
   const { boot } = definition.source;
   if (boot === undefined) return undefined;
   let cmdline = boot.cmdline;
+  const domain = (): DomainOptions => ({ ...domainOptions(definition, identity), boot: { ...boot, cmdline } });
   return {
     configured: () => Promise.resolve(cmdline),
     set: (text) => {
@@ -48,11 +46,12 @@ export const directCommandLine = (setting: RestartSetting): ExternalCommandLine 
     },
     reboot: async () => {
       restarting(true);
-      await powerOff(sut, hypervisor, identity, signal);
+      await powerOff(sut, hypervisor, identity);
       await writeSeed();
       // Not to be interrupted: libvirtd would go on without us, and start the guest after it was looked for.
-      await hypervisor.create(domainXml({ ...domainOptions(definition, identity), boot: { ...boot, cmdline } }));
+      await hypervisor.create(domainXml(domain()));
       restarting(false);
     },
+    rebooted: () => rebooted(domain()),
   };
 };

@@ -29,6 +29,8 @@ export interface GuestSource {
 interface SourceOptions {
   readonly signal: AbortSignal;
   readonly progress: (stage: string) => void;
+  /** Run that an image is built for. */
+  readonly run: string;
 }
 
 /** From an image that is built on the host where it is not there yet. */

@@ -1,4 +1,5 @@
 import type { Host } from '../../host/host.js';
+import { endBuilds } from '../../image/build.js';
 import { openHypervisor } from '../../libvirt/open.js';
 import { runDirectory } from './domain.js';
 import { endQemu } from './qemu-process.js';
@@ -51,6 +52,7 @@ export const sweepGuests = async (host: Host, run: string, signal: AbortSignal):
   for (const uri of await uris(host, run))
     destroyed.push(...(await destroyOurs(host, uri, run, signal).catch(() => [])));
   const ended = await endQemu(host, runDirectory(run));
+  await endBuilds(host, run, { signal });
   const { stdout } = await host.exec(['sh', '-c', filesScript, 'sh', runDirectory(run), run], {
     signal,
     timeout: 60_000,

@@ -148,21 +148,32 @@ export const retargetDocument = (xml: string, from: GuestIdentity, to: GuestIden
   return pairs.reduce((text, [before, after]) => text.replaceAll(before, after), xml);
 };
 
-/** Starts a guest from a saved state, with its own overlay of the saved disk; its identity is not yet applied inside. */
-export const startSaved = async (
+const stateOf = ({ directory }: GuestIdentity): string => `${directory}/state`;
+
+/** Copies a saved state for another guest, with its document in it. */
+export const copySaved = async (
   host: Host,
   hypervisor: Hypervisor,
   saved: SavedGuest,
   identity: GuestIdentity,
   signal: AbortSignal,
 ): Promise<void> => {
-  const state = `${identity.directory}/state`;
   const xml = retargetDocument(
     await hypervisor.savedXml(`${saved.directory}/state`, { signal }),
     saved.identity,
     identity,
   );
-  await retargetSavedState(host, `${saved.directory}/state`, state, xml, { signal });
+  await retargetSavedState(host, `${saved.directory}/state`, stateOf(identity), xml, { signal });
+};
+
+/** Starts a guest from its copy of a saved state, with its own overlay of the saved disk; its identity is not yet applied inside. */
+export const startSaved = async (
+  host: Host,
+  hypervisor: Hypervisor,
+  identity: GuestIdentity,
+  signal: AbortSignal,
+): Promise<void> => {
+  const state = stateOf(identity);
   try {
     // Not to be interrupted: libvirtd would go on without us, and start the guest after it was looked for.
     await hypervisor.restore(state);

@@ -101,7 +101,11 @@ describe('A run with a guest', function () {
       const result = await resultIn(directory, run);
       expect(result.tests[0]).to.include({ verdict: 'pass', context: 'innermost' });
       expect(result.contexts['guest']?.traits).to.include.keys('emulated', 'warm', 'bootId');
-      if (result.contexts['guest']?.traits['emulated'] === true) expect(stdout).to.match(/EMULATED|emulated/);
+      const emulated = !(await probeKvm(localHost())).works;
+      // What is in an emulated machine is emulated too.
+      for (const name of ['guest', 'inner', 'innermost'])
+        expect(result.contexts[name]?.traits['emulated'] ?? false, name).to.equal(emulated);
+      if (emulated) expect(stdout).to.contain('innermost (emulated)');
       expect(await readdir(join(directory, 'results', run, 'contexts/guest'))).to.include('guest.xml');
       expect(traces(run)).to.deep.equal([]);
     });
@@ -135,27 +139,36 @@ describe('A run with a guest', function () {
     });
   });
 
-  const points: readonly (readonly [what: string, reached: (event: RunEvent) => boolean])[] = [
+  type Point = readonly [what: string, reached: (event: RunEvent) => boolean, guest?: Record<string, unknown>];
+  // Such an image is never there: no build of it ends.
+  const unbuilt = { image: { kernel: 'cloud', packages: ['lsof', 'tree'] } };
+  const points: readonly Point[] = [
     ['it looks for libvirt', stage('looking for libvirt')],
+    ['it builds an image', stage('building image'), unbuilt],
+    ['it boots a guest', stage('booting'), { warm: false }],
     ['it restores a saved state', stage('starting from a saved state')],
     ['it waits for sshd', stage('waiting for sshd')],
     ['it measures', ({ type }) => type === 'trial-started'],
   ];
-  for (const [what, reached] of points)
+  const halfBuilt = async (): Promise<readonly string[]> =>
+    (await readdir('/var/cache/kvm4nfv/images')).filter((name) => name.endsWith('.building'));
+
+  for (const [what, reached, guest = {}] of points)
     it(`ends with 130 and leaves nothing when it is interrupted while ${what}`, async () => {
       await inDirectory(async (directory) => {
-        const { run, token, child } = await startUntil(directory, { options: endless }, reached);
+        const { run, token, child } = await startUntil(directory, { options: endless, guest }, reached);
         child.kill('SIGINT');
         const { code, stderr } = await child.ended;
         expect(code, stderr).to.equal(130);
         expect(traces(run, token)).to.deep.equal([]);
+        expect(await halfBuilt()).to.deep.equal([]);
       });
     });
 
-  for (const [what, reached] of points.slice(1))
+  for (const [what, reached, guest = {}] of points.slice(1))
     it(`leaves nothing after cleanup when it is killed while ${what}`, async () => {
       await inDirectory(async (directory) => {
-        const { run, token, child } = await startUntil(directory, { options: endless }, reached);
+        const { run, token, child } = await startUntil(directory, { options: endless, guest }, reached);
         child.kill('SIGKILL');
         await child.ended;
         expect(traces(run, token), 'what there is to clean up').not.to.deep.equal([]);
@@ -163,6 +176,7 @@ describe('A run with a guest', function () {
         expect(code, stdout + stderr).to.equal(0);
         expect(stdout).to.contain(`${run}: cleaned`);
         expect(traces(run, token)).to.deep.equal([]);
+        expect(await halfBuilt()).to.deep.equal([]);
         const again = await cli(['cleanup'], { cwd: directory });
         expect(again.code, again.stderr).to.equal(0);
       });
