@@ -15,6 +15,7 @@ import {
   removeScript,
   upScript,
   vfFieldScript,
+  vfHasMacScript,
   vfMacScript,
   vfSetScript,
   whereScript,
@@ -151,10 +152,16 @@ export const setVf = (vf: Vf, want: VfSettings, fresh: boolean): LabelledChange[
     const number = String(index);
     const argv = run(vfSetScript, pf, number, ...words);
     const label = `${field} of VF ${number} of ${pf}`;
-    // Not every driver takes back the MAC that it gave when nobody had set one.
-    if (fresh && field === 'mac' && before === neverSet) return { label, action: { kind: 'run', argv } };
-    const back =
-      field === 'mac' ? run(vfMacScript, pf, number, before, vf.address) : run(vfSetScript, pf, number, ...undo);
+    if (field === 'mac') {
+      const back = run(vfMacScript, pf, number, before, vf.address);
+      if (before !== neverSet)
+        return act({ label, place: printed(vfFieldScript, pf, number, field), before, after, argv, undo: back });
+      // Not every driver takes that back: then it is told that it stays, unless the VF goes with it. Others take a new one.
+      if (fresh) return { label, action: { kind: 'run', argv } };
+      const place = printed(vfHasMacScript, pf, number, after);
+      return act({ label, place, before: 'other', after: 'ours', argv, undo: back });
+    }
+    const back = run(vfSetScript, pf, number, ...undo);
     return act({ label, place: printed(vfFieldScript, pf, number, field), before, after, argv, undo: back });
   });
 };

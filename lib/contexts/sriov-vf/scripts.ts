@@ -90,6 +90,12 @@ esac
 printf '%s\\n' "\${value:-0}"
 `;
 
+/** Prints whether VF number `$2` of a PF has the MAC `$3`: `ours`, or else `other`. */
+export const vfHasMacScript = `${head}
+interface=$(netdev "$device") || exit 3
+if ip link show dev "$interface" | grep -q "^ *vf $2 .*$3"; then echo ours; else echo other; fi
+`;
+
 /** Gives VF number `$2` of a PF the settings that follow, as `ip link set dev PF vf NUMBER` takes them. */
 export const vfSetScript = `${head}
 interface=$(netdev "$device") || { printf 'no interface of %s is seen here' "$1"; exit 1; }
