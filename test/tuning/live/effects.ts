@@ -82,6 +82,18 @@ export const effectsOfKnobs = (lab: () => LabMachine): void => {
     expect(seen.map((part) => part.replaceAll('\n', ' '))).to.deep.equal(['4 4 1', '4 2 0', '4 4 1']);
   });
 
+  it('brings an interrupt back to the CPU that was taken offline, and to that one alone', async () => {
+    const number = await text(`awk -F: '/virtio2-config/ { print $1 + 0; exit }' /proc/interrupts`);
+    const mask = `/proc/irq/${number}/smp_affinity_list`;
+    const old = await text('cat "$1"', mask);
+    await text('echo 3 > "$1"', mask);
+    try {
+      expect(await around({ smt: 'off' }, () => text('cat "$1"', mask), '2')).to.deep.equal(['3', '0', '3']);
+    } finally {
+      await text('echo "$2" > "$1"', mask, old);
+    }
+  });
+
   it('keeps unbound kernel work off the isolated CPUs', async () => {
     const look = (): Promise<string> =>
       text('cat /sys/devices/virtual/workqueue/cpumask /sys/devices/virtual/workqueue/writeback/cpumask | xargs');

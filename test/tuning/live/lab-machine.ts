@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Host } from '../../../lib/host/host.js';
 import { localHost } from '../../../lib/host/local.js';
 import type { HostSpec } from '../../../lib/host/spec.js';
+import type { Definition } from '../../../lib/lab/definition.js';
 import { startVirtualHost } from '../../../lib/lab/start.js';
 import { savedState } from '../../../lib/lab/state.js';
 import type { VirtualHost } from '../../../lib/lab/virtual-host.js';
@@ -10,6 +11,7 @@ import { labDefinition } from '../../lab/lab.js';
 /** An emulated host for tests to tune, and how a suite, or another process, reaches it. */
 export interface LabMachine extends AsyncDisposable {
   readonly machine: VirtualHost;
+  readonly definition: Definition;
   readonly host: Host;
   readonly spec: HostSpec;
   /** What a shell script prints. */
@@ -42,6 +44,7 @@ export const startLabMachine = async (): Promise<LabMachine | string> => {
     const host = await machine.connect();
     return {
       machine,
+      definition,
       host,
       spec: specOf(machine),
       text: async (script, ...values) =>

@@ -1,6 +1,7 @@
 import { effectsOfKnobs, wholeProfile } from './effects.js';
 import { startLabMachine, type LabMachine } from './lab-machine.js';
 import { killsOfTheController } from './kills.js';
+import { ticksOfBusyCpus } from './tick.js';
 
 describe('Tuning an emulated host', function () {
   this.timeout(300_000);
@@ -24,4 +25,5 @@ describe('Tuning an emulated host', function () {
   wholeProfile(machine);
   effectsOfKnobs(machine);
   killsOfTheController(machine);
+  ticksOfBusyCpus(machine);
 });
