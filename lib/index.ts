@@ -44,7 +44,8 @@ export type {
 export { readEvents } from './run/store.js';
 export { verdicts, worst, type Verdict } from './sla/verdict.js';
 export { suiteJsonSchema, type Json } from './suite/json-schema.js';
-export { SuiteError, type Diagnostic } from './suite/diagnostic.js';
+export type { Diagnostic } from './suite/diagnostic.js';
+export { SuiteError } from './suite/suite-error.js';
 export { renderDiagnostics, type Sources } from './suite/render.js';
 export { loadSuite, type LoadedSuite, type LoadOptions } from './suite/load.js';
 export { loadPlugin, sweepersOf } from './suite/plugins.js';

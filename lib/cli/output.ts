@@ -1,5 +1,6 @@
 import { Kvm4nfvError, messageOf } from '../error.js';
 import { coloured, plain, type Paint } from '../report/paint.js';
+import { exitCodeOfFault } from '../run/exit-code.js';
 
 export const print = (text: string): void => {
   process.stdout.write(text.endsWith('\n') ? text : `${text}\n`);
@@ -17,16 +18,6 @@ const wantsColour = (stream: NodeJS.WriteStream): boolean =>
   (process.env['NO_COLOR'] ?? '') === '' && (stream.isTTY || (process.env['FORCE_COLOR'] ?? '') !== '');
 
 export const paintFor = (stream: NodeJS.WriteStream): Paint => (wantsColour(stream) ? coloured : plain);
-
-const exitCodes = {
-  usage: 2,
-  environment: 3,
-  unreachable: 4,
-  tool: 5,
-  internal: 5,
-  teardown: 6,
-  interrupted: 130,
-} as const;
 
 /** Shows an error as `error: ...` with its hint, and gives the exit code of its fault. */
 export const fail = (error: unknown): number => {
@@ -46,5 +37,5 @@ export const fail = (error: unknown): number => {
     if (!Kvm4nfvError.is(error))
       warn(`  ${paint('cyan', 'help')}: this is a fault in kvm4nfv; please report it with the command that you ran`);
   }
-  return Kvm4nfvError.is(error) ? exitCodes[error.fault] : exitCodes.internal;
+  return exitCodeOfFault[Kvm4nfvError.is(error) ? error.fault : 'internal'];
 };

@@ -1,7 +1,14 @@
 import { Kvm4nfvError, messageOf } from '../error.js';
-import { checkResult } from './command.js';
-import type { CommandHost } from './command-host.js';
-import { CommandError, HostGoneError, type ExecResult, type Job, type JobResult, type JobSpec } from './host.js';
+import { checkResult, type Command } from './command.js';
+import {
+  CommandError,
+  HostGoneError,
+  type ExecResult,
+  type Host,
+  type Job,
+  type JobResult,
+  type JobSpec,
+} from './host.js';
 import { attachScript, cancelScript, runningScript, startScript, superviseScript, waitScript } from './job-scripts.js';
 import { signalName } from './signal-name.js';
 
@@ -27,16 +34,23 @@ export const parseStatus = (text: string): JobResult | undefined => {
   return { ...ended, startedAt: BigInt(match[2] ?? 0), endedAt: BigInt(match[3] ?? 0), overhead: Number(match[4]) };
 };
 
+/** What jobs need of the host that they run on. */
+interface JobHost extends Host {
+  run(command: Command): Promise<ExecResult>;
+  /** Names of jobs whose files are there. */
+  readonly unremoved: Set<string>;
+}
+
 class DetachedJob implements Job {
   readonly name: string;
-  readonly host: CommandHost;
+  readonly host: JobHost;
   readonly directory: string;
   readonly pid: number;
   readonly #run: string;
   readonly #root: boolean;
   #result: JobResult | undefined;
 
-  constructor(host: CommandHost, run: string, name: string, place: { directory: string; pid: number; root: boolean }) {
+  constructor(host: JobHost, run: string, name: string, place: { directory: string; pid: number; root: boolean }) {
     this.host = host;
     this.#run = run;
     this.name = name;
@@ -133,7 +147,7 @@ class DetachedJob implements Job {
 }
 
 const placeOf = (
-  host: CommandHost,
+  host: JobHost,
   name: string,
   result: ExecResult,
   root: boolean,
@@ -149,7 +163,7 @@ const placeOf = (
 };
 
 /** Starts a detached job in one round trip. */
-export const startJob = async (host: CommandHost, spec: JobSpec): Promise<Job> => {
+export const startJob = async (host: JobHost, spec: JobSpec): Promise<Job> => {
   const run = checkName('run id', spec.run);
   const name = checkName('job name', spec.name);
   const root = spec.root ?? false;
@@ -175,7 +189,7 @@ export const startJob = async (host: CommandHost, spec: JobSpec): Promise<Job> =
 };
 
 /** Finds a job again that this controller or an earlier one started. */
-export const attachJob = async (host: CommandHost, run: string, name: string): Promise<Job> => {
+export const attachJob = async (host: JobHost, run: string, name: string): Promise<Job> => {
   const argv = ['sh', '-c', attachScript, 'sh', checkName('run id', run), checkName('job name', name)];
   for (const root of [false, true]) {
     const result = await host.run({ argv, root, repeatable: true, timeout: startDeadline });

@@ -1,6 +1,7 @@
 import type { Deployment } from '../contexts/context.js';
 import { applyTuning, assertEffective, type AppliedTuning } from '../tuning/engine.js';
 import type { KnobResult } from '../tuning/judge.js';
+import { assertRestored } from '../tuning/restore.js';
 import { resolveNamed } from '../tuning/resolve.js';
 import type { TuningSpec } from '../tuning/tuning-schema.js';
 import type { KnobOutcome } from './result.js';
@@ -34,7 +35,7 @@ export const tune = async (
     // A profile that observes tells what differs and stops nothing.
     if (!tuning.observe) assertEffective(sut, applied.results);
   } catch (error) {
-    await applied.restore();
+    assertRestored(sut, await applied.restore());
     throw error;
   }
   return { applied, result: { profile: spec.profile, knobs: applied.results.map(outcomeOf) } };

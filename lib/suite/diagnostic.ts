@@ -1,6 +1,3 @@
-import { Kvm4nfvError } from '../error.js';
-import { renderDiagnostics, type Sources } from './render.js';
-
 /** One mistake of a suite, with its place. */
 export interface Diagnostic {
   /** As the user named it, or relative to the file that includes it. */
@@ -20,17 +17,4 @@ export interface Diagnostic {
   readonly hint?: string;
   /** What else is worth knowing, such as how many generated tests are hit. */
   readonly note?: string;
-}
-
-/** The suite is wrong. `message` is the rendering of all its diagnostics. */
-export class SuiteError extends Kvm4nfvError {
-  readonly diagnostics: readonly Diagnostic[];
-  /** Text of each file that a diagnostic names, for {@link renderDiagnostics}. */
-  readonly sources: Sources;
-
-  constructor(diagnostics: readonly Diagnostic[], sources: Sources) {
-    super('usage', renderDiagnostics(diagnostics, sources));
-    this.diagnostics = diagnostics;
-    this.sources = sources;
-  }
 }

@@ -1,9 +1,10 @@
-import { SuiteError, type Diagnostic } from './diagnostic.js';
+import type { Diagnostic } from './diagnostic.js';
 import { characters } from './display.js';
 import { without } from './record.js';
 import type { Finding } from './findings.js';
 import type { Source } from './source.js';
 import { locate, locateWithin, valueAt, type Path, type Span, type Tree } from './tree.js';
+import { SuiteError } from './suite-error.js';
 
 /** A place of a suite: a path in one of its files. */
 export interface Site {

@@ -1,7 +1,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { SuiteError } from '../../lib/suite/diagnostic.js';
+import { SuiteError } from '../../lib/suite/suite-error.js';
 import { loadSuite, type LoadedSuite, type LoadOptions } from '../../lib/suite/load.js';
 import { registry } from './registry.js';
 

@@ -9,7 +9,7 @@ import { builtins } from '../../lib/builtins.js';
 import { Kvm4nfvError } from '../../lib/error.js';
 import { planSteps, planTest } from '../../lib/report/plan.js';
 import { estimate } from '../../lib/run/estimate.js';
-import { SuiteError } from '../../lib/suite/diagnostic.js';
+import { SuiteError } from '../../lib/suite/suite-error.js';
 import { loadSuite, type LoadedSuite } from '../../lib/suite/load.js';
 import { planSuite } from '../../lib/suite/plan.js';
 import { renderDiagnostics } from '../../lib/suite/render.js';

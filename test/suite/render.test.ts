@@ -1,6 +1,7 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { SuiteError, type Diagnostic } from '../../lib/suite/diagnostic.js';
+import type { Diagnostic } from '../../lib/suite/diagnostic.js';
+import { SuiteError } from '../../lib/suite/suite-error.js';
 import { renderDiagnostics } from '../../lib/suite/render.js';
 
 const at = (more: Partial<Diagnostic>): Diagnostic => ({

@@ -1,7 +1,7 @@
 import type { Hypervisor } from '../../libvirt/hypervisor.js';
 import type { GuestNetwork } from '../../image/first-boot.js';
 import type { GuestIdentity } from './domain.js';
-import type { KvmGuestOptions } from './options.js';
+import type { KvmGuestOptions } from './fields.js';
 import type { GuestAddress } from './ready.js';
 
 /** QEMU's user network always looks like this from inside (slirp's defaults). */

@@ -6,7 +6,7 @@ import type { Hypervisor } from '../../libvirt/hypervisor.js';
 import { probeKvm } from '../../libvirt/kvm-probe.js';
 import { placementHostOf } from '../../libvirt/placement-host.js';
 import { place } from '../../libvirt/placement.js';
-import type { KvmGuestOptions } from './options.js';
+import type { KvmGuestOptions } from './fields.js';
 import { placeIoThreads, type GuestPlacement } from './placement.js';
 import { takenBy, takenCpus, tryTake, type PageRequest } from './resources.js';
 

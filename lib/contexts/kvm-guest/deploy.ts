@@ -23,7 +23,7 @@ import {
   type GuestDevices,
   type GuestIdentity,
 } from './domain.js';
-import type { KvmGuestOptions } from './options.js';
+import type { KvmGuestOptions } from './fields.js';
 import { whyGone } from './qemu-process.js';
 import { endGuest } from './end.js';
 import { keepFile } from './keep.js';

@@ -1,6 +1,6 @@
 import type { Host } from '../../host/host.js';
 import { emptyDisk } from './domain-parts.js';
-import type { KvmGuestOptions } from './options.js';
+import type { KvmGuestOptions } from './fields.js';
 
 /** Makes the empty disks of a guest in its directory; their files are sparse. */
 export const makeDisks = async (

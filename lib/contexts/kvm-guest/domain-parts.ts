@@ -1,5 +1,5 @@
 import type { DomainOptions } from '../../libvirt/domain/spec.js';
-import type { KvmGuestOptions } from './options.js';
+import type { KvmGuestOptions } from './fields.js';
 import type { GuestPlacement } from './placement.js';
 
 type Tune = NonNullable<DomainOptions['tune']>;

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { DomainOptions } from '../../libvirt/domain/spec.js';
 import { controlPort } from '../../image/first-boot.js';
 import { cpuOf, disksOf, interfacesOf, memoryOf, tuneOf } from './domain-parts.js';
-import type { KvmGuestOptions } from './options.js';
+import type { KvmGuestOptions } from './fields.js';
 import type { GuestPlacement } from './placement.js';
 import type { GuestSource } from './source.js';
 

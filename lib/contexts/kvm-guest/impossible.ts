@@ -1,6 +1,6 @@
 import { domainSpec } from '../../libvirt/domain/spec.js';
 import { cpuOf, disksOf, interfacesOf, memoryOf, tuneOf } from './domain-parts.js';
-import type { KvmGuestOptions } from './options.js';
+import type { KvmGuestOptions } from './fields.js';
 
 export interface Impossibility {
   readonly path: readonly PropertyKey[];

@@ -1,7 +1,8 @@
 import * as z from 'zod';
 import { virtualHostSchema } from '../../lab/options.js';
 import { defineContext } from '../context.js';
-import { kvmGuestOptions, type KvmGuestOptions } from './options.js';
+import type { KvmGuestOptions } from './fields.js';
+import { kvmGuestOptions } from './options.js';
 import { surroundings } from './surroundings.js';
 
 const preset = 'A guest as described, or a whole host under emulation: KVM, IOMMU, SR-IOV NICs, NUMA and SMT.';

@@ -2,7 +2,7 @@ import { formatCpuList, resolveCpus, type CpuTopology } from '../../host/cpu-lis
 import { refuse, siblingsOf } from '../../libvirt/placement-checks.js';
 import type { PlacementHost } from '../../libvirt/placement-host.js';
 import type { Placement } from '../../libvirt/placement.js';
-import type { KvmGuestOptions } from './options.js';
+import type { KvmGuestOptions } from './fields.js';
 
 /** Where everything of a guest runs. */
 export interface GuestPlacement extends Placement {

@@ -4,7 +4,7 @@ import { firstBootDisk, firstBootSerial, type FirstBootData } from '../../image/
 import { builtInManifest, type ImageManifest } from '../../image/manifest.js';
 import { useImage } from '../../image/own-image.js';
 import { seedDisk } from '../../image/seed.js';
-import type { KvmGuestOptions } from './options.js';
+import type { KvmGuestOptions } from './fields.js';
 
 /** What a guest starts from, and how it is told who it is. */
 export interface GuestSource {

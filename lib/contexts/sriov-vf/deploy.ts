@@ -5,7 +5,7 @@ import { Teardown } from '../../teardown.js';
 import type { Deployer, Deployment, Traits } from '../context.js';
 import { deployGuest } from '../kvm-guest/deploy.js';
 import { keepFile } from '../kvm-guest/keep.js';
-import type { KvmGuestOptions } from '../kvm-guest/options.js';
+import type { KvmGuestOptions } from '../kvm-guest/fields.js';
 import { giveBack } from '../kvm-guest/resources.js';
 import { bind, makeNamespace, moveInto, prepareVf, raise, release, setVf } from './changes.js';
 import { nameOf } from './choose.js';

@@ -1,5 +1,5 @@
 import { resolveCpus } from '../../host/cpu-list.js';
-import type { KvmGuestOptions } from '../kvm-guest/options.js';
+import type { KvmGuestOptions } from '../kvm-guest/fields.js';
 import { nodeOfCpus, type Topology } from './choose.js';
 import type { Chosen } from './prepare.js';
 

@@ -1,0 +1,16 @@
+import { Kvm4nfvError } from '../error.js';
+import type { Diagnostic } from './diagnostic.js';
+import { renderDiagnostics, type Sources } from './render.js';
+
+/** The suite is wrong. `message` is the rendering of all its diagnostics. */
+export class SuiteError extends Kvm4nfvError {
+  readonly diagnostics: readonly Diagnostic[];
+  /** Text of each file that a diagnostic names, for {@link renderDiagnostics}. */
+  readonly sources: Sources;
+
+  constructor(diagnostics: readonly Diagnostic[], sources: Sources) {
+    super('usage', renderDiagnostics(diagnostics, sources));
+    this.diagnostics = diagnostics;
+    this.sources = sources;
+  }
+}
