@@ -87,4 +87,21 @@ describe('KVM guests with VFs, in an emulated host', function () {
     }
     expect(await dut.snapshot()).to.equal(before);
   });
+
+  it('can have a whole port, which is the host’s again afterwards', async () => {
+    const before = await dut.snapshot();
+    const deployment = await dut.deploy({
+      pf: 'ens102',
+      passthrough: 'pf',
+      guest,
+      vfs: [{ address: '198.51.100.3/24' }],
+    });
+    try {
+      expect(deployment.traits).to.deep.include({ attach: 'hostdev', driver: 'vfio-pci', numaLocal: true });
+      expect((await answers('198.51.100.3')).received).to.equal(3);
+    } finally {
+      await deployment[Symbol.asyncDispose]();
+    }
+    expect(await dut.snapshot()).to.equal(before);
+  });
 });

@@ -1,8 +1,11 @@
+import { readFile } from 'node:fs/promises';
 import { expect } from 'chai';
+import { createVfs } from '../../../lib/contexts/sriov-vf/changes.js';
 import { choose } from '../../../lib/contexts/sriov-vf/choose.js';
 import { takeInventory } from '../../../lib/contexts/sriov-vf/inventory.js';
 import { portsOf, sriovVfOptions } from '../../../lib/contexts/sriov-vf/options.js';
-import { readVectors } from '../../../lib/contexts/sriov-vf/vectors.js';
+import { carryOut, openUnit, pfUnit } from '../../../lib/contexts/sriov-vf/store.js';
+import { readVectors, type Vector } from '../../../lib/contexts/sriov-vf/vectors.js';
 import { Kvm4nfvError } from '../../../lib/error.js';
 import { localHost } from '../../../lib/host/local.js';
 import { openStation } from '../../../lib/lab/station.js';
@@ -15,6 +18,9 @@ const environmentError = async (work: Promise<unknown>): Promise<Kvm4nfvError> =
   if (!Kvm4nfvError.is(error) || error.fault !== 'environment') throw error;
   return error;
 };
+
+/** A VF that was never given a MAC takes a new one with each driver. */
+const withoutMacs = (snapshot: string): string => snapshot.replaceAll(/([0-9a-f]{2}:){5}[0-9a-f]{2}/g, 'MAC');
 
 describe('VFs of an emulated host', function () {
   this.timeout(15 * 60_000);
@@ -110,6 +116,35 @@ describe('VFs of an emulated host', function () {
     await dut.sh('ip link set ens102 down mtu 1500');
   });
 
+  it('that were there on a port that was down stay what they were, though a run brought the port up', async () => {
+    const count = 'printf %s "$1" >/sys/bus/pci/devices/0000:42:00.0/sriov_numvfs; udevadm settle --timeout=30';
+    await dut.sh(count, '2');
+    try {
+      const before = await dut.snapshot();
+      const options = { pf: 'ens102', driver: 'vfio-pci', vfs: [{ vlan: 9 }] };
+      const deployment = await dut.deploy(options);
+      const { message } = await environmentError(dut.deploy(options, { run: 'run-2' }));
+      expect(message).to.include('belongs to run run-1, which brought 0000:42:00.0 up and will take it down again');
+      await deployment[Symbol.asyncDispose]();
+      expect(withoutMacs(await dut.snapshot())).to.equal(withoutMacs(before));
+    } finally {
+      await dut.sh(count, '0');
+    }
+  });
+
+  it('find their drivers by themselves again, though the host died between their making and that', async () => {
+    const before = await dut.snapshot();
+    const inventory = await takeInventory(dut.host);
+    const pf = inventory.nics.find(({ link }) => link?.name === 'ens102');
+    if (pf === undefined) throw new Error('no ens102');
+    const unit = { run: 'run-1', unit: pfUnit(pf.address), bootId: inventory.bootId };
+    await openUnit(dut.host, unit.run, unit.unit);
+    await carryOut(dut.host, unit, createVfs(pf, 1).slice(0, -1));
+    expect(await dut.sh('cat /sys/bus/pci/devices/0000:42:00.0/sriov_drivers_autoprobe')).to.equal('0');
+    await dut.sweep();
+    expect(await dut.snapshot()).to.equal(before);
+  });
+
   describe('whose port has VFs of other owners', () => {
     before(async () => {
       await dut.sh(tenants);
@@ -132,7 +167,10 @@ describe('VFs of an emulated host', function () {
         await station[Symbol.asyncDispose]();
         await wire[Symbol.asyncDispose]();
       }
+      const listed = JSON.parse(await readFile(`${dut.directory}/vectors.json`, 'utf8')) as Vector[];
+      expect(deployment.traits['vectors']).to.match(new RegExp(`^${String(listed.length)} on CPUs [0-3,-]+$`));
       const vectors = await readVectors(dut.host, ['0000:41:11.2']);
+      expect(listed.map(({ irq, name }) => [irq, name])).to.deep.equal(vectors.map(({ irq, name }) => [irq, name]));
       expect(vectors.map(({ name }) => name)).to.include('ens101v5-rx-0');
       expect(vectors.reduce((sum, { count }) => sum + count, 0)).to.be.above(3);
       expect(

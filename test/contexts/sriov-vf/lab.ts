@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import type { Deployment } from '../../../lib/contexts/context.js';
 import { sriovVf } from '../../../lib/contexts/sriov-vf/index.js';
@@ -30,6 +31,24 @@ ls -R /var/lib/kvm4nfv /run/lock/kvm4nfv /var/tmp/kvm4nfv 2>/dev/null
 exit 0
 `;
 
+export interface DeployOptions {
+  readonly run?: string;
+  readonly name?: string;
+  readonly progress?: (stage: string) => void;
+}
+
+/** Deploys VFs of an emulated host, files of the run going to `directory`. */
+export const deployOn = (
+  host: Host,
+  facts: HostFacts,
+  directory: string,
+  options: object,
+  { run = 'run-1', name = 'vf', progress = () => undefined }: DeployOptions = {},
+): Promise<Deployment> => {
+  const signal = AbortSignal.timeout(20 * 60_000);
+  return sriovVf.deploy(sriovVf.options.parse(options), { run, name, host, facts, signal, directory, progress });
+};
+
 /** An emulated host that VFs are tried on. */
 export class Dut implements AsyncDisposable {
   readonly machine: VirtualHost;
@@ -54,25 +73,16 @@ export class Dut implements AsyncDisposable {
     return new Dut(machine, host, await readFacts(host));
   }
 
+  /** Files of runs on it. */
+  get directory(): string {
+    return `${tmpdir()}/${this.machine.run}`;
+  }
+
   deploy(
     options: object,
-    {
-      run = 'run-1',
-      name = 'vf',
-      host = this.host,
-    }: { readonly run?: string; readonly name?: string; readonly host?: Host } = {},
+    { host = this.host, ...rest }: DeployOptions & { readonly host?: Host } = {},
   ): Promise<Deployment> {
-    const parsed = sriovVf.options.parse(options);
-    const directory = `${tmpdir()}/${this.machine.run}`;
-    return sriovVf.deploy(parsed, {
-      run,
-      name,
-      host,
-      facts: this.facts,
-      signal: AbortSignal.timeout(20 * 60_000),
-      directory,
-      progress: () => undefined,
-    });
+    return deployOn(host, this.facts, this.directory, options, rest);
   }
 
   async sweep(run = 'run-1'): Promise<readonly string[]> {
@@ -90,6 +100,7 @@ export class Dut implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.host[Symbol.asyncDispose]();
     await this.machine[Symbol.asyncDispose]();
+    await rm(this.directory, { recursive: true, force: true });
   }
 }
 
