@@ -8,7 +8,7 @@ export { readFacts, type HostFacts } from './host/facts.js';
 export { openHost } from './host/open.js';
 export { buildImage, type BuildOptions } from './image/build.js';
 export type { BuiltImage } from './image/built-image.js';
-export { cacheDirectory, listImages, removeImage } from './image/cache.js';
+export { cacheDirectory, listImages, removeImage, type CacheOptions } from './image/cache.js';
 export { builtInManifest, imageManifestSchema, type ImageManifest } from './image/manifest.js';
 export type { HostSpec } from './host/spec.js';
 export { wireOf } from './lab/find.js';
@@ -30,7 +30,7 @@ export { eventJsonSchema, type EventBody, type RunEvent } from './run/event.js';
 export { execute, type ExecuteOptions, type RunOutcome } from './run/executor.js';
 export type { Plan, PlannedContext, PlannedTest } from './run/plan.js';
 export { reduceRun } from './run/reduce.js';
-export { Registry, type Announcement, type Definition } from './run/registry.js';
+export { Registry, type Announcement, type Definition, type Kind } from './run/registry.js';
 export { resultJsonSchema } from './run/result.js';
 export type {
   HistogramMetric,
@@ -48,11 +48,33 @@ export type { Diagnostic } from './suite/diagnostic.js';
 export { SuiteError } from './suite/suite-error.js';
 export { renderDiagnostics, type Sources } from './suite/render.js';
 export { loadSuite, type LoadedSuite, type LoadOptions } from './suite/load.js';
-export { loadPlugin, sweepersOf } from './suite/plugins.js';
+export { addPlugin, sweepersOf } from './suite/plugins.js';
 export { planSuite, type PlanOptions } from './suite/plan.js';
+export type { FirmwareSetting } from './tuning/bios-checklist.js';
+export type { Capabilities, SriovDevice } from './tuning/capabilities.js';
+export type { CmdlineDiff } from './tuning/cmdline.js';
 export { examine, type Readiness } from './tuning/doctor.js';
+export type { Finding } from './tuning/doctor-checks.js';
 export { renderReadinessMarkdown, renderReadinessText } from './tuning/doctor-render.js';
-export { applyTuning, planTuning, verifyTuning, type AppliedTuning, type TuningOptions } from './tuning/engine.js';
+export {
+  applyTuning,
+  planTuning,
+  verifyTuning,
+  type AppliedTuning,
+  type PlannedCommandLine,
+  type TuningOptions,
+  type TuningPlan,
+} from './tuning/engine.js';
+export type { ItemResult, KnobResult } from './tuning/judge.js';
+export type { Machine } from './tuning/machine.js';
+export type { ResolvedTuning } from './tuning/profile.js';
+export type { RebootOptions } from './tuning/reboot.js';
 export { resolveNamed } from './tuning/resolve.js';
-export { restoreRun, runsToRestore, type RestoreReport } from './tuning/restore.js';
+export {
+  restoreRun,
+  runsToRestore,
+  type RestoredPlace,
+  type RestoreOptions,
+  type RestoreReport,
+} from './tuning/restore.js';
 export { version } from './version.js';

@@ -4,7 +4,7 @@ import type { Plan } from '../run/plan.js';
 import type { Registry } from '../run/registry.js';
 import { loadSuite } from '../suite/load.js';
 import { planSuite } from '../suite/plan.js';
-import { loadPlugin } from '../suite/plugins.js';
+import { addPlugin } from '../suite/plugins.js';
 import { renderDiagnostics } from '../suite/render.js';
 import { warn } from './output.js';
 
@@ -42,10 +42,6 @@ export const openSuite = async (file: string, { only, tag, shard, param = [] }: 
 /** The built-in definitions and those of plug-ins, named as in a suite of this directory. */
 export const registryWith = async (plugins: readonly string[]): Promise<Registry> => {
   const registry = builtins();
-  for (const plugin of plugins) {
-    const problem = await loadPlugin(plugin, process.cwd(), registry);
-    if (problem !== undefined)
-      throw new Kvm4nfvError('usage', problem.message, problem.hint === undefined ? {} : { hint: problem.hint });
-  }
+  for (const plugin of plugins) await addPlugin(registry, plugin);
   return registry;
 };

@@ -16,7 +16,7 @@ export interface BuildOptions extends CacheOptions {
   readonly progress?: (stage: string) => void;
   /** Milliseconds that a build may take, waiting for another builder of the same image included. Default: 30 minutes. */
   readonly timeout?: number;
-  /** Run that it is built for: {@link endBuilds} ends what a killed run was building. */
+  /** Run that it is built for: what a killed run was building is ended by its name. */
   readonly run?: string;
 }
 

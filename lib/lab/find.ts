@@ -76,7 +76,7 @@ export const attachVirtualHost = async (
   return new VirtualHost({ ...machine, host, lab, directory, job, record, privateKey, stages: {} });
 };
 
-/** Where the wire of a virtual host is: a deployed context `name` of a run. Throws as {@link attachVirtualHost} does. */
+/** Where the wire of a virtual host is: a deployed context `name` of a run. Throws as `attachVirtualHost` does. */
 export const wireOf = async (host: Host, machine: MachineName, options: LabOptions = {}): Promise<WireEnds> =>
   (await recordOf(host, await labDirectory(host, options), machine)).wire;
 

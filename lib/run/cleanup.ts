@@ -64,13 +64,26 @@ const cleanHost = async (
 ): Promise<string[]> => {
   await using host = await openHost(name, specs, { signal });
   const lines: string[] = [];
+  const left: string[] = [];
+  // What can't be removed keeps nothing else from it.
+  const attempt = async (work: () => Promise<readonly string[]>): Promise<void> => {
+    try {
+      lines.push(...(await work()).map((line) => `${name}: ${line}`));
+    } catch (error) {
+      left.push(messageOf(error));
+    }
+  };
   // Sweeping ends jobs too: what there was must be known before.
   const jobs = (await listJobs(host)).filter((job) => job.run === run);
-  for (const context of registry.all('context')) lines.push(...((await context.sweep?.(host, run, signal)) ?? []));
-  lines.push(...(await restoreTuning(host, run, signal)));
-  await removeRun(host, run);
-  lines.push(...jobs.map((job) => `${job.running ? 'ended' : 'removed the files of'} job ${job.name}`));
-  return lines.map((line) => `${name}: ${line}`);
+  for (const context of registry.all('context'))
+    await attempt(async () => (await context.sweep?.(host, run, signal)) ?? []);
+  await attempt(() => restoreTuning(host, run, signal));
+  await attempt(async () => {
+    await removeRun(host, run);
+    return jobs.map((job) => `${job.running ? 'ended' : 'removed the files of'} job ${job.name}`);
+  });
+  if (left.length > 0) throw new Kvm4nfvError('teardown', [...lines, ...left].join('\n'));
+  return lines;
 };
 
 /** What can remove the leavings of contexts. */

@@ -4,7 +4,7 @@ import type { RunnerDefinition } from './runner.js';
 import type { ScenarioDefinition } from './scenario.js';
 
 export type Definition = ScenarioDefinition | RunnerDefinition | ContextDefinition;
-type Kind = Definition['kind'];
+export type Kind = Definition['kind'];
 type OfKind<K extends Kind> = Extract<Definition, { kind: K }>;
 
 /** A definition that is only loaded for a suite that names it. */
@@ -14,19 +14,17 @@ export interface Announcement<K extends Kind = Kind> {
   readonly load: () => Promise<OfKind<K>>;
 }
 
-type Entry = Definition | Announcement;
-
 /** The scenarios, runners and contexts that a suite may name: the built-in ones and those of its plug-ins. */
 export class Registry {
-  readonly #entries = new Map<string, Entry>();
+  readonly #entries = new Map<string, Definition | Announcement>();
   readonly #plugins: string[] = [];
 
-  constructor(entries: Iterable<Entry> = []) {
+  constructor(entries: Iterable<Definition | Announcement> = []) {
     for (const entry of entries) this.add(entry);
   }
 
   /** One of the same kind and type must not be there yet. */
-  add(entry: Entry, origin = 'built in'): void {
+  add(entry: Definition | Announcement, origin = 'built in'): void {
     const { kind, type } = entry;
     if (!('load' in entry) && (entry.apiVersion as number) !== 1)
       throw new Kvm4nfvError(
@@ -81,7 +79,7 @@ export class Registry {
       .map((entry) => this.#loaded(entry) as OfKind<K>);
   }
 
-  #loaded(entry: Entry): Definition {
+  #loaded(entry: Definition | Announcement): Definition {
     if (!('load' in entry)) return entry;
     throw new Kvm4nfvError('internal', `${entry.kind} '${entry.type}' is asked for and was never loaded`, {
       hint: 'await registry.load() first',

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, isAbsolute, join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { messageOf } from '../error.js';
+import { Kvm4nfvError, messageOf } from '../error.js';
 import type { Sweepers } from '../run/cleanup.js';
 import type { Definition, Registry } from '../run/registry.js';
 import type { Finding } from './findings.js';
@@ -99,6 +99,14 @@ export const loadPlugin = async (
     return { message: messageOf(error) };
   }
   return undefined;
+};
+
+/** Adds what a plug-in defines: a path (relative to `directory`) or the name of a package that is found from there. */
+export const addPlugin = async (registry: Registry, name: string, directory = process.cwd()): Promise<void> => {
+  const problem = await loadPlugin(name, directory, registry);
+  if (problem === undefined) return;
+  const { message, hint } = problem;
+  throw new Kvm4nfvError('usage', message, hint === undefined ? {} : { hint });
 };
 
 /** For {@link cleanupRun}: a registry with a run's plug-ins, loaded from the files that they had then. */

@@ -117,9 +117,18 @@ export const assertEffective = (host: Host, results: readonly KnobResult[]): voi
   });
 };
 
-/** Knobs that were in effect before and are not any more. */
+/**
+ * Knobs that were in effect before and are not any more. Interrupts and threads that came since, such as those of a guest that
+ * was given a device, were never tuned and are no drift.
+ */
 export const driftOf = (before: readonly KnobResult[], after: readonly KnobResult[]): KnobResult[] =>
-  after.filter((result) => !isEffective(result) && before.some((old) => old.knob === result.knob && isEffective(old)));
+  after.filter((result) => {
+    const old = before.find(({ knob }) => knob === result.knob);
+    if (old === undefined || !isEffective(old) || isEffective(result)) return false;
+    const wasFine = (label: string): boolean => old.items.some((item) => item.label === label && item.state === 'ok');
+    const wrong = result.items.filter(({ state }) => state === 'differs' || state === 'needs-reboot');
+    return wrong.some(({ label }) => wasFine(label));
+  });
 
 export interface AppliedTuning {
   /** As read back right after applying. */
