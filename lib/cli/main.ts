@@ -2,8 +2,17 @@ import { CommanderError } from 'commander';
 import { fail } from './output.js';
 import { program } from './program.js';
 
+/** Whoever reads what we say may stop reading: a run goes on, and ends as it would have. */
+const outliveReaders = (): void => {
+  for (const stream of [process.stdout, process.stderr])
+    stream.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EPIPE') throw error;
+    });
+};
+
 /** Runs the command line and gives its exit code. Never throws, never shows a stack. */
 export const main = async (argv: readonly string[]): Promise<number> => {
+  outliveReaders();
   let code = 0;
   const command = program((result) => {
     code = result;

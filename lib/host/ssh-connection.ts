@@ -156,6 +156,9 @@ export class SshConnection {
         { once: true },
       );
     });
+    // SSH has no half-closed connections, and a forwarded channel whose far end is gone does not close by itself.
+    if (socket.readableEnded) socket.destroy();
+    else socket.once('end', () => socket.destroy());
     client.connect({
       sock: socket,
       username: dial.user,
@@ -251,7 +254,7 @@ export class SshConnection {
   /** Says goodbye, and hangs up where nobody answers. */
   async close(): Promise<void> {
     if (this.#lost !== undefined) return;
-    const closed = once(this.#client, 'close');
+    const closed = once(this.#client, 'close', { signal: AbortSignal.timeout(3000) });
     this.#client.end();
     const timer = setTimeout(() => {
       this.#client.destroy();

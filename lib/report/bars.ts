@@ -21,17 +21,26 @@ const edges = (min: number, max: number): number[] => {
 export const renderBars = (histogram: Histogram, width = 40): string => {
   const { min, max } = histogram;
   if (min === undefined || max === undefined) return '';
-  const steps = edges(min, max);
-  const rows = steps.slice(0, -1).map((from, index) => {
-    const to = steps[index + 1] ?? Infinity;
-    return { from, to, count: histogram.countOver(from - 1) - histogram.countOver(to - 1) };
-  });
-  const most = Math.log10(Math.max(...rows.map(({ count }) => count)) + 1);
   const label = (ns: number): string => formatTime(ns).padStart(6);
+  // Of samples beyond the tool's bins only that is known: they must not look as if they had been measured.
+  const beyond = new Map<number, number>();
+  for (const { above, count } of histogram.overflow) beyond.set(above, (beyond.get(above) ?? 0) + count);
+  const bins = [...histogram.bins()];
+  const steps = edges(min, bins.at(-1)?.to ?? max);
+  const inBins = steps.slice(0, -1).map((from, index) => {
+    const to = steps[index + 1] ?? Infinity;
+    const count = bins.reduce((sum, bin) => (bin.to >= from && bin.to < to ? sum + bin.count : sum), 0);
+    return { range: `${label(from)} ..${label(to)}`, count };
+  });
+  const rows = [
+    ...(bins.length === 0 ? [] : inBins),
+    ...[...beyond].map(([above, count]) => ({ range: `> ${formatTime(above)}`.padStart(15), count })),
+  ];
+  const most = Math.log10(Math.max(...rows.map(({ count }) => count)) + 1);
   return rows
-    .map(({ from, to, count }) => {
+    .map(({ range, count }) => {
       const drawn = count === 0 ? '' : bar(Math.log10(count + 1) / most, width);
-      return `${label(from)} ..${label(to)}  ${drawn.padEnd(width)}  ${formatCount(count)}`;
+      return `${range}  ${drawn.padEnd(width)}  ${formatCount(count)}`;
     })
     .join('\n');
 };

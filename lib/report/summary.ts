@@ -28,6 +28,13 @@ const time = (value: number | null | undefined): Cell => ({
   text: value === null || value === undefined ? '-' : formatTime(value),
 });
 
+/** Of a sample beyond the tool's bins it is only known that it was. */
+const percentile = ({ percentiles, overflow }: HistogramMetric, name: string): Cell => {
+  const value = percentiles[name];
+  const beyond = overflow.find(({ max }) => max === value);
+  return beyond === undefined ? time(value) : { text: `>${formatTime(beyond.above)}` };
+};
+
 const overall = (metrics: readonly ResultMetric[]): HistogramMetric[] =>
   metrics.filter(
     (metric): metric is HistogramMetric => metric.kind === 'histogram' && Object.keys(metric.labels).length === 0,
@@ -68,7 +75,7 @@ const table = (result: Result, paint: Paint): string => {
         { text: metric?.name ?? '-' },
         { text: metric === undefined ? '-' : formatCount(metric.count) },
         time(metric?.min),
-        ...shownPercentiles.map((p) => time(metric?.percentiles[p])),
+        ...shownPercentiles.map((p) => (metric === undefined ? time(undefined) : percentile(metric, p))),
         time(metric?.max),
         judged,
       ];

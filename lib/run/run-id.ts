@@ -7,11 +7,11 @@ export const newRunId = (suite: string, now: Date = new Date()): string => {
   return `${stamp}-${slug}-${randomBytes(2).toString('hex')}`;
 };
 
-/** A name from YAML as a file name: what is not a letter, digit, `.`, `_`, `=` or `-` becomes `-`; never empty, never `..`. */
+/** A name from YAML as a file name: what is not a letter, digit, `.`, `_` or `-` becomes `-`; it begins with a letter or digit. */
 export const fileName = (name: string): string => {
   const safe = name
-    .replaceAll(/[^A-Za-z0-9._=-]+/g, '-')
-    .replace(/^[.-]+/, '')
+    .replaceAll(/[^A-Za-z0-9._-]+/g, '-')
+    .replace(/^[._-]+/, '')
     .replace(/-+$/, '');
   return safe === '' ? 'unnamed' : safe.slice(0, 100);
 };

@@ -17,6 +17,7 @@ export const inUnit = ({ value, unit }: Quantity, base: Unit): number | undefine
   const known: Readonly<Record<string, number>> = spellings[base];
   if (!Object.hasOwn(known, unit)) return value === 0 && unit === '' ? 0 : undefined;
   const scaled = value * (known[unit] ?? NaN);
+  if (base === 'ratio' && scaled > 1) return undefined;
   if (!whole.includes(base)) return scaled;
   return wholeNumber(scaled);
 };
@@ -24,6 +25,8 @@ export const inUnit = ({ value, unit }: Quantity, base: Unit): number | undefine
 /** Why {@link inUnit} gave undefined. */
 export const misfit = (quantity: Quantity, base: Unit): string => {
   const written = `${String(quantity.value)}${quantity.unit}`;
+  if (base === 'ratio' && Object.hasOwn(spellings.ratio, quantity.unit))
+    return `${written} is more than all of the samples: expected at most 1, or 100%`;
   const known = Object.keys(spellings[base]).map((name) => (name === '' ? 'none' : name));
   return Object.hasOwn(spellings[base], quantity.unit)
     ? `${written} is no whole number of ${base}`

@@ -1,5 +1,8 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { expect } from 'chai';
 import {
@@ -37,6 +40,33 @@ tests:
     runner: { type: sweep, over: { workload: ["no", memmove] } }
 `;
 const env = { KVM4NFV_TEST_SECRET: 'hunter2' };
+
+describe('what goes wrong around a run', () => {
+  before(function () {
+    this.timeout(90_000);
+    return built();
+  });
+
+  it('is no fault of a suite where more shards are asked for than there are tests', async () => {
+    await inDirectory(async (directory) => {
+      const file = await writeSuite(directory, suiteOf());
+      const { code, stdout } = await cli(['run', file, '--shard', '9/9'], { cwd: directory });
+      expect(code).to.equal(0);
+      expect(stdout).to.contain('no test is in shard 9/9');
+      expect(await runsIn(directory)).to.deep.equal([]);
+    });
+  });
+
+  it('is no fault of ours where nobody reads what is printed any more', async () => {
+    const child = spawn(process.execPath, [join(root, 'dist/kvm4nfv.js'), 'schema'], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    child.stdout.destroy();
+    const ended = once(child, 'exit') as Promise<[number | null]>;
+    const [said, [code]] = await Promise.all([text(child.stderr), ended]);
+    expect([code, said]).to.deep.equal([0, '']);
+  });
+});
 
 describe('the command line', function () {
   this.timeout(60_000);

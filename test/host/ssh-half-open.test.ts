@@ -1,7 +1,10 @@
+import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
+import { createServer, type AddressInfo } from 'node:net';
 import { userInfo } from 'node:os';
 import { expect } from 'chai';
 import type { Host } from '../../lib/host/host.js';
+import { openHost } from '../../lib/host/open.js';
 import { SshConnection, type Dial } from '../../lib/host/ssh-connection.js';
 import { SshHost } from '../../lib/host/ssh-host.js';
 import { processesWith } from '../support/processes.js';
@@ -72,6 +75,26 @@ describe('A half-open SSH connection', () => {
       expect((await host.exec(['echo', 'again'])).stdout).to.equal('again\n');
     } finally {
       for (const pid of processesWith('sleep', mark)) process.kill(pid);
+    }
+  });
+
+  it('ends at once where the far end behind a jump host hangs up in the middle of the handshake', async () => {
+    const server = createServer({ allowHalfOpen: true }, (socket) => {
+      socket.on('error', () => undefined).end('SSH-2.0-Gone\r\n');
+    }).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const { port } = server.address() as AddressInfo;
+    const hosts = new Map([
+      ['far', sshd.spec({ jump: 'gate', port })],
+      ['gate', sshd.spec()],
+    ]);
+    try {
+      // The deadline is the only other way out.
+      expect(await rejection(openHost('far', hosts)))
+        .to.have.property('message')
+        .that.does.not.include('no answer within');
+    } finally {
+      server.close();
     }
   });
 });

@@ -83,6 +83,16 @@ describe('a histogram in block characters', () => {
     ]);
   });
 
+  it('does not draw samples beyond the bins as if they had been measured', () => {
+    const histogram = new Histogram();
+    histogram.record(7000, 10);
+    histogram.addOverflow(3, { above: 90_000, max: 4_000_000 });
+    expect(renderBars(histogram, 10).split('\n')).to.deep.equal([
+      '   5us ..  10us  ██████████  10',
+      '         > 90us  █████▊      3',
+    ]);
+  });
+
   it('is empty without samples', () => {
     expect(renderBars(new Histogram())).to.equal('');
   });
