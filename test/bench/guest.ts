@@ -112,7 +112,7 @@ const prepared = async ({
   const start = async (): Promise<void> => {
     qemu = new Qemu({ image, directory, name, port, ...files });
     // Each try costs the guest an sshd: with many guests on few CPUs impatience would keep them from ever answering.
-    for (let within = 1000; !(await banner(port, within).catch(() => false)); within *= 1.5) {
+    for (let within = 1000; !(await banner(port, within).catch(() => false)); within = Math.min(within * 1.5, 20_000)) {
       if (!qemu.running) throw new Error(qemu.said);
       await sleep(50);
     }
