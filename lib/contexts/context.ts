@@ -20,8 +20,6 @@ export interface Deployment extends AsyncDisposable {
   readonly traits: Traits;
   /** Disposing ends the machine with everything in it. Default: false. */
   readonly throwAway?: boolean;
-  /** Files for the results directory, kept when something failed: consoles, domain XML, dmesg. */
-  diagnostics?(): Promise<readonly { readonly name: string; readonly text: string }[]>;
 }
 
 /** What a context is given to deploy itself. */

@@ -1,6 +1,7 @@
 import { quoteArgv } from '../host/quote.js';
 import { chainOf } from '../run/deployments.js';
 import { installArgv } from '../run/needs.js';
+import { redactor } from '../run/redact.js';
 import type { Plan, PlannedContext, PlannedTest } from '../run/plan.js';
 import type { RunnerPreview } from '../run/runner.js';
 import type { Need } from '../run/scenario.js';
@@ -18,12 +19,6 @@ export interface TestSteps {
 }
 
 type Hide = (text: string) => string;
-
-/** Takes what `${env:...}` gave out of a text, as the files of a run do. */
-const hiding =
-  ({ secrets }: Plan): Hide =>
-  (text) =>
-    secrets.filter(({ length }) => length > 2).reduce((said, secret) => said.replaceAll(secret, '[redacted]'), text);
 
 /** A command, redacted before it is quoted: quotes may be put into the middle of a secret. */
 const commandOf = (argv: readonly string[], hide: Hide): string => quoteArgv(argv.map(hide));
@@ -48,7 +43,7 @@ export const planSteps = async (plan: Plan): Promise<string> => {
     lines.push(`context ${name}: ${definition.type} on ${on}${provision ? ', missing tools are installed' : ''}`);
     for (const step of await contextSteps(context)) lines.push(`  ${step}`);
   }
-  return lines.map(hiding(plan)).join('\n');
+  return lines.map(redactor(plan.secrets)).join('\n');
 };
 
 const described = (need: Need): string => {
@@ -79,7 +74,7 @@ const countOf = ({ trials, duration }: RunnerPreview): string => {
 
 /** What is done for one test, trial by trial as far as that can be known. */
 export const planTest = (plan: Plan, test: PlannedTest): TestSteps => {
-  const hide = hiding(plan);
+  const hide = redactor(plan.secrets);
   const preview = test.runner.definition.preview(test.runner.options);
   const { trials, parameters, pause = 0, endsWhen = [] } = preview;
   const loads = test.load

@@ -1,5 +1,6 @@
 import { readdir } from 'node:fs/promises';
 import path from 'node:path';
+import { Attempts } from '../attempts.js';
 import { fileProblem, Kvm4nfvError, messageOf } from '../error.js';
 import { listJobs, removeRun } from '../host/runs.js';
 import type { Host } from '../host/host.js';
@@ -63,26 +64,18 @@ const cleanHost = async (
   signal: AbortSignal,
 ): Promise<string[]> => {
   await using host = await openHost(name, specs, { signal });
-  const lines: string[] = [];
-  const left: string[] = [];
-  // What can't be removed keeps nothing else from it.
-  const attempt = async (work: () => Promise<readonly string[]>): Promise<void> => {
-    try {
-      lines.push(...(await work()).map((line) => `${name}: ${line}`));
-    } catch (error) {
-      left.push(messageOf(error));
-    }
-  };
+  const attempts = new Attempts();
   // Sweeping ends jobs too: what there was must be known before.
   const jobs = (await listJobs(host)).filter((job) => job.run === run);
   for (const context of registry.all('context'))
-    await attempt(async () => (await context.sweep?.(host, run, signal)) ?? []);
-  await attempt(() => restoreTuning(host, run, signal));
-  await attempt(async () => {
+    await attempts.make(async () => (await context.sweep?.(host, run, signal)) ?? []);
+  await attempts.make(() => restoreTuning(host, run, signal));
+  await attempts.make(async () => {
     await removeRun(host, run);
     return jobs.map((job) => `${job.running ? 'ended' : 'removed the files of'} job ${job.name}`);
   });
-  if (left.length > 0) throw new Kvm4nfvError('teardown', [...lines, ...left].join('\n'));
+  const lines = attempts.done.map((line) => `${name}: ${line}`);
+  if (attempts.failed.length > 0) throw new Kvm4nfvError('teardown', [...lines, ...attempts.failed].join('\n'));
   return lines;
 };
 

@@ -2,6 +2,7 @@ import { createReadStream } from 'node:fs';
 import { appendFile, mkdir, open, rename, writeFile, type FileHandle } from 'node:fs/promises';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
+import { redactor } from './redact.js';
 import { fileProblem, Kvm4nfvError, messageOf } from '../error.js';
 import type { EventBody, RunEvent } from './event.js';
 import type { Result } from './result.js';
@@ -41,7 +42,7 @@ export class RunStore implements AsyncDisposable {
   readonly directory: string;
   readonly #events: FileHandle;
   readonly #listener: (event: RunEvent) => void;
-  readonly #secrets: readonly string[];
+  readonly #redacted: (text: string) => string;
   #sequence = 0;
   #failure: Kvm4nfvError | undefined;
   #writing: Promise<void> = Promise.resolve();
@@ -54,8 +55,8 @@ export class RunStore implements AsyncDisposable {
     this.directory = directory;
     this.#events = events;
     this.#listener = listener;
-    // As they stand inside a JSON text; a value of a character or two would redact everything.
-    this.#secrets = secrets.filter((secret) => secret.length > 2).map((secret) => JSON.stringify(secret).slice(1, -1));
+    // As they stand inside a JSON text.
+    this.#redacted = redactor(secrets, (secret) => JSON.stringify(secret).slice(1, -1));
   }
 
   /** Makes `<results>/<runId>`, which must not exist yet: two runs never share one. */
@@ -72,7 +73,7 @@ export class RunStore implements AsyncDisposable {
 
   /** Resolves when the event is on disk. Events get on disk in the order of the calls. */
   append(body: EventBody): Promise<void> {
-    const line = this.#redact(JSON.stringify({ seq: this.#sequence++, at: new Date().toISOString(), ...body }));
+    const line = this.#redacted(JSON.stringify({ seq: this.#sequence++, at: new Date().toISOString(), ...body }));
     const event = JSON.parse(line) as RunEvent;
     const written = this.#writing.then(async () => {
       try {
@@ -96,10 +97,6 @@ export class RunStore implements AsyncDisposable {
   /** As `append`, for those who put things back: that goes on whether it can be recorded or not. */
   async appendIfPossible(body: EventBody): Promise<void> {
     await this.append(body).catch(() => undefined);
-  }
-
-  #redact(text: string): string {
-    return this.#secrets.reduce((so, secret) => so.replaceAll(secret, '[redacted]'), text);
   }
 
   async writeResult(result: Result): Promise<void> {

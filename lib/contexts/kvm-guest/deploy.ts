@@ -142,7 +142,6 @@ class Guest {
       throwAway: true,
       ...(commandLine === undefined ? {} : { commandLine }),
       traits,
-      diagnostics: async () => [{ name: `console-${name}.log`, text: (await this.#console(identity)) ?? '' }],
       [Symbol.asyncDispose]: async () => {
         const left = await this.#takeDown();
         if (left.length > 0) throw new Kvm4nfvError('teardown', `guest ${name}: ${left.join('; ')}`);
@@ -203,9 +202,7 @@ class Guest {
       makeDisks(host, options, identity.directory, signal),
     ]);
     progress(`booting (${definition.accelerator})`);
-    this.#teardown.defer(`domain ${identity.name}`, () =>
-      endGuest(host, hypervisor, identity, { forgotten: this.#forgotten }),
-    );
+    this.#deferEnd(hypervisor, identity);
     const xml = domainXml(domainOptions(definition, identity));
     await keepFile(this.#on.directory, `${identity.context}.xml`, xml);
     // Not to be interrupted: libvirtd would go on without us, and start the guest after it was looked for.
@@ -232,12 +229,16 @@ class Guest {
       keepFile(this.#on.directory, `${identity.context}.xml`, domainXml(domainOptions(definition, identity))),
       copySaved(host, hypervisor, saved, identity, signal),
     ]);
-    this.#teardown.defer(`domain ${identity.name}`, () =>
-      endGuest(host, hypervisor, identity, { forgotten: this.#forgotten }),
-    );
+    this.#deferEnd(hypervisor, identity);
     await startSaved(host, hypervisor, identity, signal);
     await applyIdentity(host, identity, id, signal);
     return this.#ready(hypervisor, definition, identity, keys, true);
+  }
+
+  #deferEnd(hypervisor: Hypervisor, identity: GuestIdentity): void {
+    this.#teardown.defer(`domain ${identity.name}`, () =>
+      endGuest(this.#on.host, hypervisor, identity, { forgotten: this.#forgotten }),
+    );
   }
 
   #ready(

@@ -41,12 +41,12 @@ export const deploySurrounded = async (
   on: Deployer,
   deploy: () => Promise<Deployment>,
 ): Promise<Deployment> => {
-  const { host, name, signal, progress } = on;
+  const { host, run, name, signal, progress } = on;
   if (stations.length > 0 && host.transport !== 'local')
     throw new Kvm4nfvError('environment', `context ${name}: the wire of an emulated host on ${host.name} ends there`, {
       hint: 'Leave out `stations`, or start the emulated host on `local`.',
     });
-  for (const image of guest_images) await buildImage(host, builtInManifest(image), { signal, progress });
+  for (const image of guest_images) await buildImage(host, builtInManifest(image), { signal, progress, run });
   const deployed = await deploy();
   return stations.length === 0 ? deployed : withStations(stations, on, deployed);
 };

@@ -23,10 +23,10 @@ export interface VirtualHostStart {
 const defined = async (
   host: Host,
   options: VirtualHostOptions,
-  { signal, progress }: VirtualHostStart,
+  { run, signal, progress }: VirtualHostStart,
 ): Promise<Definition> => {
   const tree = await qemuTree(host, { signal, progress });
-  const image = await buildImage(host, hostManifest(options), { signal, progress });
+  const image = await buildImage(host, hostManifest(options), { signal, progress, run });
   // Guests of the emulated host start from the images that its own host has.
   return { options, image, tree, images: await cacheDirectory(host, { signal }) };
 };
@@ -76,7 +76,6 @@ export const deployVirtualHost = async (options: VirtualHostOptions, on: Deploye
       throwAway: true,
       commandLine: virtualHostCommandLine(machine, definition, sut),
       traits: { emulated: true, warm: true, preset: 'virtual-host' },
-      diagnostics: async () => [{ name: `console-${name}.log`, text: await machine.console() }],
       [Symbol.asyncDispose]: async () => {
         await keepConsole();
         await sut[Symbol.asyncDispose]();
