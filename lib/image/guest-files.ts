@@ -1,4 +1,4 @@
-import { applyScript, controlScript, dhcpScript } from './guest-scripts.js';
+import { applyScript, dhcpScript } from './guest-scripts.js';
 
 /** A file, directory or symbolic link that the builder puts into the guest's root file system. */
 export type GuestFile =
@@ -49,7 +49,7 @@ Conflicts=shutdown.target
 Before=shutdown.target
 
 [Service]
-ExecStart=/usr/lib/kvm4nfv/control
+ExecStart=/usr/lib/kvm4nfv/apply control
 Restart=always
 RestartSec=1
 `;
@@ -141,7 +141,6 @@ export const maskedUnits: readonly string[] = [
 /** What we add to the packages: constant, so two builds from the same packages hold the same files. */
 export const guestFiles: readonly GuestFile[] = [
   { path: 'usr/lib/kvm4nfv/apply', text: applyScript, mode: 0o755 },
-  { path: 'usr/lib/kvm4nfv/control', text: controlScript, mode: 0o755 },
   { path: 'usr/lib/kvm4nfv/dhcp', text: dhcpScript, mode: 0o755 },
   { path: 'etc/ssh/sshd_config', text: sshdConfig },
   { path: 'etc/systemd/system/ssh.service', text: sshService },

@@ -4,102 +4,173 @@
  */
 
 /**
- * Takes over what the first-boot disk says. Run by our initrd before PID 1 (`boot`), and again after a restore from a
- * saved state (`restore [seconds.nanoseconds]`), when the disk holds the data of another run and page cache, clock,
- * random state, keys and addresses are those of the guest that was saved. Says `applied <id>` at the end.
+ * Takes over what the first-boot disk says, in one of three ways. `boot`: run by our initrd before PID 1. `restore
+ * [seconds.nanoseconds]`: after a restore from a saved state, when the disk holds the data of another run, and page cache,
+ * clock, random state and keys are those of the guest that was saved; says `applied <id>` at the end. `control`: stays, and
+ * waits on the virtio port `kvm4nfv.control` for lines `restore <seconds.nanoseconds>`; it answers each on one line.
+ *
+ * Perl, and no other program where that can be avoided: under emulation each costs 30 ms and more, and after a restore
+ * nothing is translated yet, while whoever waits at the port has been compiled before the guest was saved.
+ *
+ * A read of a port that no host has opened ends at once, so `control` sleeps until SIGIO says that one has: no timer, nothing
+ * wakes up while something is measured. A signal may fall between the read and the sleep: who gets no answer writes the
+ * line again.
  */
-export const applyScript = `#!/bin/sh
-set -eu
-umask 077
-what=$1 now=\${2:-}
-run=/run/kvm4nfv
-[ -z "$now" ] || date -s "@$now" >/dev/null
-disk=
-for serial in /sys/block/vd*/serial; do
-  read -r name <"$serial" || :
-  [ "$name" != kvm4nfv-data ] || { disk=\${serial%/serial}; disk=/dev/\${disk##*/}; }
-done
-[ -n "$disk" ] || { echo 'kvm4nfv: no first-boot disk (a virtio disk with the serial kvm4nfv-data)' >&2; exit 1; }
-rm -rf $run.new
-mkdir -m 711 $run.new
-# Past the page cache, which after a restore still holds the data of the guest that was saved.
-dd if="$disk" bs=65536 count=1 iflag=direct status=none | tar -x -f - -C $run.new --no-same-owner
-[ -s $run.new/id ] || { echo 'kvm4nfv: the first-boot disk holds no data' >&2; exit 1; }
-rm -rf $run.old
-[ ! -d $run ] || mv $run $run.old
-mv $run.new $run
-rm -rf $run.old
-
-# Mixed in and credited; the reseed makes guests restored from one state part ways at once.
-perl -e '
-  open my $seed, "<", "$ARGV[0]/entropy" or exit; binmode $seed; local $/; my $bytes = pack("H*", <$seed> =~ s/\\s//gr);
-  open my $random, "+<", "/dev/random" or die "random: $!";
-  ioctl $random, 0x40085203, pack("ii", 8 * length $bytes, length $bytes) . $bytes or die "RNDADDENTROPY: $!";
-  my $none = 0; ioctl $random, 0x5207, $none;
-' $run || echo 'kvm4nfv: no entropy was added' >&2
-rm -f $run/entropy
-
-cat $run/machine-id >/etc/machine-id
-chmod 444 /etc/machine-id
-read -r host <$run/hostname
-echo "$host" >/etc/hostname
-echo "$host" >/proc/sys/kernel/hostname
-printf '127.0.0.1 localhost\\n127.0.1.1 %s\\n::1 localhost\\n' "$host" >/etc/hosts
-chmod 644 /etc/hostname /etc/hosts
-[ ! -s $run/resolv.conf ] || { cat $run/resolv.conf >/etc/resolv.conf; chmod 644 /etc/resolv.conf; }
-
-ip link set lo up
-[ ! -f $run/network ] || while read -r mac name address gateway; do
-  for device in /sys/class/net/*; do
-    read -r has <"$device/address" || continue
-    [ "$has" = "$mac" ] || continue
-    is=\${device##*/}
-    [ "$is" = "$name" ] || { ip link set "$is" down; ip link set "$is" name "$name"; }
-    ip address flush dev "$name"
-    ip link set "$name" up
-    if [ "$address" = dhcp ]; then
-      busybox udhcpc -q -n -t 20 -T 1 -i "$name" -s /usr/lib/kvm4nfv/dhcp >/dev/null 2>&1 &
-    else
-      ip address add "$address" dev "$name"
-      [ "$gateway" = - ] || ip route replace default via "$gateway" dev "$name"
-    fi
-  done
-done <$run/network
-
-# A listening sshd keeps the host key that it read at its start.
-[ "$what" != restore ] || [ ! -f /run/sshd.pid ] || kill -HUP "$(cat /run/sshd.pid)"
-read -r id <$run/id
-echo "applied $id"
-`;
-
-/**
- * Waits on the virtio port `kvm4nfv.control` for lines `restore <seconds.nanoseconds>`, and answers each with what `apply`
- * says, on one line. A read of a port that no host has opened ends at once, so it sleeps until SIGIO says that one has:
- * no timer, nothing wakes up while something is measured. A signal may fall between the read and the sleep: who gets no
- * answer writes the line again. Runs only where the guest has that port.
- */
-export const controlScript = `#!/usr/bin/perl
+export const applyScript = `#!/usr/bin/perl
 use strict;
 use Fcntl;
-sysopen my $port, '/dev/virtio-ports/kvm4nfv.control', O_RDWR or die "kvm4nfv.control: $!";
-$SIG{IO} = sub { };
-fcntl $port, F_SETOWN, $$ + 0 or die "F_SETOWN: $!";
-fcntl $port, F_SETFL, O_RDWR | O_ASYNC or die "F_SETFL: $!";
-my $text = '';
-while (1) {
-  my $read = sysread $port, $text, 4096, length $text;
-  next if !defined $read && $!{EINTR};
-  die "kvm4nfv.control: $!" if !defined $read;
-  if ($read == 0) { $text = ''; sleep; next; }
-  while ($text =~ s/^([^\\n]*)\\n//) {
-    my $line = $1;
-    if ($line !~ /^restore (\\d+(?:\\.\\d+)?)$/) { syswrite $port, "unknown $line\\n"; next; }
-    my $said = do { open my $apply, '-|', '/bin/sh', '-c', 'exec 2>&1 /usr/lib/kvm4nfv/apply restore "$1"', 'sh', $1 or die $!; local $/; <$apply> } // '';
-    my $ok = $said =~ /^(applied .*)$/m ? $1 : undef;
-    $said =~ s/\\n/ /g;
-    syswrite $port, (defined $ok ? $ok : "failed $said") . "\\n";
+
+my $run = '/run/kvm4nfv';
+umask 0077;
+
+sub text {
+  my ($file) = @_;
+  open my $in, '<', $file or return '';
+  local $/;
+  return scalar(<$in>) // '';
+}
+
+sub put {
+  my ($file, $text, $mode) = @_;
+  open my $out, '>', $file or die "$file: $!\\n";
+  print $out $text;
+  close $out or die "$file: $!\\n";
+  chmod $mode, $file if defined $mode;
+}
+
+sub names {
+  my ($directory) = @_;
+  opendir my $in, $directory or return;
+  return grep { !/^\\./ } readdir $in;
+}
+
+sub first_line { return (split /\\n/, $_[0])[0] // '' }
+
+sub set_clock {
+  my ($seconds, $fraction) = $_[0] =~ /^(\\d+)(?:\\.(\\d{1,9}))?$/ or die "no time: $_[0]\\n";
+  # clock_settime(CLOCK_REALTIME, ...) of x86-64.
+  syscall(227, 0, pack('qq', $seconds, substr(($fraction // '') . '0' x 9, 0, 9))) == 0 or die "clock: $!\\n";
+}
+
+# The files of the tar archive on the first-boot disk, by name.
+sub disk_files {
+  my ($disk) = grep { first_line(text("/sys/block/$_/serial")) eq 'kvm4nfv-data' } grep { /^vd/ } names('/sys/block');
+  defined $disk or die "no first-boot disk (a virtio disk with the serial kvm4nfv-data)\\n";
+  open my $in, '<:raw', "/dev/$disk" or die "$disk: $!\\n";
+  # BLKFLSBUF: the page cache may still hold the data of the guest that was saved.
+  ioctl $in, 0x1261, 0 or die "$disk: BLKFLSBUF: $!\\n";
+  read $in, my $archive, 65536;
+  my (%files, %modes);
+  for (my $at = 0; $at + 512 <= length $archive;) {
+    my ($name, $mode, $size) = unpack 'Z100 Z8 x8 x8 Z12', substr $archive, $at, 512;
+    last if $name eq '';
+    $name =~ /^[a-z0-9_.-]+$/ && $name !~ /^\\./ or die "the first-boot disk holds a file '$name'\\n";
+    $size = oct $size;
+    $files{$name} = substr $archive, $at + 512, $size;
+    $modes{$name} = oct $mode;
+    $at += 512 * (1 + int(($size + 511) / 512));
+  }
+  length($files{id} // '') or die "the first-boot disk holds no data\\n";
+  return (\\%files, \\%modes);
+}
+
+# Mixed in and credited; the reseed makes guests restored from one state part ways at once.
+sub add_entropy {
+  my $bytes = pack 'H*', $_[0] =~ s/\\s//gr;
+  # RNDADDENTROPY and RNDRESEEDCRNG.
+  my $random;
+  open($random, '+<', '/dev/random') && ioctl($random, 0x40085203, pack('ii', 8 * length $bytes, length $bytes) . $bytes)
+    or return print STDERR "kvm4nfv: no entropy was added: $!\\n";
+  my $none = 0;
+  ioctl $random, 0x5207, $none;
+}
+
+sub keep {
+  my ($files, $modes) = @_;
+  my $remove = sub { unlink map { "$_[0]/$_" } names($_[0]); rmdir $_[0] };
+  $remove->("$run.new");
+  mkdir "$run.new", 0711 or die "$run.new: $!\\n";
+  put("$run.new/$_", $files->{$_}, $modes->{$_}) for keys %$files;
+  $remove->("$run.old");
+  rename $run, "$run.old";
+  rename "$run.new", $run or die "$run: $!\\n";
+  $remove->("$run.old");
+}
+
+sub set_up_network {
+  my ($network) = @_;
+  my $batch = "link set lo up\\n";
+  my @leased;
+  for (split /\\n/, $network) {
+    my ($mac, $name, $address, $gateway) = split / /;
+    my ($is) = grep { first_line(text("/sys/class/net/$_/address")) eq $mac } names('/sys/class/net');
+    next if !defined $is;
+    $batch .= "link set $is down\\nlink set $is name $name\\n" if $is ne $name;
+    $batch .= "address flush dev $name\\nlink set $name up\\n";
+    if ($address eq 'dhcp') { push @leased, $name; next; }
+    $batch .= "address add $address dev $name\\n";
+    $batch .= "route replace default via $gateway dev $name\\n" if $gateway ne '-';
+  }
+  open my $ip, '|-', 'ip', '-batch', '-' or die "ip: $!\\n";
+  print $ip $batch;
+  close $ip or die "ip could not set up the network\\n";
+  system 'sh', '-c', 'busybox udhcpc -q -n -t 20 -T 1 -i "$1" -s /usr/lib/kvm4nfv/dhcp >/dev/null 2>&1 &', 'sh', $_
+    for @leased;
+}
+
+sub apply {
+  my ($restored) = @_;
+  my ($files, $modes) = disk_files();
+  my $network = $files->{network} // '';
+  # Cards and addresses outlive a save; a lease was the other guest's.
+  my $settled = $restored && $network eq text("$run/network") && $network !~ / dhcp /;
+  add_entropy(delete $files->{entropy} // '');
+  keep($files, $modes);
+  put('/etc/machine-id', $files->{'machine-id'}, 0444);
+  my $host = first_line($files->{hostname});
+  put('/etc/hostname', "$host\\n", 0644);
+  put('/proc/sys/kernel/hostname', $host);
+  put('/etc/hosts', "127.0.0.1 localhost\\n127.0.1.1 $host\\n::1 localhost\\n", 0644);
+  put('/etc/resolv.conf', $files->{'resolv.conf'}, 0644) if length($files->{'resolv.conf'} // '');
+  set_up_network($network) if !$settled;
+  # From OpenSSH 9.8 on, a session gets the host key that the listening sshd read at its start; before, it reads it itself.
+  kill 'HUP', first_line(text('/run/sshd.pid')) if $restored && -e '/usr/lib/openssh/sshd-session' && -e '/run/sshd.pid';
+  return first_line($files->{id});
+}
+
+sub restore {
+  my ($now) = @_;
+  set_clock($now) if defined $now;
+  return apply(1);
+}
+
+sub control {
+  sysopen my $port, '/dev/virtio-ports/kvm4nfv.control', O_RDWR or die "kvm4nfv.control: $!";
+  $SIG{IO} = sub { };
+  fcntl $port, F_SETOWN, $$ + 0 or die "F_SETOWN: $!";
+  fcntl $port, F_SETFL, O_RDWR | O_ASYNC or die "F_SETFL: $!";
+  my $line = '';
+  while (1) {
+    my $read = sysread $port, $line, 4096, length $line;
+    next if !defined $read && $!{EINTR};
+    die "kvm4nfv.control: $!" if !defined $read;
+    if ($read == 0) { $line = ''; sleep; next; }
+    while ($line =~ s/^([^\\n]*)\\n//) {
+      my $asked = $1;
+      my $said = "unknown $asked";
+      if ($asked =~ /^restore (\\d+(?:\\.\\d+)?)$/) {
+        my $now = $1;
+        my $id = eval { restore($now) };
+        $said = defined $id ? "applied $id" : 'failed ' . ($@ =~ s/\\s+/ /gr);
+      }
+      syswrite $port, "$said\\n";
+    }
   }
 }
+
+my ($what, $now) = @ARGV;
+if ($what eq 'control') { control() }
+else { print 'applied ', $what eq 'boot' ? apply(0) : restore($now), "\\n" }
 `;
 
 /** What udhcpc calls with a lease. */

@@ -7,13 +7,14 @@ import { newGuestKeys, type GuestKeys } from '../image/keys.js';
 import { waitForConsole, waitForText } from './console.js';
 import type { Definition } from './definition.js';
 import { readyLine } from './host-setup.js';
-import { prepareInstance, removeInstance, type MachineName, type Prepared } from './instance.js';
+import { checkMachineName, prepareInstance, removeInstance, type MachineName, type Prepared } from './instance.js';
 import { connectMonitor, LaunchError, portTaken } from './launch.js';
 import { managementNetwork, qemuArguments, socketsOf, type MachineParts } from './machine.js';
 import { labDirectory, type LabOptions } from './places.js';
 import { pstateTable } from './pstates.js';
 import type { Qmp } from './qmp.js';
 import { machineDigest, stateCapabilities, type SavedState } from './saved.js';
+import { timerLost } from './stall.js';
 import { createVfs } from './vfs.js';
 import { jobName, VirtualHost, writeRecord } from './virtual-host.js';
 
@@ -188,12 +189,7 @@ const withConsole = async (error: unknown, host: Host, directory: string): Promi
 export const bootTimeout = 15 * 60_000;
 const restoreTimeout = 3 * 60_000;
 
-/** Starts a virtual host on `host`: boots it, or restores it from a saved state of its definition on a disk of its own. */
-export const startVirtualHost = async (
-  host: Host,
-  definition: Definition,
-  start: StartOptions,
-): Promise<VirtualHost> => {
+const startOnce = async (host: Host, definition: Definition, start: StartOptions): Promise<VirtualHost> => {
   const { run, name, state, signal, progress } = start;
   const began = Date.now();
   const stages: Record<string, number> = {};
@@ -244,3 +240,36 @@ export const startVirtualHost = async (
     throw told;
   }
 };
+
+const boots = 3;
+
+/** Boots it; anew, a few times, where a CPU of it has lost its timer. */
+const boot = async (host: Host, definition: Definition, start: StartOptions): Promise<VirtualHost> => {
+  const lab = await labDirectory(host, start);
+  const log = `${lab}/machines/${checkMachineName(start)}/console.log`;
+  for (let tries = 1; tries < boots; tries += 1) {
+    const [stalled, over] = [new AbortController(), new AbortController()];
+    const asked = start.signal === undefined ? [] : [start.signal];
+    const watching = timerLost(host, log, AbortSignal.any([...asked, over.signal])).then(
+      () => {
+        stalled.abort();
+      },
+      () => undefined,
+    );
+    try {
+      const signal = AbortSignal.any([...asked, stalled.signal]);
+      return await startOnce(host, definition, { ...start, signal });
+    } catch (error) {
+      if (!stalled.signal.aborted || start.signal?.aborted === true) throw error;
+      start.progress?.('one of its CPUs has lost its timer, a fault of emulation: booting anew');
+    } finally {
+      over.abort();
+      await watching;
+    }
+  }
+  return startOnce(host, definition, start);
+};
+
+/** Starts a virtual host on `host`: boots it, or restores it from a saved state of its definition on a disk of its own. */
+export const startVirtualHost = (host: Host, definition: Definition, start: StartOptions): Promise<VirtualHost> =>
+  start.state === undefined ? boot(host, definition, start) : startOnce(host, definition, start);

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { readdirSync } from 'node:fs';
+import { appendFileSync, readdirSync } from 'node:fs';
 import { expect } from 'chai';
 import type { Host } from '../../lib/host/host.js';
 import { localHost } from '../../lib/host/local.js';
@@ -16,6 +16,7 @@ import { sweepVirtualHosts, type VirtualHost } from '../../lib/lab/virtual-host.
 import { openWire } from '../../lib/lab/wire.js';
 import { applyTuning } from '../../lib/tuning/engine.js';
 import { processesWith } from '../support/processes.js';
+import { rejection } from '../support/rejection.js';
 import { tuningOf } from '../tuning/machine.js';
 import { labDefinition } from './lab.js';
 import { refusal } from './refusal.js';
@@ -190,6 +191,28 @@ describe('A virtual host restored from its saved state', function () {
     expect(await guest.read('/root/kept')).to.equal('yes\n');
     expect((await guest.exec(['sh', '-c', 'cat /sys/bus/pci/devices/*/sriov_numvfs'])).stdout).to.equal('1\n1\n');
     expect((await applied.restore()).complete).to.equal(true);
+  });
+
+  it('boots anew when one of its CPUs has lost its timer, and is gone when that is interrupted', async () => {
+    const lab = await labDirectory(host);
+    const log = `${lab}/machines/${run}/stalled/console.log`;
+    const interrupt = new AbortController();
+    const stages: string[] = [];
+    const progress = (stage: string): void => {
+      stages.push(stage);
+      if (stage !== 'started') return;
+      if (stages.length > 1) interrupt.abort();
+      else appendFileSync(log, "[   24.385249] rcu: rcu_preempt kthread timer wakeup didn't happen for 5248 jiffies!\n");
+    };
+    const starting = startVirtualHost(host, definition, { run, name: 'stalled', signal: interrupt.signal, progress });
+    await rejection(starting);
+    expect(stages).to.deep.equal([
+      'started',
+      'one of its CPUs has lost its timer, a fault of emulation: booting anew',
+      'started',
+    ]);
+    expect(processesWith(`${run}-stalled,debug-threads=on`)).to.be.empty;
+    expect(readdirSync(`${lab}/machines/${run}`)).not.to.include('stalled');
   });
 
   it('leaves no process and no file, though another process ends it', async () => {
