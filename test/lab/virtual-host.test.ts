@@ -202,7 +202,8 @@ describe('A virtual host restored from its saved state', function () {
       stages.push(stage);
       if (stage !== 'started') return;
       if (stages.length > 1) interrupt.abort();
-      else appendFileSync(log, "[   24.385249] rcu: rcu_preempt kthread timer wakeup didn't happen for 5248 jiffies!\n");
+      else
+        appendFileSync(log, "[   24.385249] rcu: rcu_preempt kthread timer wakeup didn't happen for 5248 jiffies!\n");
     };
     const starting = startVirtualHost(host, definition, { run, name: 'stalled', signal: interrupt.signal, progress });
     await rejection(starting);
