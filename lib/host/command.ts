@@ -20,8 +20,14 @@ export const defaultMaxOutput = 8 * 1024 * 1024;
 /** Between TERM and KILL of a command that took too long or is no longer wanted. */
 export const commandGrace = 1000;
 
+const markerName = 'KVM4NFV_EXEC';
+
+/** What the markers of all commands of a run begin with. */
+export const markersOf = (run: string): string => `${markerName}=${run}/`;
+
 /** A name that finds all processes of one command: an environment variable which children inherit. */
-export const newMarker = (): string => `KVM4NFV_EXEC=${randomUUID()}`;
+export const newMarker = (run?: string): string =>
+  `${run === undefined ? `${markerName}=` : markersOf(run)}${randomUUID()}`;
 
 const checkArgv = (argv: readonly string[]): void => {
   if (argv[0] === undefined || argv[0] === '' || argv[0].startsWith('-') || argv[0].includes('='))

@@ -105,6 +105,28 @@ for directory in "$base"/*/*/; do
 done
 `;
 
+/**
+ * \`$1\` what the markers of a run's commands begin with, \`$2\` seconds. Waits until none of these commands runs any more; jobs
+ * and builds are ended by other ways. Prints the processes that are left where that takes too long.
+ */
+export const settleScript = String.raw`
+export LC_ALL=C
+until=$(($(date +%s) + $2))
+while :; do
+  left=
+  for file in $(grep -lszF -e "$1" /proc/[0-9]*/environ 2>/dev/null); do
+    process=${'$'}{file%/environ}
+    grep -qszE '^KVM4NFV_(JOB|BUILD)=' "$file" || grep -qszxF kvm4nfv-job "$process/cmdline" || [ ! -e "$process" ] ||
+      left="$left ${'$'}{process#/proc/}"
+  done
+  [ -n "$left" ] || exit 0
+  [ "$(date +%s)" -lt "$until" ] || break
+  sleep 0.05
+done
+ps -o pid=,args= -p $left | cut -c 1-120
+exit 75
+`;
+
 /** \`$1\` run, \`$2\` grace in hundredths of a second. Ends all jobs of the run and removes its directory. */
 export const removeRunScript = `${findBase}${jobFunctions}
 for directory in "$base/$1"/*/; do

@@ -30,16 +30,18 @@ const reap = async (child: ChildProcess, marker: string, sudo: boolean): Promise
 class LocalHost extends CommandHost implements Host {
   readonly name: string;
   readonly transport = 'local';
+  readonly #run: string | undefined;
   readonly #before = process.cpuUsage();
 
-  constructor(name: string) {
+  constructor(name: string, run: string | undefined) {
     super();
     this.name = name;
+    this.#run = run;
   }
 
   async run(command: Command): Promise<ExecResult> {
     if (command.signal?.aborted === true) throw aborted(`${this.name}: ${command.argv[0] ?? ''}`, command.signal);
-    const marker = newMarker();
+    const marker = newMarker(command.waits === true ? undefined : this.#run);
     const sudo = command.root === true && process.geteuid?.() !== 0;
     const [file = '', ...args] = wrapCommand(command, { sudo, marker });
     const input = command.stdin !== undefined || command.input !== undefined ? 'pipe' : 'ignore';
@@ -88,4 +90,5 @@ class LocalHost extends CommandHost implements Host {
 }
 
 /** This machine. Commands run in sessions of their own and are ended with all their children. */
-export const localHost = (name = 'local'): Host => new LocalHost(name);
+export const localHost = (name = 'local', options: { readonly run?: string } = {}): Host =>
+  new LocalHost(name, options.run);

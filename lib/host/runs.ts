@@ -1,7 +1,8 @@
 import { Kvm4nfvError } from '../error.js';
 import { CommandError, type ExecResult, type Host } from './host.js';
 import { checkName } from './job.js';
-import { baseScript, listScript, removeRunScript } from './job-scripts.js';
+import { markersOf } from './command.js';
+import { baseScript, listScript, removeRunScript, settleScript } from './job-scripts.js';
 
 /** A job that some controller left on a host. */
 export interface ListedJob {
@@ -41,6 +42,26 @@ export const listJobs = async (host: Host): Promise<readonly ListedJob[]> => {
         : [{ run, name, running: running === 'yes' }];
     }),
   );
+};
+
+const settleWithin = 150;
+
+/**
+ * Waits until the commands that a killed controller had given have ended, but for jobs and builds: what they are about to do
+ * can be undone only afterwards. A `teardown` error where that takes more than 150 s.
+ */
+export const settle = async (host: Host, run: string): Promise<void> => {
+  const argv = ['sh', '-c', settleScript, 'sh', markersOf(checkName('run id', run)), String(settleWithin)];
+  try {
+    await asEachUser(host, argv, settleWithin * 1000 + deadline);
+  } catch (error) {
+    if (!(error instanceof CommandError)) throw error;
+    throw new Kvm4nfvError(
+      'teardown',
+      `${host.name}: commands of run ${run} still run: ${error.result.stdout.trim().replaceAll('\n', '; ')}`,
+      { cause: error, hint: 'wait for them or end them, then clean up again' },
+    );
+  }
 };
 
 /** Ends all jobs of a run, children included, and removes what they left. A run that is not there is no error. */

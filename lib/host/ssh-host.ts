@@ -38,6 +38,7 @@ export interface SshHostOptions {
   /** For messages: the host's name and address. */
   readonly where: string;
   readonly user: string;
+  readonly run?: string;
   dial(signal: AbortSignal | undefined): Promise<SshConnection>;
   /** What must be closed with the host: the jump host. */
   readonly owned: readonly AsyncDisposable[];
@@ -124,7 +125,7 @@ export class SshHost extends CommandHost implements Host {
     const what = `${this.name}: ${command.argv[0] ?? ''}`;
     if (command.signal?.aborted === true) throw aborted(what, command.signal);
     const sudo = command.root === true && this.#options.user !== 'root';
-    const marker = newMarker();
+    const marker = newMarker(command.waits === true ? undefined : this.#options.run);
     const text = `exec ${quoteArgv(wrapCommand(command, { sudo, marker }))}`;
     const connection = await this.#connected(line, command.signal);
     // A connection that is lost while it is asked may have carried the command over; only a refusal is certain.

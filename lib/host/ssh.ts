@@ -17,6 +17,8 @@ export interface OpenSshOptions {
   /** Connects from this host, in the place of `jump` and ProxyJump; it stays open. */
   readonly via?: Host;
   readonly signal?: AbortSignal;
+  /** Run whose commands it gives: what a killed controller left of them is found by it. */
+  readonly run?: string;
   /** The only host keys that are right, each `type base64`; no known_hosts file is read then. */
   readonly hostKeys?: readonly string[];
   /** Text of the only private key that is tried. */
@@ -134,9 +136,13 @@ const open = async (
   };
   try {
     const first = await tryHard(() => dial(options.signal));
-    const { gone } = options;
+    const { gone, run } = options;
     return new SshHost(
-      { name, where, user: target.user, dial, owned: mine, ...(gone === undefined ? {} : { gone }) },
+      {
+        ...{ name, where, user: target.user, dial, owned: mine },
+        ...(gone === undefined ? {} : { gone }),
+        ...(run === undefined ? {} : { run }),
+      },
       first,
     );
   } catch (error) {

@@ -37,7 +37,7 @@ mount --bind "$d/lib" /var/lib/libvirt
 mount --bind "$cache" /var/cache/libvirt
 mount --bind "$d/log" /var/log/libvirt
 # What the job is known by must not be inherited by guests: they outlive a daemon that is restarted.
-exec env -u KVM4NFV_JOB libvirtd -p "$d/libvirtd.pid" -f "$d/etc/libvirtd.conf"
+exec env -u KVM4NFV_JOB -u KVM4NFV_EXEC libvirtd -p "$d/libvirtd.pid" -f "$d/etc/libvirtd.conf"
 `;
 
 const startDeadline = 60_000;

@@ -2,7 +2,7 @@ import { readdir } from 'node:fs/promises';
 import path from 'node:path';
 import { Attempts } from '../attempts.js';
 import { fileProblem, Kvm4nfvError, messageOf } from '../error.js';
-import { listJobs, removeRun } from '../host/runs.js';
+import { listJobs, removeRun, settle } from '../host/runs.js';
 import type { Host } from '../host/host.js';
 import { openHost } from '../host/open.js';
 import { hostSchema, type HostSpec } from '../host/spec.js';
@@ -65,6 +65,7 @@ const cleanHost = async (
 ): Promise<string[]> => {
   await using host = await openHost(name, specs, { signal });
   const attempts = new Attempts();
+  await settle(host, run);
   // Sweeping ends jobs too: what there was must be known before.
   const jobs = (await listJobs(host)).filter((job) => job.run === run);
   for (const context of registry.all('context'))

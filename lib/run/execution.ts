@@ -49,7 +49,7 @@ export class Execution {
     this.#run = run;
     this.#signal = signal;
     this.#failFast = failFast;
-    this.#hosts = new HostPool(plan.hosts, signal, (host, phase, facts) =>
+    this.#hosts = new HostPool(plan.hosts, run, signal, (host, phase, facts) =>
       store.append({ type: 'host-facts', host, phase, facts }),
     );
   }
@@ -114,7 +114,7 @@ export class Execution {
 
   async #releaseHost(hosts: HostPool, name: string): Promise<void> {
     try {
-      await hosts.release(name, this.#run, AbortSignal.timeout(60_000));
+      await hosts.release(name, AbortSignal.timeout(60_000));
     } catch (error) {
       const fault = Kvm4nfvError.is(error) && error.fault === 'unreachable' ? 'unreachable' : 'teardown';
       await this.#store.appendIfPossible({

@@ -12,16 +12,19 @@ export interface KnownHost {
 /** Opens each host of a suite once, when it is first needed, and closes them all. */
 export class HostPool implements AsyncDisposable {
   readonly #specs: ReadonlyMap<string, HostSpec>;
+  readonly #run: string;
   readonly #signal: AbortSignal;
   readonly #onFacts: (host: string, phase: 'before' | 'after', facts: HostFacts) => Promise<void>;
   readonly #hosts = new Map<string, Promise<KnownHost>>();
 
   constructor(
     specs: ReadonlyMap<string, HostSpec>,
+    run: string,
     signal: AbortSignal,
     onFacts: (host: string, phase: 'before' | 'after', facts: HostFacts) => Promise<void>,
   ) {
     this.#specs = specs;
+    this.#run = run;
     this.#signal = signal;
     this.#onFacts = onFacts;
   }
@@ -37,7 +40,7 @@ export class HostPool implements AsyncDisposable {
   }
 
   async #open(name: string): Promise<KnownHost> {
-    const host = await openHost(name, this.#specs, { signal: this.#signal });
+    const host = await openHost(name, this.#specs, { signal: this.#signal, run: this.#run });
     try {
       const facts = await readFacts(host, { signal: this.#signal });
       await this.#onFacts(name, 'before', facts);
@@ -49,14 +52,14 @@ export class HostPool implements AsyncDisposable {
   }
 
   /** Removes what the run's jobs left there, where they left something, reads the facts once more for what changed meanwhile, and closes the host. */
-  async release(name: string, run: string, signal: AbortSignal): Promise<void> {
+  async release(name: string, signal: AbortSignal): Promise<void> {
     const opening = this.#hosts.get(name);
     if (opening === undefined) return;
     this.#hosts.delete(name);
     const known = await opening.catch(() => undefined);
     if (known === undefined) return;
     await using host = known.host;
-    const removing = host.unremoved?.size === 0 ? Promise.resolve() : removeRun(host, run);
+    const removing = host.unremoved?.size === 0 ? Promise.resolve() : removeRun(host, this.#run);
     const [facts] = await Promise.all([readFacts(host, { signal }), removing]);
     await this.#onFacts(name, 'after', facts);
   }

@@ -154,7 +154,9 @@ class Guest {
     const parent = path.posix.dirname(directory);
     this.#teardown.defer(`directory ${directory}`, async () => {
       await host.exec(['rm', '-rf', '--one-file-system', '--', directory]);
-      await host.exec(['rmdir', '--ignore-fail-on-non-empty', '-p', '--', parent], { check: false });
+      // Not with -p, which would take an empty /var/tmp too.
+      const ours = [parent, path.posix.dirname(parent)];
+      await host.exec(['rmdir', '--ignore-fail-on-non-empty', '--', ...ours], { check: false });
     });
     await host.exec(['sh', '-c', directoryScript, 'sh', parent, directory], { signal });
   }

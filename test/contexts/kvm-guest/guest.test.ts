@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { readFile, rm, stat, truncate } from 'node:fs/promises';
 import { expect } from 'chai';
-import { identify } from '../../../lib/contexts/kvm-guest/domain.js';
+import { identify, runDirectory } from '../../../lib/contexts/kvm-guest/domain.js';
 import { verifyGuest } from '../../../lib/contexts/kvm-guest/verify.js';
 import type { Deployment } from '../../../lib/contexts/context.js';
 import { stateCache } from '../../../lib/image/cache.js';
@@ -49,6 +49,13 @@ describe('A guest of the kvm-guest context', function () {
     const xml = await readFile(`${run.directory}/cold/cold.xml`, 'utf8');
     expect(xml).to.contain(`run="${run.run}"`).and.to.contain('context="cold"');
     expect(xml).not.to.contain('PRIVATE KEY');
+  });
+
+  it('takes the directory of the run with it, and nothing above that is not ours', async () => {
+    await using other = await GuestRun.open('gone');
+    await (await other.deploy('guest'))[Symbol.asyncDispose]();
+    expect(existsSync(runDirectory(other.run))).to.equal(false);
+    expect(existsSync('/var/tmp')).to.equal(true);
   });
 
   it('is refused where it is not what was asked for, with each difference', async () => {

@@ -1,0 +1,46 @@
+import { expect } from 'chai';
+import type { Host } from '../../lib/host/host.js';
+import { localHost } from '../../lib/host/local.js';
+import { removeRun, settle } from '../../lib/host/runs.js';
+import { openSshHost } from '../../lib/host/ssh.js';
+import { startSshd, type Sshd } from '../support/sshd.js';
+import { processesWith } from '../support/processes.js';
+import { newRun } from './transports.js';
+
+describe('Commands that a dead controller has left', () => {
+  const run = newRun();
+  let sshd: Sshd;
+  before(async () => {
+    sshd = await startSshd();
+  });
+  after(async () => {
+    await sshd[Symbol.asyncDispose]();
+  });
+
+  const transports: Readonly<Record<string, () => Promise<Host>>> = {
+    'on this machine': () => Promise.resolve(localHost('local', { run })),
+    'behind SSH': () => openSshHost('node1', sshd.spec(), { run }),
+  };
+  for (const [where, open] of Object.entries(transports))
+    it(`are waited for ${where}; jobs, other runs and what waits for jobs are not`, async () => {
+      await using host = await open();
+      await using cleaner = localHost();
+      const job = await host.start({ run, name: 'job', argv: ['sleep', '3601'] });
+      const waiting = job.wait({ timeout: 30_000 }).catch(() => undefined);
+      const mark = `2.${String(process.pid)}`;
+      let ended = false;
+      const command = host.exec(['sleep', mark]).then(() => {
+        ended = true;
+      });
+      while (processesWith('sleep', mark).length === 0) await new Promise((resolve) => setTimeout(resolve, 10));
+      await settle(cleaner, `${run}0`);
+      expect(ended).to.equal(false);
+      await settle(cleaner, run);
+      expect(processesWith('sleep', mark)).to.be.empty;
+      await command;
+      expect(await job.running()).to.equal(true);
+      await settle(cleaner, run);
+      await removeRun(cleaner, run);
+      await waiting;
+    });
+});
