@@ -10,9 +10,10 @@ exec 9<"\${directory%/*}" && flock -w 30 9 || exit 1
 
 /**
  * Takes all or nothing. $1: directory; $2: `<KiB>:<node>:<count>` of huge pages, or nothing; the rest: names. stdin: the
- * lease. Exit 3 and the name and lease that are in the way; exit 4 and `total free leased` where pages are too few.
+ * lease, a line: what a dying controller sent only in part is none, and would be nobody's. Exit 3 and the name and lease that are in the way; exit 4 and `total free leased` where pages are too few.
  */
-export const takeScript = `${locked}
+export const takeScript = `IFS= read -r text || exit 1
+${locked}
 mkdir -p "$directory" 2>/dev/null; chmod 1777 "$directory" 2>/dev/null
 pages=$1; shift
 for name; do
@@ -33,7 +34,7 @@ if [ -n "$pages" ]; then
   while [ -e "$directory/$mine.$number.$count" ]; do number=$((number + 1)); done
   set -- "$@" "$mine.$number.$count"
 fi
-cat >"$directory/.new.$$" || exit 1
+printf '%s\\n' "$text" >"$directory/.new.$$" || exit 1
 for name; do ln "$directory/.new.$$" "$directory/$name" || exit 1; done
 rm -f "$directory/.new.$$"
 `;

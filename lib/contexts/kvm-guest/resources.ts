@@ -58,7 +58,7 @@ export const tryTake = async (
 ): Promise<Taking> => {
   const lease: ResourceOwner = { ...owner, controller: await thisController() };
   const argv = ['sh', '-c', takeScript, 'sh', leaseDirectory, pages === undefined ? '' : pageWords(pages), ...names];
-  const { exitCode, stdout, stderr } = await host.exec(argv, { stdin: JSON.stringify(lease), check: false });
+  const { exitCode, stdout, stderr } = await host.exec(argv, { stdin: `${JSON.stringify(lease)}\n`, check: false });
   if (exitCode === 0) return { taken: true };
   if (exitCode === 4 && pages !== undefined) throw tooFewPages(host, pages, stdout);
   if (exitCode !== 3)

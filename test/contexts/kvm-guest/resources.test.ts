@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { expect } from 'chai';
 import { placeAndTake } from '../../../lib/contexts/kvm-guest/choice.js';
+import { takeScript } from '../../../lib/contexts/kvm-guest/resource-scripts.js';
 import { kvmGuestOptions } from '../../../lib/contexts/kvm-guest/options.js';
 import {
   giveBack,
@@ -48,6 +49,13 @@ describe('Leases of a guest', function () {
     await tryTake(host, { run: first, context: 'other' }, [cpu(2)]);
     expect(await giveBack(host, first, 'other')).to.deep.equal([cpu(2)]);
     expect((await tryTake(host, theirs, [cpu(1)])).taken).to.equal(false);
+  });
+
+  it('are not taken by a controller that died before it had said all of whose they are', async () => {
+    const argv = ['sh', '-c', takeScript, 'sh', leaseDirectory, '', cpu(1)];
+    const { exitCode } = await host.exec(argv, { stdin: `{"run":"${first}","con`, check: false });
+    expect(exitCode).to.equal(1);
+    expect(await tryTake(host, theirs, [cpu(1)])).to.deep.equal({ taken: true });
   });
 
   it('have one winner when many try at once', async () => {
