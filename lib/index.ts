@@ -5,7 +5,7 @@
 export { builtins } from './builtins.js';
 export { Kvm4nfvError, messageOf, type Fault, type Kvm4nfvErrorOptions } from './error.js';
 export { readFacts, type HostFacts } from './host/facts.js';
-export { openHost } from './host/open.js';
+export { openHost, type OpenOptions } from './host/open.js';
 export { buildImage, type BuildOptions } from './image/build.js';
 export type { BuiltImage } from './image/built-image.js';
 export { cacheDirectory, listImages, removeImage, type CacheOptions } from './image/cache.js';
@@ -53,7 +53,7 @@ export { planSuite, type PlanOptions } from './suite/plan.js';
 export type { FirmwareSetting } from './tuning/bios-checklist.js';
 export type { Capabilities, SriovDevice } from './tuning/capabilities.js';
 export type { CmdlineDiff } from './tuning/cmdline.js';
-export { examine, type Readiness } from './tuning/doctor.js';
+export { examine, type ExamineOptions, type Readiness } from './tuning/doctor.js';
 export type { Finding } from './tuning/doctor-checks.js';
 export { renderReadinessMarkdown, renderReadinessText } from './tuning/doctor-render.js';
 export {

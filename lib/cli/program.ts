@@ -130,15 +130,24 @@ const knowledgeCommands = (root: Command, done: Done): void => {
   root
     .command('doctor')
     .summary('tell what a host can and can not do')
-    .description('Tell what a host can and can not do for these tests, and why. Changes nothing.')
+    .description(
+      "Tell what a host can and can not do for these tests, and why. Changes nothing; --smi may take the kernel's tracer for its time.",
+    )
     .argument('[host]', hostArgument)
     .option('--suite <file>', 'suite that defines the host')
     .option('--profile <name>', 'compare with this profile; default: observe')
     .option('--isolated <cpus>', 'CPUs kept for real-time work, such as 2-5')
+    .option(
+      '--smi <duration>',
+      'count SMIs for so long, or look for gaps with the hwlat tracer, which spins on each CPU in turn',
+    )
     .option('--json', 'as JSON', false)
     .option('--markdown', 'as Markdown', false)
     .action(
-      async (host: string | undefined, options: TuningFlags & { suite?: string; json: boolean; markdown: boolean }) => {
+      async (
+        host: string | undefined,
+        options: TuningFlags & { suite?: string; smi?: string; json: boolean; markdown: boolean },
+      ) => {
         done(await (await import('./commands/all.js')).doctor(host, options));
       },
     );

@@ -153,7 +153,7 @@ const systemManagement: Check = (now, machine) => {
       severity: 'info',
       what: 'the SMI counter (MSR 0x34) can not be read',
       costs: 'SMIs stop all CPUs for tens to hundreds of microseconds, unseen by the kernel.',
-      mend: 'modprobe msr, or look with hwlatdetect.',
+      mend: 'modprobe msr, or look with kvm4nfv doctor --smi 30s.',
     };
   return count === 0
     ? undefined

@@ -5,6 +5,7 @@ import { capabilitiesOf, capabilityRequests, type Capabilities } from './capabil
 import { checks, doctorRequests, severities, type Finding } from './doctor-checks.js';
 import type { KnobResult } from './judge.js';
 import type { KnobDefinition } from './knob.js';
+import { hardwareLatencyFinding, measureHardwareLatency } from './hardware-latency.js';
 import { noIsolated } from './knobs/common.js';
 import type { ResolvedTuning } from './profile.js';
 import { judge, requestsOf, viewOf } from './session.js';
@@ -81,8 +82,22 @@ const summaries = (results: readonly KnobResult[]): Finding[] => [
 
 const rank = ({ severity }: Finding): number => severities.indexOf(severity);
 
+export interface ExamineOptions {
+  readonly signal?: AbortSignal;
+  /** Seconds for which to look for SMIs and other gaps that the hardware makes. Default: not at all, since that may take a tracer. */
+  readonly smi?: number;
+}
+
 /** Looks at everything a profile sets, and beyond, in one round trip. Writes nothing. */
-export const examine = async (host: Host, tuning: ResolvedTuning, signal?: AbortSignal): Promise<Readiness> => {
+export const examine = async (
+  host: Host,
+  tuning: ResolvedTuning,
+  { signal, smi }: ExamineOptions = {},
+): Promise<Readiness> => {
+  const hardware =
+    smi === undefined
+      ? []
+      : [hardwareLatencyFinding(await measureHardwareLatency(host, smi, signal === undefined ? {} : { signal }))];
   const { snapshot } = await runBatch(
     host,
     { requests: [...requestsOf(tuning), ...doctorRequests, ...capabilityRequests] },
@@ -94,6 +109,7 @@ export const examine = async (host: Host, tuning: ResolvedTuning, signal?: Abort
   const seen = checks.flatMap((check) => check(snapshot, view.machine) ?? []);
   const told = new Set(seen.flatMap(({ instead = [] }) => instead));
   const findings = [
+    ...hardware,
     ...seen,
     ...summaries(knobs),
     ...knobs.flatMap((result) => {

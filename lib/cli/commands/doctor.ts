@@ -1,16 +1,30 @@
-import { examine } from '../../tuning/doctor.js';
+import { Kvm4nfvError } from '../../error.js';
+import { parseDuration } from '../../measure/fields.js';
+import { examine, type ExamineOptions } from '../../tuning/doctor.js';
 import { renderReadinessMarkdown, renderReadinessText } from '../../tuning/doctor-render.js';
 import { openNamed } from '../host.js';
 import { print, printJson } from '../output.js';
 import { tuningOf, type TuningFlags } from '../tuning.js';
 
+const smiOf = (text: string | undefined): ExamineOptions => {
+  if (text === undefined) return {};
+  const seconds = (parseDuration(text) ?? 0) / 1e9;
+  if (seconds >= 1 && seconds <= 3600) return { smi: Math.round(seconds) };
+  throw new Kvm4nfvError('usage', `--smi ${text}: expected a duration from 1s to 1h, such as 30s`);
+};
+
 /** `kvm4nfv doctor`: what a host can and can not do, worst first. Exit code 0: it was examined. */
 export const doctor = async (
   name: string | undefined,
-  options: TuningFlags & { readonly suite?: string; readonly json: boolean; readonly markdown: boolean },
+  options: TuningFlags & {
+    readonly suite?: string;
+    readonly smi?: string;
+    readonly json: boolean;
+    readonly markdown: boolean;
+  },
 ): Promise<number> => {
   await using host = await openNamed(name, options);
-  const readiness = await examine(host, await tuningOf({ profile: 'observe', ...options }));
+  const readiness = await examine(host, await tuningOf({ profile: 'observe', ...options }), smiOf(options.smi));
   if (options.json) printJson(readiness);
   else print(options.markdown ? renderReadinessMarkdown(readiness) : renderReadinessText(readiness));
   return 0;
