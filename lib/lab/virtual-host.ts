@@ -1,4 +1,5 @@
 import type { Host, Job } from '../host/host.js';
+import { quoteArgv } from '../host/quote.js';
 import { openSshHost } from '../host/ssh.js';
 import { knownHostsLine } from '../image/keys.js';
 import { removeInstance, type MachineName, type MachineRecord } from './instance.js';
@@ -89,7 +90,10 @@ export class VirtualHost implements AsyncDisposable {
     });
   }
 
-  /** Argv of OpenSSH's client for a shell on the machine, from its host. */
+  /**
+   * Argv of OpenSSH's client for a shell on the machine, from its host. Several words are an argv and arrive as they are;
+   * a single one is a line for the shell there, as ssh's users know it.
+   */
   sshArgv(command: readonly string[] = []): readonly string[] {
     const options = [
       '-F',
@@ -109,7 +113,7 @@ export class VirtualHost implements AsyncDisposable {
       '-o',
       'IdentitiesOnly=yes',
     ];
-    return ['ssh', ...options, ...trust, '127.0.0.1', ...command];
+    return ['ssh', ...options, ...trust, '127.0.0.1', ...(command.length > 1 ? [quoteArgv(command)] : command)];
   }
 
   /** QEMU's monitor: one client at a time. */

@@ -34,6 +34,8 @@ describe('kvm4nfv lab', function () {
     expect(devices.stdout.match(/82576 Gigabit Network Connection/g), devices.stderr).to.have.length(2);
     expect(devices.stdout.match(/82576 Virtual Function/g)).to.have.length(4);
     expect((await lab('ssh', '--', 'false')).code).to.equal(1);
+    expect((await lab('ssh', '--', 'sh', '-c', 'echo "$0  $1"', 'a', 'b; false')).stdout).to.equal('a  b; false\n');
+    expect((await lab('ssh', '--', 'cd /sys; pwd')).stdout).to.equal('/sys\n');
 
     expect((await lab('list')).stdout).to.match(new RegExp(`lab +${name} +running +127\\.0\\.0\\.1:${String(port)} `));
     const again = await lab('up');
