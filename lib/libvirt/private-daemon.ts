@@ -31,6 +31,14 @@ remember_owner = 0
 stdio_handler = "file"
 EOF
 mount --make-rprivate /
+# Not every machine has huge pages mounted, and libvirt takes those of a size from where it is.
+huge=
+for pool in /sys/kernel/mm/hugepages/hugepages-*kB; do
+  size=\${pool##*-}
+  mkdir -p "$d/$size"
+  ! mount -t hugetlbfs -o "pagesize=\${size%B}" hugetlbfs "$d/$size" 2>/dev/null || huge="$huge\${huge:+, }\\"$d/$size\\""
+done
+[ -z "$huge" ] || echo "hugetlbfs_mount = [$huge]" >>etc/qemu.conf
 mount --bind "$d/run/libvirt" "$3/libvirt" 2>/dev/null || { mkdir -p "$3/libvirt" && mount --bind "$d/run/libvirt" "$3/libvirt"; }
 mount --bind "$d/etc" /etc/libvirt
 mount --bind "$d/lib" /var/lib/libvirt
