@@ -52,6 +52,8 @@ cp "/boot/vmlinuz-$release" $product/vmlinuz
 echo "$release" >$product/release
 dpkg-query -W -f '\${Package}\\t\${Version}\\n' | LC_ALL=C sort >$product/packages
 rm -rf $tree
+# SSH gives each command to the login shell, and dash starts in half the time.
+sed -i 's#^\\(root:.*:\\)/bin/bash$#\\1/bin/sh#' /etc/passwd
 for user in $KVM4NFV_USERS; do useradd --create-home --shell /bin/bash --password '*' "$user"; done
 
 [ ! -s $out/setup ] || sh -eu $out/setup "$release" "$epoch"

@@ -5,6 +5,8 @@
 export const hostSetup = String.raw`
 release=$1
 cd /
+# People log in here.
+usermod --shell /bin/bash root
 
 # A kernel and an initrd of a few megabytes with which the machine's own hypervisor is tried: nothing to fetch, no disk.
 mkdir -p /opt/l2

@@ -12,6 +12,7 @@ interface SaveHeader {
   readonly header: Buffer;
   readonly length: number;
   readonly cookie: Buffer;
+  readonly xml: string;
 }
 
 const readHeader = (bytes: Buffer, path: string): SaveHeader => {
@@ -28,13 +29,14 @@ const readHeader = (bytes: Buffer, path: string): SaveHeader => {
   const offset = bytes.readUInt32LE(cookieAt);
   const data = bytes.subarray(headerSize, headerSize + length);
   const cookie = offset === 0 ? Buffer.alloc(0) : data.subarray(offset, data.indexOf(0, offset) + 1);
-  return { header: Buffer.from(bytes.subarray(0, headerSize)), length, cookie };
+  const xml = data.subarray(0, data.indexOf(0)).toString('utf8');
+  return { header: Buffer.from(bytes.subarray(0, headerSize)), length, cookie, xml };
 };
 
-/** The beginning of a saved state with another document in it. libvirt leaves 64 KiB of room for that. */
-export const replaceDocument = (bytes: Buffer, xml: string, path = 'the file'): Buffer => {
-  const { header, length, cookie } = readHeader(bytes, path);
-  const document = Buffer.from(`${xml}\0`);
+/** The beginning of a saved state with its document changed. libvirt leaves 64 KiB of room for that. */
+export const changeDocument = (bytes: Buffer, change: (xml: string) => string, path = 'the file'): Buffer => {
+  const { header, length, cookie, xml } = readHeader(bytes, path);
+  const document = Buffer.from(`${change(xml)}\0`);
   const used = document.length + cookie.length;
   if (used > length)
     throw new Kvm4nfvError(
@@ -60,14 +62,14 @@ base64 -d | dd of="$2" conv=notrunc bs=64k status=none
 `;
 
 /**
- * Copies a saved domain with another document: another name, UUID and other files than libvirt's own restore would accept, so
+ * Copies a saved domain with its document changed: another name, UUID and other files than libvirt's own restore would accept, so
  * that several guests can be started from one saved state at once.
  */
 export const retargetSavedState = async (
   host: Host,
   from: string,
   to: string,
-  xml: string,
+  change: (xml: string) => string,
   options: { readonly root?: boolean; readonly signal?: AbortSignal } = {},
 ): Promise<void> => {
   const { stdout } = await host.exec(
@@ -77,7 +79,7 @@ export const retargetSavedState = async (
       maxOutput: 2 * mostHeader,
     },
   );
-  const head = replaceDocument(Buffer.from(stdout, 'base64'), xml, from);
+  const head = changeDocument(Buffer.from(stdout, 'base64'), change, from);
   await host.exec(['sh', '-c', copyScript, 'sh', from, to], {
     ...options,
     stdin: head.toString('base64'),

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { Kvm4nfvError } from '../../lib/error.js';
-import { replaceDocument } from '../../lib/libvirt/save-image.js';
+import { changeDocument } from '../../lib/libvirt/save-image.js';
 
 const saved = (xml: string, cookie: string, length: number, stream: string): Buffer => {
   const header = Buffer.alloc(92);
@@ -17,7 +17,7 @@ const saved = (xml: string, cookie: string, length: number, stream: string): Buf
 describe('a saved state given another document', () => {
   it('keeps the length of the header, the cookie and where the stream begins', () => {
     const before = saved('<domain/>', '<cookie/>', 4096, 'stream');
-    const head = replaceDocument(before, '<domain><name>other</name></domain>');
+    const head = changeDocument(before, (xml) => xml.replace('/>', '><name>other</name></domain>'));
     expect(head).to.have.length(92 + 4096);
     expect(head.subarray(92).toString().split('\0').slice(0, 2)).to.deep.equal([
       '<domain><name>other</name></domain>',
@@ -25,7 +25,7 @@ describe('a saved state given another document', () => {
     ]);
     expect(head.readUInt32LE(32)).to.equal('<domain><name>other</name></domain>'.length + 1);
     expect(head.readUInt32LE(24)).to.equal(1);
-    expect(replaceDocument(Buffer.concat([head, Buffer.from('stream')]), '<domain/>')).to.deep.equal(
+    expect(changeDocument(Buffer.concat([head, Buffer.from('stream')]), () => '<domain/>')).to.deep.equal(
       before.subarray(0, 92 + 4096),
     );
   });
@@ -34,7 +34,7 @@ describe('a saved state given another document', () => {
     const state = saved('<domain/>', '<cookie/>', 64, '');
     const refused = (bytes: Buffer, xml = '<domain/>'): string => {
       try {
-        replaceDocument(bytes, xml, 'state.img');
+        changeDocument(bytes, () => xml, 'state.img');
       } catch (error) {
         expect(Kvm4nfvError.is(error)).to.equal(true);
         return (error as Error).message;

@@ -33,16 +33,7 @@ import { directCommandLine } from './restart.js';
 import { guestSource } from './source.js';
 import { writeSeed } from './seed.js';
 import { verifyGuest } from './verify.js';
-import {
-  applyIdentity,
-  copySaved,
-  dropSaved,
-  findSaved,
-  saveGuest,
-  startSaved,
-  stateKey,
-  type SavedGuest,
-} from './warm.js';
+import { copySaved, dropSaved, findSaved, saveGuest, startSaved, stateKey, type SavedGuest } from './warm.js';
 
 /** A guest being made: each step leaves behind how it is undone. */
 class Guest {
@@ -103,9 +94,12 @@ class Guest {
     const invariantTsc = await hasInvariantTsc(hypervisor, options, accelerator, signal);
     const definition: GuestDefinition = { options, source, accelerator, placement, invariantTsc, ...devices };
     const identity = identify(run, name, port);
-    await this.#makeDirectory(identity);
+    const [versions] = await Promise.all([
+      options.warm ? hypervisor.versions({ signal }) : undefined,
+      this.#makeDirectory(identity),
+    ]);
     const keys = newGuestKeys(run, name);
-    const { ready, warm } = await this.#start(hypervisor, definition, identity, keys);
+    const { ready, warm } = await this.#start(hypervisor, definition, identity, keys, versions);
     const { sut, bootId } = ready;
     this.#teardown.defer('SSH connection', async () => sut[Symbol.asyncDispose]());
     progress('reading back what it was given');
@@ -166,11 +160,12 @@ class Guest {
     definition: GuestDefinition,
     identity: GuestIdentity,
     keys: GuestKeys,
+    versions: unknown,
   ): Promise<{ ready: ReadyGuest; warm: boolean }> {
     const { host, facts, signal, progress } = this.#on;
     if (!this.#options.warm || !canBeSaved(definition))
       return { ready: await this.#cold(hypervisor, definition, identity, keys), warm: false };
-    const key = stateKey(definition, { versions: await hypervisor.versions({ signal }), cpu: facts.cpu });
+    const key = stateKey(definition, { versions, cpu: facts.cpu });
     const saved = await findSaved(host, key, signal);
     if (saved !== undefined) {
       try {
@@ -229,11 +224,10 @@ class Guest {
       }),
       writeSeed(definition, identity, keys, saved.identity.mac),
       keepFile(this.#on.directory, `${identity.context}.xml`, domainXml(domainOptions(definition, identity))),
-      copySaved(host, hypervisor, saved, identity, signal),
+      copySaved(host, saved, identity, signal),
     ]);
     this.#deferEnd(hypervisor, identity);
-    await startSaved(host, hypervisor, identity, signal);
-    await applyIdentity(host, identity, id, signal);
+    await startSaved(host, hypervisor, identity, id, signal);
     return this.#ready(hypervisor, definition, identity, keys, true);
   }
 
@@ -260,7 +254,7 @@ class Guest {
       gone: async () => (this.#restarting ? undefined : whyGone(host, identity.directory, filesOf(identity).console)),
       console: async () => (await this.#console(identity)) ?? '',
       listening,
-      finished: listening ? ['true'] : source.finished,
+      finished: listening ? undefined : source.finished,
       deadline: options.boot_timeout / 1e6,
       signal,
       progress,

@@ -77,7 +77,7 @@ export const firstAnswer = async (
     else stream.on('error', () => undefined).destroy();
     over.abort();
   };
-  let asked = 0;
+  let asked = began;
   try {
     for (let pause = shortestPause; ; pause = Math.min(pause * 1.2, longestPause)) {
       const address = underWay < (listening ? 1 : mostTries) ? await options.address() : undefined;

@@ -21,8 +21,8 @@ export interface ReadyOptions {
   readonly console: () => Promise<string>;
   /** Its sshd listens already: it was restored and not booted. */
   readonly listening: boolean;
-  /** A command that returns when the guest has finished booting. */
-  readonly finished: readonly string[];
+  /** A command that returns when the guest has finished booting; undefined where it has. */
+  readonly finished: readonly string[] | undefined;
   /** Milliseconds for all of it. */
   readonly deadline: number;
   readonly signal: AbortSignal;
@@ -64,7 +64,8 @@ const connectGuest = async (
 };
 
 // One round trip: what the command says about the boot does not matter, only that it has returned.
-const finishScript = '"$@" >/dev/null 2>&1; cat /proc/sys/kernel/random/boot_id';
+const bootId = '/proc/sys/kernel/random/boot_id';
+const finishScript = `"$@" >/dev/null 2>&1; cat ${bootId}`;
 
 /**
  * Waits until a guest can be worked in: sshd answers with the host key that it was given, the boot has finished, the boot
@@ -112,7 +113,8 @@ export const guestReady = async (options: ReadyOptions): Promise<ReadyGuest> => 
   try {
     sut = await sshd();
     enter('waiting for the end of the boot');
-    const argv = ['sh', '-c', finishScript, 'sh', ...options.finished];
+    const { finished } = options;
+    const argv = finished === undefined ? ['cat', bootId] : ['sh', '-c', finishScript, 'sh', ...finished];
     const { stdout } = await sut.exec(argv, { timeout: Math.max(1000, until - Date.now()), signal });
     return { sut, bootId: stdout.trim() };
   } catch (error) {

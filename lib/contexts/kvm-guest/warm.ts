@@ -153,45 +153,18 @@ const stateOf = ({ directory }: GuestIdentity): string => `${directory}/state`;
 /** Copies a saved state for another guest, with its document in it. */
 export const copySaved = async (
   host: Host,
-  hypervisor: Hypervisor,
   saved: SavedGuest,
   identity: GuestIdentity,
   signal: AbortSignal,
 ): Promise<void> => {
-  const xml = retargetDocument(
-    await hypervisor.savedXml(`${saved.directory}/state`, { signal }),
-    saved.identity,
-    identity,
-  );
-  await retargetSavedState(host, `${saved.directory}/state`, stateOf(identity), xml, { signal });
-};
-
-/** Starts a guest from its copy of a saved state, with its own overlay of the saved disk; its identity is not yet applied inside. */
-export const startSaved = async (
-  host: Host,
-  hypervisor: Hypervisor,
-  identity: GuestIdentity,
-  signal: AbortSignal,
-): Promise<void> => {
-  const state = stateOf(identity);
-  try {
-    // Not to be interrupted: libvirtd would go on without us, and start the guest after it was looked for.
-    await hypervisor.restore(state);
-    signal.throwIfAborted();
-  } finally {
-    await host.exec(['rm', '-f', '--', state], { check: false });
-  }
+  const retarget = (xml: string): string => retargetDocument(xml, saved.identity, identity);
+  await retargetSavedState(host, `${saved.directory}/state`, stateOf(identity), retarget, { signal });
 };
 
 const applyWithin = 60_000;
 
 /** Makes a restored guest the one that its new first-boot disk describes: clock, host key, machine id, addresses, entropy. */
-export const applyIdentity = async (
-  host: Host,
-  identity: GuestIdentity,
-  id: string,
-  signal: AbortSignal,
-): Promise<void> => {
+const applyIdentity = async (host: Host, identity: GuestIdentity, id: string, signal: AbortSignal): Promise<void> => {
   const patience = AbortSignal.any([signal, AbortSignal.timeout(applyWithin)]);
   const stream = await host.connect({ path: filesOf(identity).control }, { signal: patience });
   try {
@@ -228,5 +201,30 @@ export const applyIdentity = async (
     );
   } finally {
     stream.on('error', () => undefined).destroy();
+  }
+};
+
+/**
+ * Starts a guest from its copy of a saved state, with its own overlay of the saved disk.
+ * @param id what the guest must answer once it is the one that its new first-boot disk describes
+ */
+export const startSaved = async (
+  host: Host,
+  hypervisor: Hypervisor,
+  identity: GuestIdentity,
+  id: string,
+  signal: AbortSignal,
+): Promise<void> => {
+  // Not to be interrupted: libvirtd would go on without us, and start the guest after it was looked for.
+  const started = hypervisor.restore(stateOf(identity));
+  const used = started
+    .catch(() => undefined)
+    .then(() => host.exec(['rm', '-f', '--', stateOf(identity)], { check: false }));
+  try {
+    await started;
+    signal.throwIfAborted();
+    await applyIdentity(host, identity, id, signal);
+  } finally {
+    await used;
   }
 };

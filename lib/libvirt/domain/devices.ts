@@ -11,7 +11,19 @@ const busOf = ({ bus, device }: DiskSpec): Bus => bus ?? (device === 'cdrom' ? '
 const letters = (index: number): string =>
   (index >= 26 ? letters(Math.floor(index / 26) - 1) : '') + String.fromCharCode(97 + (index % 26));
 
-const diskElement = (disk: DiskSpec, target: string): XmlElement =>
+/**
+ * Slots of the root bus of q35 for our own virtio devices. Left to itself libvirt gives each a PCI Express root port of its own,
+ * which a guest without hotplug does not need: it enumerates them all and has three interrupt handlers for each.
+ */
+const slots = { disks: { first: 0x10, count: 12 }, rng: 0x1c, serial: 0x1d } as const;
+
+const rootAddress = (slot: number, { machine }: Pick<DomainSpec, 'machine'>): XmlElement | undefined =>
+  machine.includes('q35') ? pciAddressElement(`0000:00:${slot.toString(16)}.0`, { type: 'pci' }) : undefined;
+
+const diskAddress = (disk: DiskSpec, index: number, spec: DomainSpec): XmlElement | undefined =>
+  busOf(disk) === 'virtio' && index < slots.disks.count ? rootAddress(slots.disks.first + index, spec) : undefined;
+
+const diskElement = (disk: DiskSpec, target: string, address: XmlElement | undefined): XmlElement =>
   element(
     'disk',
     { type: 'file', device: disk.device },
@@ -38,15 +50,16 @@ const diskElement = (disk: DiskSpec, target: string): XmlElement =>
     (disk.readOnly || disk.device === 'cdrom') && element('readonly'),
     disk.serial !== undefined && element('serial', {}, disk.serial),
     disk.bootOrder !== undefined && element('boot', { order: disk.bootOrder }),
+    address,
   );
 
-const diskElements = (disks: readonly DiskSpec[]): readonly XmlElement[] => {
+const diskElements = (spec: DomainSpec): readonly XmlElement[] => {
   const next = new Map<string, number>();
-  return disks.map((disk) => {
+  return spec.disks.map((disk) => {
     const prefix = prefixes[busOf(disk)];
     const index = next.get(prefix) ?? 0;
     next.set(prefix, index + 1);
-    return diskElement(disk, prefix + letters(index));
+    return diskElement(disk, prefix + letters(index), diskAddress(disk, index, spec));
   });
 };
 
@@ -67,13 +80,18 @@ const consoleElements = (path: string): readonly XmlElement[] => [
   element('console', { type: 'file' }, element('source', { path }), element('target', { type: 'serial', port: 0 })),
 ];
 
+/** Its own, or those of a fragment: libvirt would give them a controller by itself. */
+const hasChannels = ({ agent, fragments }: DomainSpec): boolean =>
+  agent || fragments.some(({ xml }) => xml.includes('<channel'));
+
 export const devicesElement = (spec: DomainSpec): XmlElement =>
   element(
     'devices',
     {},
     spec.emulator !== undefined && element('emulator', {}, spec.emulator),
-    diskElements(spec.disks),
+    diskElements(spec),
     element('controller', { type: 'usb', model: 'none' }),
+    hasChannels(spec) && element('controller', { type: 'virtio-serial', index: 0 }, rootAddress(slots.serial, spec)),
     spec.interfaces.map(interfaceElement),
     spec.hostdevs.map(({ address, managed }) =>
       element(
@@ -86,7 +104,13 @@ export const devicesElement = (spec: DomainSpec): XmlElement =>
     spec.console !== undefined && consoleElements(spec.console),
     spec.agent &&
       element('channel', { type: 'unix' }, element('target', { type: 'virtio', name: 'org.qemu.guest_agent.0' })),
-    spec.rng && element('rng', { model: 'virtio' }, element('backend', { model: 'random' }, '/dev/urandom')),
+    spec.rng &&
+      element(
+        'rng',
+        { model: 'virtio' },
+        element('backend', { model: 'random' }, '/dev/urandom'),
+        rootAddress(slots.rng, spec),
+      ),
     spec.panic && element('panic', { model: 'isa' }),
     spec.iommu !== undefined && iommuElement(spec.iommu),
     element('memballoon', { model: 'none' }),

@@ -17,7 +17,7 @@ const points: Readonly<Record<string, (event: RunEvent) => boolean>> = {
   'it measures': ({ type }) => type === 'trial-started',
 };
 /** Milliseconds after the first look at the NICs, between which such a deployment changes things. */
-const moments = [400, 900, 1500, 2300];
+const moments = [900, 2300];
 
 describe('A run with VFs on a host behind SSH whose controller is killed', function () {
   this.timeout(10 * 60_000);

@@ -12,7 +12,7 @@ import type { LabMachine } from './lab-machine.js';
 import { differences, snapshotOf } from './snapshot.js';
 
 const wanted = process.env['KVM4NFV_KILLS'];
-const rounds = Number(wanted ?? '6');
+const rounds = Number(wanted ?? '4');
 
 /** Every way of changing something: kernel files, threads, a mount and its directory, a partition, a file on disk, a service, a network device. */
 const everything = {
