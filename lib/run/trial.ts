@@ -125,8 +125,7 @@ const tooShort = (measurement: Measurement, { duration }: Preview): string[] =>
     ? []
     : [`measured for ${(measurement.duration / 1e9).toFixed(3)} s of the ${(duration / 1e9).toFixed(3)} s asked for`];
 
-const whyMissed = ({ expression, observed, unit, reason }: SlaOutcome): string =>
-  `${expression}: ${observed === null ? (reason ?? 'no data') : `observed ${String(observed)} ${unit}`}`;
+const whyMissed = ({ expression, reason }: SlaOutcome): string => `${expression}: ${reason ?? 'no data'}`;
 
 /** The verdict on a measurement: no data never passes, a breached limit of the tool fails, then the SLAs. */
 export const assess = (

@@ -52,6 +52,7 @@ describe('the executor', () => {
         reason: '3us observed',
       },
     ]);
+    expect(result.tests[0]?.reasons).to.include('max <= 2us: 3us observed');
   });
 
   it('never passes without data', async () => {
