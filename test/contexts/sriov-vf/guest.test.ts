@@ -14,12 +14,7 @@ describe('KVM guests with VFs, in an emulated host', function () {
   this.timeout(30 * 60_000);
   let dut: Dut;
   before(async function () {
-    const started = await Dut.start();
-    if (typeof started === 'string') {
-      console.log(`    skipped: ${started}`);
-      this.skip();
-    }
-    dut = started;
+    dut = await Dut.needed(this);
     // The emulated host sees this machine's image cache and can't add to it.
     await buildImage(localHost(), builtInManifest(image));
     // Two guests do not fit beside it into the memory of the NIC's node.

@@ -25,12 +25,7 @@ describe('A run with VFs on a host behind SSH whose controller is killed', funct
   let untouched: string;
 
   before(async function () {
-    const started = await Dut.start();
-    if (typeof started === 'string') {
-      console.log(`    skipped: ${started}`);
-      this.skip();
-    }
-    dut = started;
+    dut = await Dut.needed(this);
     await built();
     untouched = await dut.snapshot();
   });

@@ -27,12 +27,7 @@ describe('VFs of an emulated host', function () {
   let dut: Dut;
 
   before(async function () {
-    const started = await Dut.start();
-    if (typeof started === 'string') {
-      console.log(`    skipped: ${started}`);
-      this.skip();
-    }
-    dut = started;
+    dut = await Dut.needed(this);
   });
   after(async () => {
     await (dut as Dut | undefined)?.[Symbol.asyncDispose]();
@@ -237,11 +232,7 @@ describe('NICs of this machine', () => {
 describe('an emulated host without an IOMMU', function () {
   this.timeout(15 * 60_000);
   it('is told the kernel parameter', async function () {
-    const dut = await Dut.start({ iommu: 'none' });
-    if (typeof dut === 'string') {
-      console.log(`      skipped: ${dut}`);
-      this.skip();
-    }
+    const dut = await Dut.needed(this, { iommu: 'none' });
     try {
       const { message, hint } = await environmentError(dut.deploy({ driver: 'vfio-pci' }));
       expect(message).to.include('the IOMMU is off');

@@ -73,6 +73,14 @@ export class Dut implements AsyncDisposable {
     return new Dut(machine, host, await readFacts(host));
   }
 
+  /** The same for tests, which are skipped where there is none. */
+  static async needed(context: Mocha.Context, input: VirtualHostInput = {}): Promise<Dut> {
+    const started = await Dut.start(input);
+    if (typeof started !== 'string') return started;
+    console.log(`    skipped: ${started}`);
+    return context.skip();
+  }
+
   /** Files of runs on it. */
   get directory(): string {
     return `${tmpdir()}/${this.machine.run}`;
