@@ -15,7 +15,7 @@ export interface SriovDevice {
 
 /** What a machine offers to guests, good or bad. */
 export interface Capabilities {
-  /** /dev/kvm is there. */
+  /** /dev/kvm is there, and nobody has tried it in vain. */
   readonly kvm: boolean;
   readonly iommuGroups: number;
   readonly numaNodes: number;

@@ -90,16 +90,15 @@ const realtimeKernel: Check = (_, { kernel }) =>
         mend: 'Boot a real-time kernel (Debian: linux-image-rt-amd64).',
       };
 
-const kvm: Check = (now) =>
-  now.names.has('/dev/kvm')
-    ? undefined
-    : {
-        check: 'kvm',
-        severity: inGuest(now) ? 'info' : 'critical',
-        what: '/dev/kvm is not there',
-        costs: 'Guests are emulated by TCG: their latencies say nothing about real hardware.',
-        mend: 'Enable VT-x or AMD-V in the firmware and load kvm_intel or kvm_amd; in a guest, nested virtualisation on its host.',
-      };
+export const noKvm = (now: Snapshot, what: string): Finding => ({
+  check: 'kvm',
+  severity: inGuest(now) ? 'info' : 'critical',
+  what,
+  costs: 'Guests are emulated by TCG: their latencies say nothing about real hardware.',
+  mend: 'Enable VT-x or AMD-V in the firmware and load kvm_intel or kvm_amd; in a guest, nested virtualisation on its host.',
+});
+
+const kvm: Check = (now) => (now.names.has('/dev/kvm') ? undefined : noKvm(now, '/dev/kvm is not there'));
 
 const iommu: Check = (now) =>
   [...now.names].some((name) => name.startsWith('/sys/kernel/iommu_groups/'))

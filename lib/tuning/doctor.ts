@@ -2,7 +2,7 @@ import type { Host } from '../host/host.js';
 import { runBatch } from './batch.js';
 import { firmwareChecklist, firmwareOf, type FirmwareSetting } from './bios-checklist.js';
 import { capabilitiesOf, capabilityRequests, type Capabilities } from './capabilities.js';
-import { checks, doctorRequests, severities, type Finding } from './doctor-checks.js';
+import { checks, doctorRequests, noKvm, severities, type Finding } from './doctor-checks.js';
 import type { KnobResult } from './judge.js';
 import type { KnobDefinition } from './knob.js';
 import { hardwareLatencyFinding, measureHardwareLatency } from './hardware-latency.js';
@@ -86,13 +86,15 @@ export interface ExamineOptions {
   readonly signal?: AbortSignal;
   /** Seconds for which to look for SMIs and other gaps that the hardware makes. Default: not at all, since that may take a tracer. */
   readonly smi?: number;
+  /** Tells whether KVM really runs guests where /dev/kvm is there, such as `probeKvm`. Default: the device is believed. */
+  readonly kvm?: (host: Host) => Promise<{ readonly works: boolean; readonly reason: string }>;
 }
 
 /** Looks at everything a profile sets, and beyond, in one round trip. Writes nothing. */
 export const examine = async (
   host: Host,
   tuning: ResolvedTuning,
-  { signal, smi }: ExamineOptions = {},
+  { signal, smi, kvm }: ExamineOptions = {},
 ): Promise<Readiness> => {
   const hardware =
     smi === undefined
@@ -108,8 +110,11 @@ export const examine = async (
   const byName = new Map(tuning.knobs.map(({ knob }) => [knob.name, knob]));
   const seen = checks.flatMap((check) => check(snapshot, view.machine) ?? []);
   const told = new Set(seen.flatMap(({ instead = [] }) => instead));
+  const capabilities = capabilitiesOf(snapshot, view.machine);
+  const probed = capabilities.kvm ? await kvm?.(host) : undefined;
   const findings = [
     ...hardware,
+    ...(probed === undefined || probed.works ? [] : [noKvm(snapshot, probed.reason)]),
     ...seen,
     ...summaries(knobs),
     ...knobs.flatMap((result) => {
@@ -123,7 +128,7 @@ export const examine = async (
     kernel: view.machine.kernel.release,
     profile: tuning.profile,
     firmware: firmwareOf(snapshot),
-    capabilities: capabilitiesOf(snapshot, view.machine),
+    capabilities: { ...capabilities, kvm: capabilities.kvm && probed?.works !== false },
     findings: findings.sort((a, b) => rank(a) - rank(b)),
     checklist: firmwareChecklist(snapshot),
     knobs,

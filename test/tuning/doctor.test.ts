@@ -35,6 +35,18 @@ describe('doctor', () => {
     expect(renderReadinessMarkdown(readiness).split('\n')).to.include(`${line}.`);
   });
 
+  it('believes a guest that was tried rather than the device', async () => {
+    const reason = '/dev/kvm is there, but a 64-bit guest did not get through its start within 20 s';
+    const tried = (works: boolean) =>
+      tuningOf({ profile: 'observe' }).then((tuning) =>
+        examine(simulatedServer({ files: ready }).host, tuning, { kvm: () => Promise.resolve({ works, reason }) }),
+      );
+    const [good, bad] = [await tried(true), await tried(false)];
+    expect([good.capabilities.kvm, bad.capabilities.kvm]).to.deep.equal([true, false]);
+    expect(good.findings.map(({ check }) => check)).not.to.include('kvm');
+    expect(bad.findings.find(({ check }) => check === 'kvm')).to.include({ what: reason });
+  });
+
   it('says so where there is nothing of it', async () => {
     const bare = simulatedServer({
       files: { '/sys/devices/system/cpu/smt/active': '0\n', '/sys/devices/system/node/node0/cpulist': '0-7\n' },

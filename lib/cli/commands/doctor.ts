@@ -1,4 +1,5 @@
 import { Kvm4nfvError } from '../../error.js';
+import { probeKvm } from '../../libvirt/kvm-probe.js';
 import { parseDuration } from '../../measure/fields.js';
 import { examine, type ExamineOptions } from '../../tuning/doctor.js';
 import { renderReadinessMarkdown, renderReadinessText } from '../../tuning/doctor-render.js';
@@ -24,7 +25,10 @@ export const doctor = async (
   },
 ): Promise<number> => {
   await using host = await openNamed(name, options);
-  const readiness = await examine(host, await tuningOf({ profile: 'observe', ...options }), smiOf(options.smi));
+  const readiness = await examine(host, await tuningOf({ profile: 'observe', ...options }), {
+    ...smiOf(options.smi),
+    kvm: (machine) => probeKvm(machine),
+  });
   if (options.json) printJson(readiness);
   else print(options.markdown ? renderReadinessMarkdown(readiness) : renderReadinessText(readiness));
   return 0;
