@@ -5,7 +5,8 @@ import type { Definition } from './definition.js';
 import { readyLine } from './host-setup.js';
 import { connectMonitor } from './launch.js';
 import { kernelCommandLine, qemuArguments, socketsOf } from './machine.js';
-import { bootTimeout, partsOf } from './start.js';
+import { timerLost } from './stall.js';
+import { boots, bootTimeout, partsOf } from './start.js';
 import { createVfs } from './vfs.js';
 import { endJob, jobName, type VirtualHost } from './virtual-host.js';
 
@@ -29,6 +30,28 @@ const bootAgain = async (machine: VirtualHost, definition: Definition, parameter
   await (await connectMonitor(host, job, directory, { timeout: monitorTimeout }))[Symbol.asyncDispose]();
 };
 
+/** The same until it is up; anew, a few times, where a CPU of it has lost its timer. */
+const bootUntilReady = async (machine: VirtualHost, definition: Definition, parameters: string): Promise<void> => {
+  const { host, directory } = machine;
+  const place = { socket: socketsOf(directory).console, log: `${directory}/console.log` };
+  for (let tries = 1; ; tries += 1) {
+    await bootAgain(machine, definition, parameters);
+    const over = new AbortController();
+    const lost = timerLost(host, place.log, over.signal).then(
+      () => true,
+      () => false,
+    );
+    const ready = waitForConsole(host, place, readyLine, { timeout: bootTimeout, signal: over.signal });
+    try {
+      if ((await Promise.race([lost, ready])) !== true || tries >= boots) return;
+    } finally {
+      over.abort();
+      await Promise.allSettled([lost, ready]);
+    }
+    await endJob(machine.job);
+  }
+};
+
 /**
  * The kernel command line of a virtual host: its kernel is started by QEMU, so it takes another QEMU on the same disk to
  * change it. `guest` is the machine as a host.
@@ -48,11 +71,9 @@ export const virtualHostCommandLine = (
     },
     reboot: async () => {
       await powerOff(guest, machine);
-      await bootAgain(machine, definition, parameters);
+      await bootUntilReady(machine, definition, parameters);
     },
     rebooted: async () => {
-      const place = { socket: socketsOf(machine.directory).console, log: `${machine.directory}/console.log` };
-      await waitForConsole(machine.host, place, readyLine, { timeout: bootTimeout });
       if (options.vfs > 0) await createVfs(guest, options.vfs);
     },
   };

@@ -241,7 +241,8 @@ const startOnce = async (host: Host, definition: Definition, start: StartOptions
   }
 };
 
-const boots = 3;
+/** How often a machine is booted whose CPUs lose their timers. */
+export const boots = 3;
 
 /** Boots it; anew, a few times, where a CPU of it has lost its timer. */
 const boot = async (host: Host, definition: Definition, start: StartOptions): Promise<VirtualHost> => {
