@@ -89,7 +89,9 @@ sub keep {
   my ($files, $modes) = @_;
   my $remove = sub { unlink map { "$_[0]/$_" } names($_[0]); rmdir $_[0] };
   $remove->("$run.new");
-  mkdir "$run.new", 0711 or die "$run.new: $!\\n";
+  mkdir "$run.new" or die "$run.new: $!\\n";
+  # Whatever the umask: sshd reads authorized_keys with the rights of who logs in.
+  chmod 0711, "$run.new";
   put("$run.new/$_", $files->{$_}, $modes->{$_}) for keys %$files;
   $remove->("$run.old");
   rename $run, "$run.old";

@@ -65,7 +65,11 @@ const cleanHost = async (
 ): Promise<string[]> => {
   await using host = await openHost(name, specs, { signal });
   const attempts = new Attempts();
-  await settle(host, run);
+  // Where that takes too long, all the rest is swept all the same.
+  await attempts.make(async () => {
+    await settle(host, run, signal);
+    return [];
+  });
   // Sweeping ends jobs too: what there was must be known before.
   const jobs = (await listJobs(host)).filter((job) => job.run === run);
   for (const context of registry.all('context'))

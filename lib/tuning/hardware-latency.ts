@@ -20,7 +20,8 @@ const thresholdUs = 10;
 // set is put back however this ends. hwlat wanders over all CPUs, from one window of a second to the next.
 const script = `
 counter() { od -An -v -tu8 -j 52 -N 8 /dev/cpu/0/msr 2>/dev/null | tr -d ' '; }
-if grep -qs '^vendor_id.*GenuineIntel' /proc/cpuinfo && before=$(counter) && [ -n "$before" ]; then
+# A virtual CPU counts the SMIs of its own machine, not those of its host.
+if grep -qs '^vendor_id.*GenuineIntel' /proc/cpuinfo && ! grep -qsw hypervisor /proc/cpuinfo && before=$(counter) && [ -n "$before" ]; then
   sleep "$1"
   echo "msr $(($(counter) - before))"
   exit 0
@@ -30,22 +31,25 @@ tracing=/sys/kernel/tracing
 grep -qsw hwlat $tracing/available_tracers || exit 69
 read -r tracer <$tracing/current_tracer
 [ "$tracer" = nop ] || { echo "$tracer"; exit 75; }
+! grep -qs . $tracing/set_event || { echo events; exit 75; }
 threshold=$(cat $tracing/tracing_thresh); on=$(cat $tracing/tracing_on)
-put_back() { echo nop >$tracing/current_tracer; echo "$threshold" >$tracing/tracing_thresh; echo "$on" >$tracing/tracing_on; }
+put_back() { kill $! 2>/dev/null; echo nop >$tracing/current_tracer; echo "$threshold" >$tracing/tracing_thresh; echo "$on" >$tracing/tracing_on; }
 trap put_back EXIT
 trap 'exit 130' HUP INT TERM PIPE
 echo "$2" >$tracing/tracing_thresh && echo 1 >$tracing/tracing_on && echo hwlat >$tracing/current_tracer || exit
-sleep "$1"
+# A signal ends a wait at once, and a sleep only at its end.
+sleep "$1" & wait $!
 echo 0 >$tracing/tracing_on
 echo hwlat
 cat $tracing/trace
 `;
 
-/** Gaps in what the hwlat tracer wrote, each in microseconds: the longer of those inside and between its two readings of the clock. */
-export const parseHwlat = (trace: string): number[] =>
-  [...trace.matchAll(/inner\/outer\(us\):\s*(\d+)\/(\d+)/g)].map(([, inner, outer]) =>
-    Math.max(Number(inner), Number(outer)),
-  );
+/** What the hwlat tracer wrote, a line for each window with gaps: their number, and the longest in microseconds. */
+export const parseHwlat = (trace: string): readonly { readonly gaps: number; readonly longest: number }[] =>
+  [...trace.matchAll(/inner\/outer\(us\):\s*(\d+)\/(\d+)(?:.*\bcount:(\d+))?/g)].map(([, inner, outer, count]) => ({
+    gaps: Number(count ?? 1),
+    longest: Math.max(Number(inner), Number(outer)),
+  }));
 
 /**
  * Looks for time that the hardware takes for itself: counts SMIs where the processor does, else lets the kernel's hwlat tracer
@@ -67,7 +71,7 @@ export const measureHardwareLatency = async (
       hint: 'modprobe msr (Intel), or use a kernel with CONFIG_HWLAT_TRACER and mount tracefs.',
     });
   if (exitCode === 75)
-    throw new Kvm4nfvError('environment', `${host.name}: the tracer ${stdout.trim()} is in use there`, {
+    throw new Kvm4nfvError('environment', `${host.name}: the tracer is in use there (${stdout.trim()})`, {
       hint: 'Wait for whoever traces, or: echo nop >/sys/kernel/tracing/current_tracer.',
     });
   if (exitCode !== 0)
@@ -76,12 +80,12 @@ export const measureHardwareLatency = async (
     });
   const [source = '', ...rest] = stdout.split(/[ \n]/);
   if (source === 'msr') return { source, seconds, count: Number(rest[0]) };
-  const gaps = parseHwlat(stdout);
+  const windows = parseHwlat(stdout);
   return {
     source: 'hwlat',
     seconds,
-    count: gaps.length,
-    ...(gaps.length === 0 ? {} : { longest: gaps.reduce((longest, gap) => Math.max(longest, gap), 0) }),
+    count: windows.reduce((sum, { gaps }) => sum + gaps, 0),
+    ...(windows.length === 0 ? {} : { longest: windows.reduce((most, { longest }) => Math.max(most, longest), 0) }),
   };
 };
 

@@ -97,6 +97,10 @@ describe('A guest of a built image', function () {
     guests.push(guest);
     expect(await text(guest, 'uname', '-r')).to.equal(image.release);
     expect(await text(guest, 'hostname')).to.equal('first');
+    // Other users than root find their keys there.
+    expect(await text(guest, 'stat', '-c', '%a %n', '/run/kvm4nfv', '/run/kvm4nfv/authorized_keys')).to.equal(
+      '711 /run/kvm4nfv\n644 /run/kvm4nfv/authorized_keys',
+    );
     expect(await text(guest, 'systemctl', 'is-system-running', '--wait')).to.equal('running');
     const help = await guest.exec(['cyclictest', '--help'], { check: false });
     expect(help.stdout + help.stderr).to.match(/--histogram/);

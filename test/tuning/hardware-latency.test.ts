@@ -16,6 +16,13 @@ describe('Latency of the hardware', () => {
     });
   });
 
+  it('is counted by gaps and not by windows', () => {
+    const line =
+      '   <...>-1729  [001] d...  678.473449: #1  inner/outer(us):   11/12   ts:1581527483.343962693 count:6\n';
+    expect(parseHwlat(line)).to.deep.equal([{ gaps: 6, longest: 12 }]);
+    expect(parseHwlat(line.replace(' count:6', ''))).to.deep.equal([{ gaps: 1, longest: 12 }]);
+  });
+
   it('is nothing where the tracer saw nothing', () => {
     expect(parseHwlat('# tracer: hwlat\n#\n#     TASK-PID    CPU#  |||||  TIMESTAMP  FUNCTION\n')).to.deep.equal([]);
   });
@@ -50,7 +57,7 @@ describe('Latency of the hardware, in a guest whose kernel has the tracer', func
     expect(await settings()).to.equal(before);
     await printed(guest, 'sh', '-c', 'echo osnoise >/sys/kernel/tracing/current_tracer');
     const error = await rejection(measureHardwareLatency(guest.sut, 1));
-    expect(String(error)).to.contain('the tracer osnoise is in use there');
+    expect(String(error)).to.contain('the tracer is in use there (osnoise)');
     expect(await settings()).to.match(/^osnoise\n/);
   });
 });

@@ -4,6 +4,7 @@ import { parseDuration } from '../../measure/fields.js';
 import { examine, type ExamineOptions } from '../../tuning/doctor.js';
 import { renderReadinessMarkdown, renderReadinessText } from '../../tuning/doctor-render.js';
 import { openNamed } from '../host.js';
+import { Interrupt } from '../interrupt.js';
 import { print, printJson } from '../output.js';
 import { tuningOf, type TuningFlags } from '../tuning.js';
 
@@ -24,10 +25,13 @@ export const doctor = async (
     readonly markdown: boolean;
   },
 ): Promise<number> => {
-  await using host = await openNamed(name, options);
+  using interrupt = new Interrupt(() => 'kvm4nfv doctor');
+  const { signal } = interrupt;
+  await using host = await openNamed(name, { ...options, signal });
   const readiness = await examine(host, await tuningOf({ profile: 'observe', ...options }), {
+    signal,
     ...smiOf(options.smi),
-    kvm: (machine) => probeKvm(machine),
+    kvm: (machine) => probeKvm(machine, { signal }),
   });
   if (options.json) printJson(readiness);
   else print(options.markdown ? renderReadinessMarkdown(readiness) : renderReadinessText(readiness));
