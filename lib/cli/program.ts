@@ -163,7 +163,10 @@ const machineCommands = (root: Command, done: Done): void => {
     .addArgument(new Argument('<action>').choices(['show', 'plan', 'apply', 'verify', 'restore']))
     .argument('[host]', hostArgument)
     .option('--suite <file>', 'suite that defines the host')
-    .option('--profile <name>', 'none, observe, realtime-host, realtime-guest, kvm4nfv or cpu-partitioning')
+    .option(
+      '--profile <name>',
+      'none, observe, latency, isolated, realtime-host, realtime-guest, kvm4nfv or cpu-partitioning',
+    )
     .option('--isolated <cpus>', 'CPUs kept for real-time work, such as 2-5')
     .option('--housekeeping <cpus>', 'CPUs for everything else; default: the rest')
     .option('--node <n>', 'NUMA node that memory is set up on')

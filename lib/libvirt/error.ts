@@ -24,7 +24,10 @@ const hints: Readonly<Record<string, string>> = {
 
 const clues: readonly (readonly [said: RegExp, hint: string])[] = [
   [/^Failed to connect socket/, 'start libvirtd there, or give the right URI'],
-  [/cannot limit locked memory/, 'libvirtd lacks CAP_SYS_RESOURCE there: leave memory.locked off'],
+  [
+    /cannot limit locked memory/,
+    'libvirtd lacks CAP_SYS_RESOURCE there: give it that, or lock no memory (in a suite: profile: default)',
+  ],
   [
     /unable to map backing store for guest RAM|Cannot allocate memory/,
     'set more hugepages or memory free on that NUMA node',

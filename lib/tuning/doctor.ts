@@ -1,4 +1,5 @@
 import type { Host } from '../host/host.js';
+import { Kvm4nfvError } from '../error.js';
 import { runBatch } from './batch.js';
 import { firmwareChecklist, firmwareOf, type FirmwareSetting } from './bios-checklist.js';
 import { capabilitiesOf, capabilityRequests, type Capabilities } from './capabilities.js';
@@ -90,16 +91,29 @@ export interface ExamineOptions {
   readonly kvm?: (host: Host) => Promise<{ readonly works: boolean; readonly reason: string }>;
 }
 
-/** Looks at everything a profile sets, and beyond, in one round trip. Writes nothing. */
+/** What can't be looked at is told among the rest, and keeps nothing else from being told. */
+const lookAtHardware = async (host: Host, seconds: number, signal: AbortSignal | undefined): Promise<Finding> => {
+  try {
+    return hardwareLatencyFinding(await measureHardwareLatency(host, seconds, signal === undefined ? {} : { signal }));
+  } catch (error) {
+    if (!Kvm4nfvError.is(error) || !['environment', 'tool'].includes(error.fault)) throw error;
+    return {
+      check: 'hardware-latency',
+      severity: 'info',
+      what: `SMIs could not be looked for: ${error.message}`,
+      costs: 'None; whether the hardware takes time for itself is not known.',
+      mend: error.hint ?? 'See the message.',
+    };
+  }
+};
+
+/** Looks at everything a profile sets, and beyond. Writes nothing, but for what `smi` needs. */
 export const examine = async (
   host: Host,
   tuning: ResolvedTuning,
   { signal, smi, kvm }: ExamineOptions = {},
 ): Promise<Readiness> => {
-  const hardware =
-    smi === undefined
-      ? []
-      : [hardwareLatencyFinding(await measureHardwareLatency(host, smi, signal === undefined ? {} : { signal }))];
+  const hardware = smi === undefined ? [] : [await lookAtHardware(host, smi, signal)];
   const { snapshot } = await runBatch(
     host,
     { requests: [...requestsOf(tuning), ...doctorRequests, ...capabilityRequests] },
