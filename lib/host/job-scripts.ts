@@ -106,18 +106,19 @@ done
 `;
 
 /**
- * \`$1\` what the markers of a run's commands begin with, \`$2\` seconds. Waits until none of these commands runs any more; jobs
- * and builds are ended by other ways. Prints the processes that are left where that takes too long.
+ * \`$1\` what the markers of a run's commands begin with, \`$2\` seconds. Waits until none of these commands runs any more, nor
+ * waits in a login shell or in sudo, where the marker is on the command line only; jobs and builds are ended by other ways.
+ * Prints the processes that are left where that takes too long.
  */
 export const settleScript = String.raw`
 export LC_ALL=C
 until=$(($(date +%s) + $2))
 while :; do
   left=
-  for file in $(grep -lszF -e "$1" /proc/[0-9]*/environ 2>/dev/null); do
-    process=${'$'}{file%/environ}
-    grep -qszE '^KVM4NFV_(JOB|BUILD)=' "$file" || grep -qszxF kvm4nfv-job "$process/cmdline" || [ ! -e "$process" ] ||
-      left="$left ${'$'}{process#/proc/}"
+  for file in $(grep -lszE -e "$1[0-9a-f]" /proc/[0-9]*/environ /proc/[0-9]*/cmdline 2>/dev/null); do
+    process=${'$'}{file%/*}
+    grep -qszE '^KVM4NFV_(JOB|BUILD)=' "$process/environ" || grep -qszE '^kvm4nfv-job$|KVM4NFV_BUILD=' "$process/cmdline" ||
+      [ ! -e "$process" ] || left="$left ${'$'}{process#/proc/}"
   done
   [ -n "$left" ] || exit 0
   [ "$(date +%s)" -lt "$until" ] || break

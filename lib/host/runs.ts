@@ -47,8 +47,9 @@ export const listJobs = async (host: Host): Promise<readonly ListedJob[]> => {
 const settleWithin = 150;
 
 /**
- * Waits until the commands that a killed controller had given have ended, but for jobs and builds: what they are about to do
- * can be undone only afterwards. A `teardown` error where that takes more than 150 s.
+ * Waits until the commands that a killed controller had given have ended, those included that a login shell or sudo is about
+ * to start, but for jobs and builds: what they are about to do can be undone only afterwards. A `teardown` error where that
+ * takes more than 150 s.
  */
 export const settle = async (host: Host, run: string, signal?: AbortSignal): Promise<void> => {
   const options = { timeout: settleWithin * 1000 + deadline, ...(signal === undefined ? {} : { signal }) };

@@ -122,7 +122,9 @@ const explain = (error: unknown, host: Host, cache: string, manifest: ImageManif
   );
 };
 
-const markOf = (run: string): Record<string, string> => ({ KVM4NFV_BUILD: run });
+/** The environment of what is built for a run; {@link endBuilds} ends all that has it. */
+export const buildMark = (run: string | undefined): { readonly env?: Record<string, string> } =>
+  run === undefined ? {} : { env: { KVM4NFV_BUILD: run } };
 
 /** Ends the builds of a run whose controller was killed; what they leave is nobody's then. */
 export const endBuilds = async (
@@ -130,8 +132,7 @@ export const endBuilds = async (
   run: string,
   options: { readonly signal?: AbortSignal } = {},
 ): Promise<void> => {
-  const [mark = ''] = Object.entries(markOf(run)).map((pair) => pair.join('='));
-  await host.exec(['sh', '-c', reapScript, 'sh', mark, '', '200'], { ...options, timeout: 60_000 });
+  await host.exec(['sh', '-c', reapScript, 'sh', `KVM4NFV_BUILD=${run}`, '', '200'], { ...options, timeout: 60_000 });
 };
 
 const cleanScript = `exec 9>"$1/$2.lock" && flock -n 9 && rm -rf --one-file-system "$1/$2.building"`;
@@ -176,7 +177,7 @@ export const buildImage = async (
   try {
     await host.exec(argv, {
       ...signal,
-      ...(options.run === undefined ? {} : { env: markOf(options.run) }),
+      ...buildMark(options.run),
       stdin: bundle(manifest, sources),
       timeout: options.timeout ?? 30 * 60_000,
     });

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { Kvm4nfvError } from '../error.js';
 import { CommandError, type Host } from '../host/host.js';
 import { sourcesFor } from '../image/apt-sources.js';
-import { buildMode } from '../image/build.js';
+import { buildMark, buildMode } from '../image/build.js';
 import { tar } from '../image/tar.js';
 import { hostManifest } from './host-image.js';
 import { labDirectory, type LabOptions } from './places.js';
@@ -15,6 +15,8 @@ export interface TreeOptions extends LabOptions {
   readonly timeout?: number;
   /** `machine` and `tree` force where QEMU comes from. Default: the machine's where it can do all, else the tree's. */
   readonly origin?: 'machine' | 'tree';
+  /** Run that it is made for: what a killed run was making is ended by its name. */
+  readonly run?: string;
 }
 
 /** A QEMU that can be a host with SR-IOV. Paths are of the host that it is on. */
@@ -121,7 +123,7 @@ export const qemuTree = async (host: Host, options: TreeOptions = {}): Promise<Q
   options.progress?.('fetching QEMU into a private tree');
   try {
     const argv = ['sh', '-c', treeScript, 'tree', trees, recipe, mode, suite, treePackages.join(',')];
-    await host.exec(argv, { ...signal, stdin, timeout: options.timeout ?? 20 * 60_000 });
+    await host.exec(argv, { ...signal, ...buildMark(options.run), stdin, timeout: options.timeout ?? 20 * 60_000 });
   } catch (error) {
     throw explain(error, host);
   }

@@ -1,3 +1,6 @@
+import { execFile } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { promisify } from 'node:util';
 import { expect } from 'chai';
 import type { Host } from '../../lib/host/host.js';
 import { localHost } from '../../lib/host/local.js';
@@ -43,4 +46,14 @@ describe('Commands that a dead controller has left', () => {
       await removeRun(cleaner, run);
       await waiting;
     });
+
+  it('are waited for, too, where a login shell or sudo is about to start them', async () => {
+    const host = localHost('local', { run });
+    const line = `sleep 1; exec env KVM4NFV_EXEC=${run}/${randomUUID()} sleep 1`;
+    const began = performance.now();
+    const shell = promisify(execFile)('sh', ['-c', line]);
+    await settle(host, run);
+    expect(performance.now() - began).to.be.above(1900);
+    await shell;
+  });
 });

@@ -25,7 +25,7 @@ const defined = async (
   options: VirtualHostOptions,
   { run, signal, progress }: VirtualHostStart,
 ): Promise<Definition> => {
-  const tree = await qemuTree(host, { signal, progress });
+  const tree = await qemuTree(host, { signal, progress, run });
   const image = await buildImage(host, hostManifest(options), { signal, progress, run });
   // Guests of the emulated host start from the images that its own host has.
   return { options, image, tree, images: await cacheDirectory(host, { signal }) };
