@@ -21,7 +21,7 @@ export { openWire, type ReceivedFrame, type Wire, type WireStatistics } from './
 export { Histogram } from './measure/histogram.js';
 export type { Paint, Style } from './report/paint.js';
 export { renderSummary, type SummaryOptions } from './report/summary.js';
-export { eventLine, Progress } from './report/progress.js';
+export { EventLog, Progress } from './report/progress.js';
 export { planSteps, planTest, type TestSteps } from './report/plan.js';
 export { cleanupRun, runDirectories, type CleanupOptions, type CleanupReport, type Sweepers } from './run/cleanup.js';
 export { decodeHistogram } from './run/encode.js';

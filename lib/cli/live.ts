@@ -1,10 +1,11 @@
-import { eventLine, Progress } from '../report/progress.js';
+import { EventLog, Progress } from '../report/progress.js';
 import type { RunEvent } from '../run/event.js';
 
 /** Shows how a run gets on: one line that is kept up to date on a terminal, plain lines elsewhere. */
 export class Live implements Disposable {
   readonly #stream: NodeJS.WriteStream;
   readonly #progress = new Progress();
+  readonly #log = new EventLog();
   readonly #timer: NodeJS.Timeout | undefined;
 
   constructor(stream: NodeJS.WriteStream) {
@@ -16,7 +17,7 @@ export class Live implements Disposable {
 
   readonly onEvent = (event: RunEvent): void => {
     this.#progress.add(event);
-    const line = eventLine(event);
+    const line = this.#log.line(event);
     if (this.#timer === undefined) {
       if (line !== undefined) this.#stream.write(`${event.at.slice(11, 19)}  ${line}\n`);
     } else this.#draw();

@@ -107,9 +107,9 @@ const resultCommands = (root: Command, done: Done): void => {
 const knowledgeCommands = (root: Command, done: Done): void => {
   root
     .command('list')
-    .summary('list scenarios, contexts, runners and knobs')
+    .summary('list scenarios, contexts, runners, knobs and profiles')
     .description(
-      'List what a suite can name, all of one kind (scenario, context, runner, knob), or the options of one.',
+      'List what a suite can name, all of one kind (scenario, context, runner, knob, profile, key), or the options of one.',
     )
     .argument('[type]', 'such as timer: show its options')
     .option('--plugin <module>', 'a plug-in whose definitions are listed too; may be given several times', collect)
@@ -185,7 +185,7 @@ const machineCommands = (root: Command, done: Done): void => {
       'Build a guest image from the Debian archives that the host itself uses, list those in its cache, or remove one. To build: debian-12, debian-12-generic, debian-12-rt, virtual-host (with its QEMU), or one of your own by kernel, tools and packages.',
     )
     .addArgument(new Argument('<action>').choices(['build', 'list', 'remove']))
-    .argument('[name]', 'image to build, such as debian-12, or digest to remove')
+    .argument('[name]', 'image to build, such as debian-12; or its name or digest, to remove it')
     .option('--kernel <kernel>', 'build: cloud (the default), amd64 or rt')
     .option(
       '--tool <group>',

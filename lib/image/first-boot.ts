@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import * as z from 'zod';
 import { Kvm4nfvError } from '../error.js';
 import type { Host } from '../host/host.js';
+import { problemsOf } from '../schema-problems.js';
 import { writePrivate } from './bytes.js';
 import type { GuestKeys } from './keys.js';
 import { tar } from './tar.js';
@@ -10,7 +11,7 @@ import { tar } from './tar.js';
 export const firstBootSerial = 'kvm4nfv-data';
 /** Name of the virtio-serial port that takes `restore` lines. */
 export const controlPort = 'kvm4nfv.control';
-/** Bytes of the disk: one read past the page cache takes it whole. */
+/** Bytes of the disk: one read takes it whole. */
 const diskSize = 64 * 1024;
 
 const mac = z.string().regex(/^([0-9a-f]{2}:){5}[0-9a-f]{2}$/, 'expected a MAC address in lower case');
@@ -47,7 +48,7 @@ const lines = (values: readonly string[]): string => values.map((value) => `${va
 const check = <T>(schema: z.ZodType<T>, value: unknown, what: string): T => {
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
-  throw new Kvm4nfvError('usage', `${what} ${JSON.stringify(value)}: ${z.prettifyError(parsed.error)}`);
+  throw new Kvm4nfvError('usage', `${what} ${JSON.stringify(value)}: ${problemsOf(parsed.error)}`);
 };
 
 const idSchema = z.string().regex(/^[A-Za-z0-9._:-]{1,128}$/, 'expected letters, digits, `.`, `_`, `:` and `-`');
@@ -95,7 +96,7 @@ export const firstBootContent = (data: FirstBootData): Buffer => {
  * domain XML or process list, and when a guest is restored from a saved state another file can stand in its place. Our
  * initrd applies it before PID 1, so host name, machine id, keys and network are there when the first unit starts; after
  * a restore {@link restoreLine} on the port {@link controlPort} (or `/usr/lib/kvm4nfv/apply restore` as root) applies
- * the new one, read past the page cache.
+ * the new one; it flushes the page cache of the disk first.
  */
 export const firstBootDisk = async (host: Host, data: FirstBootData, path: string): Promise<void> => {
   await writePrivate(host, path, firstBootContent(data));
@@ -103,7 +104,7 @@ export const firstBootDisk = async (host: Host, data: FirstBootData, path: strin
 
 /**
  * What to write to the control port right after a restore: the guest sets its clock to that time (of `now`, by default this
- * machine's), takes over the first-boot disk that it finds, reseeds its random numbers, makes sshd reread its host
- * key, and answers `applied <id>` or `failed <why>` on one line.
+ * machine's), takes over the first-boot disk that it finds, reseeds its random numbers, lets sshd use the new
+ * host key, and answers `applied <id>` or `failed <why>` on one line.
  */
 export const restoreLine = (now: number = Date.now()): string => `restore ${(now / 1000).toFixed(3)}\n`;

@@ -35,7 +35,7 @@ export const virtualHostSchema = z
       .union([z.literal(1), z.literal(2)])
       .meta({ description: 'Threads of a core.' })
       .default(2),
-    memory: size.meta({ description: 'Memory of all nodes together.' }).default(4096 * MiB),
+    memory: size.meta({ description: 'Memory of all nodes together.', examples: ['4GiB'] }).prefault('4GiB'),
     ports: z.int().min(0).max(4).meta({ description: 'Ports of the NIC, on the last node.' }).default(2),
     nic: z
       .enum(['igb', 'e1000e'])

@@ -83,28 +83,37 @@ export class Progress {
   }
 }
 
-/** An event as a line of a log; undefined for those that a reader of a CI log need not see. */
-export const eventLine = (event: RunEvent): string | undefined => {
-  switch (event.type) {
-    case 'run-started':
-      return `run ${event.runId}: ${String(event.tests)} test${event.tests === 1 ? '' : 's'}${event.expected > 0 ? `, about ${formatClock(event.expected)} of measuring` : ''}`;
-    case 'context-stage':
-      return `context ${event.context}: ${event.stage}`;
-    case 'test-started':
-      return `test ${event.test.name}: started in ${event.test.context}`;
-    case 'trial-finished':
-      return `trial ${event.trial.id}: ${event.trial.warmUp ? 'warm-up done' : event.trial.verdict}`;
-    case 'test-finished':
-      return `test ${String(event.index + 1)}: ${event.verdict}${event.reasons.length > 0 ? ` (${event.reasons.join('; ')})` : ''}`;
-    case 'provisioned':
-      return `installed on ${event.host}: ${event.packages.join(', ')}`;
-    case 'problem':
-      return `problem: ${event.problem.where}: ${event.problem.message}`;
-    case 'host-facts':
-    case 'context-deployed':
-    case 'context-destroyed':
-    case 'trial-started':
-    case 'run-finished':
-      return undefined;
+/** Events of a run, in their order, as lines of a log. */
+export class EventLog {
+  readonly #names = new Map<number, string>();
+
+  /** Undefined for an event that a reader of a CI log need not see. */
+  line(event: RunEvent): string | undefined {
+    switch (event.type) {
+      case 'run-started':
+        return `run ${event.runId}: ${String(event.tests)} test${event.tests === 1 ? '' : 's'}${event.expected > 0 ? `, about ${formatClock(event.expected)} of measuring` : ''}`;
+      case 'context-stage':
+        return `context ${event.context}: ${event.stage}`;
+      case 'test-started':
+        this.#names.set(event.index, event.test.name);
+        return `test ${event.test.name}: started in ${event.test.context}`;
+      case 'trial-finished':
+        return `trial ${event.trial.id}: ${event.trial.warmUp ? 'warm-up done' : event.trial.verdict}`;
+      case 'test-finished': {
+        const name = this.#names.get(event.index) ?? String(event.index + 1);
+        this.#names.delete(event.index);
+        return `test ${name}: ${event.verdict}${event.reasons.length > 0 ? ` (${event.reasons.join('; ')})` : ''}`;
+      }
+      case 'provisioned':
+        return `installed on ${event.host}: ${event.packages.join(', ')}`;
+      case 'problem':
+        return `problem: ${event.problem.where}: ${event.problem.message}`;
+      case 'host-facts':
+      case 'context-deployed':
+      case 'context-destroyed':
+      case 'trial-started':
+      case 'run-finished':
+        return undefined;
+    }
   }
-};
+}

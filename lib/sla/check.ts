@@ -6,7 +6,7 @@ import type { Sla } from './statistic.js';
 const describe = (declarations: readonly MetricDeclaration[]): string =>
   declarations.length === 0
     ? 'the scenario measures nothing'
-    : `it measures ${declarations.map(({ name, kind }) => `${name} (${kind})`).join(', ')}`;
+    : `the scenario measures ${declarations.map(({ name, kind }) => `${name} (${kind})`).join(', ')}`;
 
 /** Why the SLA can't be judged on what a scenario promises to measure; undefined where it can. */
 export const checkSla = (sla: Sla, declarations: readonly MetricDeclaration[]): string | undefined => {
@@ -24,7 +24,7 @@ export const checkSla = (sla: Sla, declarations: readonly MetricDeclaration[]): 
       ...(statistic.kind === 'value' ? ['min', 'mean', 'max', 'count', 'samples', 'duration'] : []),
     ];
     const meant = nearest(metric, words);
-    return `nobody measures '${metric}': ${meant === undefined ? describe(declarations) : `did you mean '${meant}'?`}`;
+    return `nothing called '${metric}' is measured: ${meant === undefined ? describe(declarations) : `did you mean '${meant}'?`}`;
   }
   if (declared.kind === 'histogram' && statistic.kind === 'value')
     return `'${declared.name}' is a histogram: name a statistic of it, such as ${declared.name}.max or ${declared.name}.p99.99`;

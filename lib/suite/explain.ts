@@ -51,13 +51,17 @@ const one = ({ path, shown, of }: Subject, expected?: string): Finding[] => [
   { path, message: `${shown} does not fit${of}`, ...(expected === undefined || expected === '' ? {} : { expected }) },
 ];
 
+/** How much is wrong: keys that are not known are one issue, however many they are. */
+const weight = (issues: readonly Issue[]): number =>
+  issues.reduce((sum, issue) => sum + (issue.code === 'unrecognized_keys' ? issue.keys.length : 1), 0);
+
 /** Of the branches of a union the one that the value was meant for. */
 const branch = (errors: readonly (readonly Issue[])[]): readonly Issue[] => {
   const wrongKind = ({ path, code }: Issue) =>
     path.length === 0 && (code === 'invalid_type' || code === 'invalid_value');
   const fitting = errors.filter((issues) => !issues.some(wrongKind));
   if (fitting.length === 0) return [];
-  return fitting.reduce((least, issues) => (issues.length < least.length ? issues : least));
+  return fitting.reduce((least, issues) => (weight(issues) < weight(least) ? issues : least));
 };
 
 const expectedBy = (issue: Issue): readonly string[] => {

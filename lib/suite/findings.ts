@@ -39,12 +39,16 @@ export const choice = (
   };
 };
 
-export const unknownKey = (path: Path, key: string, known: readonly string[]): Finding => ({
-  path: [...path, key],
+/** A key that names nothing. */
+export const unknownName = (path: Path, kind: string, name: string, known: readonly string[]): Finding => ({
+  path,
   at: 'key',
-  message: `unknown key '${key}'`,
-  ...choice(key, known),
+  message: `unknown ${kind} '${name}'`,
+  ...choice(name, known),
 });
+
+export const unknownKey = (path: Path, key: string, known: readonly string[]): Finding =>
+  unknownName([...path, key], 'key', key, known);
 
 export const missingKey = (path: Path, key: string, expected?: string): Finding => ({
   path: [...path, key],

@@ -4,8 +4,7 @@ import type { Registry } from '../run/registry.js';
 import type { Diagnostic } from './diagnostic.js';
 import { TestEntry, type World } from './expand.js';
 import { gather } from './files.js';
-import { Kvm4nfvError, messageOf } from '../error.js';
-import { below, Mistakes, placeName, type Located, type Site } from './mistakes.js';
+import { Mistakes, placeName, type Located, type Site } from './mistakes.js';
 import { resolveParams } from './params.js';
 import { loadContexts, resolvePlaces } from './places.js';
 
@@ -82,29 +81,6 @@ function* testsOf(entries: readonly TestEntry[]): Generator<PlannedTest> {
   for (const entry of entries) for (const { test } of entry.expand()) if (test !== undefined) yield test;
 }
 
-/** Profiles, parameters and knobs that there are not. Knobs are loaded for suites that tune only. */
-const checkTunings = async (
-  sites: ReadonlyMap<string, Site>,
-  contexts: ReadonlyMap<string, PlannedContext>,
-  secrets: readonly string[],
-  mistakes: Mistakes,
-): Promise<void> => {
-  const hide = (text: string) => secrets.reduce((said, secret) => said.replaceAll(secret, '${env:...}'), text);
-  const tuned = [...contexts.values()].filter(({ tuning }) => tuning !== undefined);
-  if (tuned.length === 0) return;
-  const { resolveNamed } = await import('../tuning/resolve.js');
-  for (const { name, tuning } of tuned) {
-    const site = sites.get(name);
-    if (tuning === undefined || site === undefined) continue;
-    try {
-      await resolveNamed(tuning);
-    } catch (error) {
-      const hint = Kvm4nfvError.is(error) && error.hint !== undefined ? { hint: hide(error.hint) } : {};
-      mistakes.add({ site: below(site, 'tuning'), finding: { path: [], message: hide(messageOf(error)), ...hint } });
-    }
-  }
-};
-
 /**
  * Reads a suite with all that it includes, loads its plug-ins, and checks everything that can be checked before a host is
  * touched, each generated test included. Throws {@link SuiteError} with all mistakes of all files.
@@ -120,7 +96,12 @@ export const loadSuite = async (path: string, options: LoadOptions): Promise<Loa
   await loadContexts(gathered, registry);
   const places = resolvePlaces(gathered, params, env, registry, mistakes);
   const { hosts, contexts, hostNames, contextNames } = places;
-  await checkTunings(gathered.contexts, contexts, [...params.secrets, ...places.secrets], mistakes);
+  const tuned = [...contexts.values()].some(({ tuning }) => tuning !== undefined);
+  // Knobs are loaded for suites that tune only.
+  if (tuned) {
+    const { checkTunings } = await import('./tunings.js');
+    await checkTunings(gathered.contexts, contexts, [...params.secrets, ...places.secrets], mistakes);
+  }
   const world: World = { registry, params, env, defaults: gathered.defaults, hostNames, contextNames, complete };
   const entries = gathered.tests.map((site) => new TestEntry(site, world));
   const names = new Map<string, Site>();

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { parse } from 'yaml';
 import * as z from 'zod';
 import { Kvm4nfvError, messageOf } from '../error.js';
+import { problemsOf } from '../schema-problems.js';
 import type { KnobDefinition } from './knob.js';
 import type { TuningParameters } from './machine.js';
 import { profileSchema, type Profile, type TuningSpec } from './tuning-schema.js';
@@ -26,7 +27,7 @@ export const loadProfiles = async (directory: string = profilesDirectory): Promi
       } catch (cause) {
         throw new Kvm4nfvError(
           'usage',
-          `${path}: not a profile: ${cause instanceof z.ZodError ? z.prettifyError(cause) : messageOf(cause)}`,
+          `${path}: not a profile: ${cause instanceof z.ZodError ? problemsOf(cause) : messageOf(cause)}`,
           { cause },
         );
       }
@@ -92,10 +93,7 @@ export const resolveTuning = (
     if (written === undefined || written === 'keep') return [];
     const parsed = knob.value.safeParse(written);
     if (!parsed.success)
-      throw new Kvm4nfvError(
-        'usage',
-        `knob '${knob.name}': ${JSON.stringify(written)}: ${z.prettifyError(parsed.error)}`,
-      );
+      throw new Kvm4nfvError('usage', `knob '${knob.name}': ${JSON.stringify(written)}: ${problemsOf(parsed.error)}`);
     return [{ knob, value: parsed.data }];
   });
   return { profile: spec.profile, observe, parameters, knobs: chosen };

@@ -204,6 +204,16 @@ describe('the command line', function () {
     const timer = await ask('list', 'timer');
     for (const option of ['interval', 'histogram', 'buckets', 'stop_thread'])
       expect(timer.stdout).to.match(new RegExp(`^${option} `, 'm'));
+    for (const [type, said] of [
+      [
+        'kvm-guest',
+        /^disks\[\]\.path +string +required +An image file[^]*^memory +such as \S+ +"4GiB"[^]*^tuning\.profile /m,
+      ],
+      ['c-states', /^value: +integer 0\.\.100000: Longest exit latency/m],
+      ['realtime-guest', /^extends: +isolated\n +governor: keep$/m],
+      ['hosts', /^host_key +strict \| accept-new +"strict" /m],
+    ] as const)
+      expect((await ask('list', type)).stdout).to.match(said);
     const json = JSON.parse((await ask('list', '--json')).stdout) as { kind: string; type: string; options: object }[];
     expect(json.find(({ type }) => type === 'iteration')).to.have.nested.property('options.properties.count');
   });

@@ -12,13 +12,17 @@ describe('kvm4nfv image', function () {
       /needs the name of an image, or --kernel, --tool or --package[^]*help: one of debian-12, .*virtual-host/,
     ],
     [['build', 'debian-99'], /no built-in image 'debian-99'/],
-    [['build', '--tool', 'rtlaa'], /the image: [^]*expected one of .*"rtla"[^]*tools\[0\]/],
-    [['build', '--kernel', 'generic'], /expected one of "cloud"\|"amd64"\|"rt"/],
+    [
+      ['build', '--tool', 'rtlaa'],
+      /the image: unknown value 'rtlaa' for 'tools'; expected one of: .*did you mean 'rtla'/,
+    ],
+    [['build', '--kernel', 'generic'], /expected one of: cloud, amd64, rt/],
     [['build', '--package', 'a;b'], /expected a Debian package/],
     [['build', 'debian-12', '--tool', 'rtla'], /expected another name than that of a built-in image/],
-    [['build', 'virtual-host', '--tool', 'rtla'], /image virtual-host: [^]*"dpdk"\|"ovs"/],
-    [['build', 'virtual-host', '--package', 'tcpdump'], /image virtual-host: [^]*"packages"/],
-    [['remove'], /image remove needs a digest/],
+    [['build', 'virtual-host', '--tool', 'rtla'], /image virtual-host: [^]*one of: dpdk, ovs/],
+    [['build', 'virtual-host', '--package', 'tcpdump'], /image virtual-host: unknown key 'packages'/],
+    [['remove'], /image remove needs a name or a digest/],
+    [['remove', 'debian-99'], /there is no image 'debian-99'/],
   ];
   for (const [argv, reason] of refused)
     it(`refuses ${argv.join(' ')} before anything is built`, async () => {

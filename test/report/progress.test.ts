@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { eventLine, Progress } from '../../lib/report/progress.js';
+import { EventLog, Progress } from '../../lib/report/progress.js';
 import type { EventBody, RunEvent } from '../../lib/run/event.js';
 import { trialOf } from './result.js';
 
@@ -71,13 +71,14 @@ describe('the progress of a run', () => {
   });
 
   it('has a line of a log for what a reader should see', () => {
-    expect(events.map(eventLine).filter((line) => line !== undefined)).to.deep.equal([
+    const log = new EventLog();
+    expect(events.map((event) => log.line(event)).filter((line) => line !== undefined)).to.deep.equal([
       'run r: 2 tests, about 3:00 of measuring',
       'context guest: booting',
       'test idle: started in metal',
       'trial idle-0: pass',
       'trial idle-1: fail',
-      'test 1: fail (max <= 1us: observed 2)',
+      'test idle: fail (max <= 1us: observed 2)',
       'problem: host node: gone',
     ]);
   });

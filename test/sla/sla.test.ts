@@ -111,7 +111,7 @@ describe('SLA check', () => {
 
   for (const [text, said] of [
     ['latnecy.max <= 20us', "did you mean 'latency'?"],
-    ['throughput >= 5', 'it measures loss (gauge), latency (histogram)'],
+    ['throughput >= 5', 'the scenario measures loss (gauge), latency (histogram)'],
     ['maxx <= 20us', "did you mean 'max'?"],
     ['latency <= 20us', 'is a histogram: name a statistic'],
     ['loss.p99 <= 5%', 'a gauge, which has no percentile'],

@@ -4,19 +4,25 @@ import { join } from 'node:path';
 import { builtins } from '../../lib/builtins.js';
 import { mistakes, mistakesIn, withFiles } from './files.js';
 
-const fixtures = join(import.meta.dirname, '..', 'fixtures', 'suite');
+const fixtures = (name: string) => join(import.meta.dirname, '..', 'fixtures', name);
 const env = { HOME: '/root', HOST: 'x' };
 
 describe('mistakes of a suite', () => {
   it('are reported with place, caret, what was expected and a hint (fixtures/suite/*/expected.txt)', async () => {
-    const cases = await readdir(fixtures);
+    const cases = await readdir(fixtures('suite'));
     expect(cases.length).to.be.greaterThan(25);
     for (const name of cases) {
-      const directory = join(fixtures, name);
+      const directory = join(fixtures('suite'), name);
       const expected = await readFile(join(directory, 'expected.txt'), 'utf8');
       expect(expected, name).to.not.equal('');
       expect(await mistakes(directory, { env }), name).to.equal(expected);
     }
+  });
+
+  it('in the options of guests are told once, for the kind of image that was meant (fixtures/suite-builtins)', async () => {
+    const directory = join(fixtures('suite-builtins'), 'guests');
+    const expected = await readFile(join(directory, 'expected.txt'), 'utf8');
+    expect(await mistakes(directory, { env, registry: builtins() })).to.equal(expected);
   });
 
   it('include a file that is too large, of which no more than its size is read', async () => {
@@ -82,12 +88,12 @@ describe('mistakes of runners', () => {
   const rows: readonly (readonly [string, string, string, string?])[] = [
     [
       'iteration, until: { metric: losss.p99 }',
-      "nobody measures 'losss': it measures latency (histogram)",
+      "nothing called 'losss' is measured: the scenario measures latency (histogram)",
       'losss.p99',
     ],
     [
       "iteration, stop_on: 'lattency.max > 1us'",
-      "nobody measures 'lattency'",
+      "nothing called 'lattency' is measured",
       'lattency.max > 1us',
       "did you mean 'latency'?",
     ],
@@ -98,7 +104,7 @@ describe('mistakes of runners', () => {
     ],
     [
       "sweep, over: { tool: [timerlat, oslat] }, stop_on: 'irq.max > 1us'",
-      "nobody measures 'irq': it measures latency (histogram)",
+      "nothing called 'irq' is measured: the scenario measures latency (histogram)",
       'irq.max > 1us',
     ],
     [

@@ -1,4 +1,3 @@
-import * as z from 'zod';
 import { Kvm4nfvError } from '../../error.js';
 import type { Host } from '../../host/host.js';
 import { buildImage, type BuildOptions } from '../../image/build.js';
@@ -10,6 +9,7 @@ import { virtualHostSchema } from '../../lab/options.js';
 import { qemuTree } from '../../lab/tree.js';
 import { formatCount } from '../../report/format.js';
 import { renderTable } from '../../report/table.js';
+import { checked } from '../checked.js';
 import { openNamed } from '../host.js';
 import { Interrupt } from '../interrupt.js';
 import { print, printJson, warn } from '../output.js';
@@ -29,12 +29,7 @@ export interface ImageOptions {
 const virtualHost = 'virtual-host';
 const buildable = [...builtInManifests.keys(), virtualHost].join(', ');
 
-const checked = <T>(what: string, { success, data, error }: z.ZodSafeParseResult<T>): T => {
-  if (success) return data;
-  throw new Kvm4nfvError('usage', `${what}: ${z.prettifyError(error)}`, {
-    hint: 'kvm4nfv image --help shows what can be chosen',
-  });
-};
+const help = 'kvm4nfv image --help shows what can be chosen';
 
 const build = async (
   host: Host,
@@ -45,20 +40,41 @@ const build = async (
   const given = Object.entries({ kernel, tools, packages }).filter(([, value]) => value !== undefined);
   const chosen = Object.fromEntries(given);
   if (name === virtualHost) {
-    const manifest = hostManifest(checked(`image ${virtualHost}`, virtualHostSchema.safeParse(chosen)));
+    const manifest = hostManifest(checked(`image ${virtualHost}`, virtualHostSchema, chosen, help));
     await qemuTree(host, on);
     return buildImage(host, manifest, on);
   }
   if (given.length > 0)
     return buildImage(
       host,
-      checked('the image', ownManifestSchema.safeParse(name === undefined ? chosen : { ...chosen, name })),
+      checked('the image', ownManifestSchema, name === undefined ? chosen : { ...chosen, name }, help),
       on,
     );
   if (name !== undefined) return buildImage(host, builtInManifest(name), on);
   throw new Kvm4nfvError('usage', 'image build needs the name of an image, or --kernel, --tool or --package', {
     hint: `one of ${buildable}`,
   });
+};
+
+/** Minutes are enough: `2026-11-25 10:04`. */
+const builtAt = ({ files }: BuiltImage): string => {
+  const seconds = Math.max(...Object.values(files).map(({ modified }) => Number(modified)));
+  return new Date(seconds * 1000).toISOString().slice(0, 16).replace('T', ' ');
+};
+
+/** The digest that a name, a digest or the beginning of one means. A damaged image has no name, but still its digest. */
+const digestOf = (written: string, images: readonly BuiltImage[]): string => {
+  const meant = images.filter(({ manifest, digest }) => manifest.name === written || digest.startsWith(written));
+  const [only] = meant;
+  if (only !== undefined && meant.length === 1) return only.digest;
+  if (only === undefined && /^[0-9a-f]{64}$/.test(written)) return written;
+  throw new Kvm4nfvError(
+    'usage',
+    meant.length === 0 ? `there is no image '${written}'` : `'${written}' can mean ${String(meant.length)} images`,
+    {
+      hint: `name one of: ${(meant.length === 0 ? images : meant).map(({ digest }) => digest.slice(0, 12)).join(', ')}`,
+    },
+  );
 };
 
 /** `kvm4nfv image`: builds, lists or removes guest images in the cache of a host. */
@@ -76,9 +92,21 @@ export const image = async (action: ImageAction, name: string | undefined, optio
     else
       print(
         renderTable(
-          [{ title: 'image' }, { title: 'kernel' }, { title: 'packages', align: 'right' }, { title: 'digest' }],
-          images.map(({ manifest, release, packages, digest }) =>
-            [manifest.name, release, formatCount(Object.keys(packages).length), digest].map((text) => ({ text })),
+          [
+            { title: 'image' },
+            { title: 'kernel' },
+            { title: 'packages', align: 'right' },
+            { title: 'built' },
+            { title: 'digest' },
+          ],
+          images.map((image) =>
+            [
+              image.manifest.name,
+              image.release,
+              formatCount(Object.keys(image.packages).length),
+              builtAt(image),
+              image.digest,
+            ].map((text) => ({ text })),
           ),
         ),
       );
@@ -86,8 +114,8 @@ export const image = async (action: ImageAction, name: string | undefined, optio
   }
   if (action === 'remove') {
     if (name === undefined)
-      throw new Kvm4nfvError('usage', 'image remove needs a digest', { hint: 'see kvm4nfv image list' });
-    await removeImage(host, name, { signal });
+      throw new Kvm4nfvError('usage', 'image remove needs a name or a digest', { hint: 'see kvm4nfv image list' });
+    await removeImage(host, digestOf(name, await listImages(host, { signal })), { signal });
     return 0;
   }
   const made = await build(host, name, options, { signal, progress: warn });

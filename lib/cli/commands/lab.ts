@@ -1,4 +1,3 @@
-import * as z from 'zod';
 import { raiseVirtualHost } from '../../contexts/kvm-guest/virtual-host.js';
 import { Kvm4nfvError } from '../../error.js';
 import { localHost } from '../../host/local.js';
@@ -7,6 +6,7 @@ import type { Host } from '../../host/host.js';
 import { attachVirtualHost, listVirtualHosts, removeVirtualHost } from '../../lab/find.js';
 import { virtualHostSchema, type VirtualHostOptions } from '../../lab/options.js';
 import { renderTable } from '../../report/table.js';
+import { checked } from '../checked.js';
 import { Interrupt } from '../interrupt.js';
 import { print, printJson, warn } from '../output.js';
 
@@ -31,9 +31,7 @@ const optionsOf = (given: readonly string[]): VirtualHostOptions => {
     const value = text.slice(at + 1);
     written[text.slice(0, at)] = /^(\d+|true|false|[[{].*)$/.test(value) ? (JSON.parse(value) as unknown) : value;
   }
-  const { success, data, error } = virtualHostSchema.safeParse(written);
-  if (success) return data;
-  throw new Kvm4nfvError('usage', z.prettifyError(error), { hint: 'kvm4nfv list kvm-guest shows the options' });
+  return checked('--option', virtualHostSchema, written, 'kvm4nfv list kvm-guest shows the options');
 };
 
 const up = async (host: Host, { name, option = [], json }: LabFlags, signal: AbortSignal): Promise<number> => {

@@ -1,86 +1,52 @@
 import * as z from 'zod';
 import { Kvm4nfvError } from '../../error.js';
+import { hostSchema } from '../../host/spec.js';
 import { renderTable } from '../../report/table.js';
+import { loadSchema } from '../../run/load.js';
 import type { Definition } from '../../run/registry.js';
+import { without } from '../../suite/record.js';
+import { contextKeys, testSchema } from '../../suite/schema.js';
 import type { KnobDefinition } from '../../tuning/knob.js';
 import { knobDocs } from '../../tuning/knob-docs.js';
 import { builtinKnobs } from '../../tuning/knobs/index.js';
+import { loadProfiles } from '../../tuning/profile.js';
+import { tuningSchema, type Profile } from '../../tuning/tuning-schema.js';
+import { optionSchema, optionTables, valueOf } from '../option-docs.js';
 import { print, printJson } from '../output.js';
 import { registryWith } from '../suite.js';
 
 const kinds = ['scenario', 'context', 'runner'] as const;
 
-interface OptionDoc {
-  readonly name: string;
-  readonly value: string;
-  readonly default: string;
-  readonly description: string;
-}
-
-interface JsonSchema {
-  readonly type?: string | readonly string[];
-  readonly const?: unknown;
-  readonly enum?: readonly unknown[];
-  readonly properties?: Readonly<Record<string, JsonSchema>>;
-  readonly required?: readonly string[];
-  readonly anyOf?: readonly JsonSchema[];
-  readonly oneOf?: readonly JsonSchema[];
-  readonly items?: JsonSchema;
-  readonly default?: unknown;
-  readonly description?: string;
-  readonly examples?: readonly unknown[];
-}
-
-const jsonSchema = (definition: Definition): JsonSchema =>
-  z.toJSONSchema(definition.options, { io: 'input', unrepresentable: 'any' }) as JsonSchema;
-
-const textOf = (value: unknown): string => (typeof value === 'string' ? value : JSON.stringify(value));
-
-const valueOf = (schema: JsonSchema): string => {
-  if (schema.const !== undefined) return JSON.stringify(schema.const);
-  if (schema.enum !== undefined) return schema.enum.map(String).join(' | ');
-  if (schema.examples?.[0] !== undefined) return `such as ${textOf(schema.examples[0])}`;
-  const parts = schema.anyOf ?? schema.oneOf;
-  if (parts !== undefined) return [...new Set(parts.map(valueOf))].join(' or ');
-  if (schema.items !== undefined) return `list of ${valueOf(schema.items)}`;
-  return [schema.type ?? 'anything'].flat().join(' or ');
-};
-
-const rowsOf = (schema: JsonSchema): OptionDoc[] =>
-  Object.entries(schema.properties ?? {}).map(([name, option]) => ({
-    name,
-    value: valueOf(option),
-    default:
-      option.default === undefined
-        ? schema.required?.includes(name) === true
-          ? 'required'
-          : ''
-        : JSON.stringify(option.default),
-    description: option.description ?? '',
-  }));
+/** Keys that every context has beside those of its type. */
+const common = z.strictObject(without(contextKeys, 'type'));
 
 const describe = (definition: Definition): string => {
-  const schema = jsonSchema(definition);
-  const variants = schema.oneOf ?? schema.anyOf ?? [schema];
-  const tables = variants.map((variant) => {
-    const rows = rowsOf(variant);
-    if (rows.length === 0) return 'no options';
-    const columns = [{ title: 'option' }, { title: 'value' }, { title: 'default' }, { title: '' }];
-    return renderTable(
-      columns,
-      rows.map((row) => [row.name, row.value, row.default, row.description].map((text) => ({ text }))),
-    );
-  });
-  return [`${definition.kind} ${definition.type}: ${definition.summary}`, ...tables].join('\n\n');
+  const tables = optionTables(optionSchema(definition.options));
+  const every = definition.kind === 'context' ? ['Of every context:', ...optionTables(optionSchema(common))] : [];
+  return [`${definition.kind} ${definition.type}: ${definition.summary}`, ...tables, ...every].join('\n\n');
 };
 
-const describeKnob = ({ name, group, summary, why, costs, mend, source }: KnobDefinition): string =>
+const describeKnob = (knob: KnobDefinition): string => {
+  const schema = optionSchema(knob.value);
+  const meaning = schema.description === undefined ? '' : `: ${schema.description}`;
+  return [
+    `knob ${knob.name} (${knob.group}): ${knob.summary}`,
+    `value:  ${valueOf(schema)}${meaning}`,
+    `why:    ${knob.why}`,
+    `costs:  ${knob.costs}`,
+    `mend:   ${knob.mend}`,
+    `source: ${knob.source}`,
+  ].join('\n');
+};
+
+const describeProfile = ({ profile, summary, extends: parents, requires, knobs }: Profile): string =>
   [
-    `knob ${name} (${group}): ${summary}`,
-    `why:    ${why}`,
-    `costs:  ${costs}`,
-    `mend:   ${mend}`,
-    `source: ${source}`,
+    `profile ${profile}: ${summary}`,
+    ...(parents.length === 0 ? [] : [`extends:  ${parents.join(', ')}`]),
+    ...(requires.length === 0 ? [] : [`requires: ${requires.join(', ')}`]),
+    ...Object.entries(knobs).map(
+      ([name, value]) => `  ${name}: ${typeof value === 'string' ? value : JSON.stringify(value)}`,
+    ),
   ].join('\n');
 
 interface Entry {
@@ -96,7 +62,7 @@ const ofDefinition = (definition: Definition): Entry => ({
   type: definition.type,
   summary: definition.summary,
   describe: () => describe(definition),
-  json: () => ({ options: jsonSchema(definition) }),
+  json: () => ({ options: optionSchema(definition.options) }),
 });
 
 const ofKnob = (knob: KnobDefinition): Entry => ({
@@ -110,9 +76,33 @@ const ofKnob = (knob: KnobDefinition): Entry => ({
     costs: knob.costs,
     mend: knob.mend,
     source: knob.source,
-    options: z.toJSONSchema(knob.value, { io: 'input', unrepresentable: 'any' }),
+    options: optionSchema(knob.value),
   }),
 });
+
+const ofProfile = (profile: Profile): Entry => ({
+  kind: 'profile',
+  type: profile.profile,
+  summary: profile.summary,
+  describe: () => describeProfile(profile),
+  json: () => ({ ...without(profile, 'profile', 'summary') }),
+});
+
+const ofKey = (type: string, summary: string, schema: z.ZodType): Entry => ({
+  kind: 'key',
+  type,
+  summary,
+  describe: () => [`key ${type}: ${summary}`, ...optionTables(optionSchema(schema))].join('\n\n'),
+  json: () => ({ options: optionSchema(schema) }),
+});
+
+/** What a suite has beside scenarios, contexts and runners. */
+const keys: readonly Entry[] = [
+  ofKey('hosts', 'how a machine is reached', hostSchema),
+  ofKey('tuning', 'of a context: profile, parameters, knobs', tuningSchema),
+  ofKey('load', 'of a test: what else runs meanwhile', loadSchema),
+  ofKey('tests', 'what is measured where, and what is good enough', testSchema),
+];
 
 export interface ListOptions {
   readonly plugin?: readonly string[];
@@ -140,6 +130,8 @@ export const list = async (type: string | undefined, options: ListOptions): Prom
   const all = [
     ...kinds.flatMap((kind): Definition[] => registry.all(kind)).map(ofDefinition),
     ...builtinKnobs.map(ofKnob),
+    ...[...(await loadProfiles()).values()].map(ofProfile),
+    ...keys,
   ];
   const chosen = type === undefined ? all : all.filter((entry) => entry.type === type || entry.kind === type);
   if (chosen.length === 0)

@@ -12,11 +12,11 @@ const imageFile = z
     file: absolute.meta({ description: 'A cloud image (qcow2 or raw) on the host that the guest runs on.' }),
     sha256: z
       .string()
-      .regex(/^[0-9a-f]{64}$/)
+      .regex(/^[0-9a-f]{64}$/, 'expected 64 hexadecimal digits in lower case, as sha256sum prints them')
       .optional(),
     sha512: z
       .string()
-      .regex(/^[0-9a-f]{128}$/)
+      .regex(/^[0-9a-f]{128}$/, 'expected 128 hexadecimal digits in lower case, as sha512sum prints them')
       .optional(),
     format: z.enum(['qcow2', 'raw']).optional(),
     user: z

@@ -19,8 +19,21 @@ const optionOf = (path: readonly PropertyKey[]): readonly PropertyKey[] => {
   return option === undefined ? path : [option, ...path.slice(2)];
 };
 
+const mebibyte = 2 ** 20;
+const pageSizes = [2 * mebibyte, 1024 * mebibyte];
+/** With less, a kernel with its initrd and systemd does not come up. */
+const leastMemory = 128 * mebibyte;
+
+function* unfit({ memory, hugepages }: KvmGuestOptions): Generator<Impossibility> {
+  if (memory < leastMemory) yield { path: ['memory'], message: 'expected at least 128MiB' };
+  if (hugepages !== undefined && !pageSizes.includes(hugepages))
+    yield { path: ['hugepages'], message: 'expected 2MiB or 1GiB: x86-64 has no other huge pages' };
+}
+
 /** What can't be true of a guest, whatever its host: no topology of 3 cores for 4 vCPUs, no disk of an IOThread that is not there. */
 export const impossibilities = (options: KvmGuestOptions): readonly Impossibility[] => {
+  const unfitting = [...unfit(options)];
+  if (unfitting.length > 0) return unfitting;
   const accelerator = options.accelerator === 'tcg' ? 'tcg' : 'kvm';
   const { error } = domainSpec.safeParse({
     name: 'guest',

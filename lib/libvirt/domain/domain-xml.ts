@@ -1,5 +1,5 @@
-import * as z from 'zod';
 import { Kvm4nfvError } from '../../error.js';
+import { problemsOf } from '../../schema-problems.js';
 import { ownershipElement } from '../ownership.js';
 import { formatXml } from '../xml/document.js';
 import { element, type XmlElement } from '../xml/element.js';
@@ -16,7 +16,7 @@ const qemuNamespace = 'http://libvirt.org/schemas/domain/qemu/1.0';
 export const parseDomainSpec = (options: DomainOptions): DomainSpec => {
   const { success, data, error } = domainSpec.safeParse(options);
   if (success) return data;
-  throw new Kvm4nfvError('usage', `domain ${options.name}: ${z.prettifyError(error)}`, { cause: error });
+  throw new Kvm4nfvError('usage', `domain ${options.name}: ${problemsOf(error)}`, { cause: error });
 };
 
 const osElements = ({ arch, machine, boot, firmware, smbiosSerial }: DomainSpec): readonly XmlElement[] => {

@@ -1,0 +1,63 @@
+import * as z from 'zod';
+import { Kvm4nfvError, messageOf } from '../error.js';
+import type { PlannedContext } from '../run/plan.js';
+import { knobsByName } from '../tuning/knobs/index.js';
+import { profileNames, resolveNamed } from '../tuning/resolve.js';
+import type { TuningSpec } from '../tuning/tuning-schema.js';
+import { choice, unknownName, type Finding } from './findings.js';
+import { below, type Mistakes, type Site } from './mistakes.js';
+import { parseWith } from './parse.js';
+
+/** What is wrong with a tuning, each mistake where it is. */
+const findingsOf = async (tuning: TuningSpec): Promise<readonly Finding[]> => {
+  const profiles = await profileNames();
+  const knobs = knobsByName();
+  const findings: Finding[] = [];
+  if (!profiles.includes(tuning.profile))
+    findings.push({
+      path: ['profile'],
+      message: `no profile '${tuning.profile}'`,
+      ...choice(tuning.profile, profiles),
+    });
+  for (const [name, value] of Object.entries(tuning.knobs)) {
+    const knob = knobs.get(name);
+    if (knob === undefined) findings.push(unknownName(['knobs', name], 'knob', name, [...knobs.keys()]));
+    else if (value !== 'keep') {
+      const parsed = parseWith(z.looseObject({ [name]: knob.value }), { [name]: value });
+      if (!parsed.ok)
+        findings.push(...parsed.findings.map((finding) => ({ ...finding, path: ['knobs', ...finding.path] })));
+    }
+  }
+  if (findings.length > 0) return findings;
+  try {
+    await resolveNamed(tuning);
+    return [];
+  } catch (error) {
+    const hint = Kvm4nfvError.is(error) && error.hint !== undefined ? { hint: error.hint } : {};
+    return [{ path: [], message: messageOf(error), ...hint }];
+  }
+};
+
+/** Profiles, parameters and knobs that there are not, and values that knobs don't take. */
+export const checkTunings = async (
+  sites: ReadonlyMap<string, Site>,
+  contexts: ReadonlyMap<string, PlannedContext>,
+  secrets: readonly string[],
+  mistakes: Mistakes,
+): Promise<void> => {
+  const hide = (text: string) => secrets.reduce((said, secret) => said.replaceAll(secret, '${env:...}'), text);
+  for (const { name, tuning } of contexts.values()) {
+    const site = sites.get(name);
+    if (tuning === undefined || site === undefined) continue;
+    for (const { message, expected, hint, ...place } of await findingsOf(tuning))
+      mistakes.add({
+        site: below(site, 'tuning'),
+        finding: {
+          ...place,
+          message: hide(message),
+          ...(expected === undefined ? {} : { expected: hide(expected) }),
+          ...(hint === undefined ? {} : { hint: hide(hint) }),
+        },
+      });
+  }
+};
