@@ -65,6 +65,6 @@ export const parseCyclictest = (text: string, options: CyclictestOptions): Cycli
   if (broken === undefined && loops !== undefined && most !== loops)
     throw nonsense('cyclictest', `${String(most)} of ${String(loops)} loops: it was stopped`);
   if (broken === undefined) return { version, metrics };
-  const breach = `thread ${broken.index} had a latency of ${String(broken.max / 1000)} us, above the ${String(Number(options.break) / 1000)} us of break`;
+  const breach = `thread ${broken.index} had a latency of ${String(broken.max / 1000)} us, above the ${String(Number(options.break) / 1000)} us of break, which ends the trial (break: none lets it go on)`;
   return { version, metrics, breach };
 };

@@ -1,5 +1,4 @@
 import { expect } from 'chai';
-import type { Deployment } from '../../../lib/contexts/context.js';
 import { localHost } from '../../../lib/host/local.js';
 import { buildImage } from '../../../lib/image/build.js';
 import { builtInManifest } from '../../../lib/image/manifest.js';
@@ -42,14 +41,22 @@ describe('KVM guests with VFs, in an emulated host', function () {
 
   it('answer on the wire through the VFs of two ports, given as interface and as hostdev, and leave nothing, though one QEMU was killed', async () => {
     const before = await dut.snapshot();
-    const made: Deployment[] = [];
-    try {
-      const first = await dut.deploy(
+    const guests: readonly (readonly [string, object])[] = [
+      [
+        'one',
         { pf: 'ens101', guest, vfs: [{ vlan: 100, qos: 3, mac: '52:54:00:99:00:01', address: '198.51.100.1/24' }] },
-        { name: 'one' },
-      );
-      made.push(first);
-      expect(first.traits).to.deep.include({
+      ],
+      [
+        'two',
+        { pf: 'ens102', attach: 'hostdev', guest, vfs: [{ mac: '52:54:00:99:00:02', address: '198.51.100.2/24' }] },
+      ],
+    ];
+    const deploying = await Promise.allSettled(guests.map(([name, options]) => dut.deploy(options, { name })));
+    const made = deploying.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
+    try {
+      expect(deploying.flatMap((one): unknown[] => (one.status === 'rejected' ? [one.reason] : []))).to.deep.equal([]);
+      const [first, second] = made;
+      expect(first?.traits).to.deep.include({
         attach: 'interface',
         driver: 'vfio-pci',
         deviceNode: '1',
@@ -57,12 +64,7 @@ describe('KVM guests with VFs, in an emulated host', function () {
         numaLocal: true,
         accelerator: 'kvm',
       });
-      const second = await dut.deploy(
-        { pf: 'ens102', attach: 'hostdev', guest, vfs: [{ mac: '52:54:00:99:00:02', address: '198.51.100.2/24' }] },
-        { name: 'two' },
-      );
-      made.push(second);
-      expect(second.traits['attach']).to.equal('hostdev');
+      expect(second?.traits['attach']).to.equal('hostdev');
       expect(await answers('198.51.100.1', 100)).to.deep.equal({
         received: 3,
         mac: '52:54:00:99:00:01',
@@ -74,7 +76,7 @@ describe('KVM guests with VFs, in an emulated host', function () {
         'for path in /proc/[0-9]*; do tr "\\0" " " <"$path/cmdline" | grep -q "^[^ ]*qemu-system.*guest=two-" && kill -9 "${path#/proc/}"; done; exit 0',
       );
     } finally {
-      for (const deployment of made.reverse()) await deployment[Symbol.asyncDispose]();
+      await Promise.all(made.map((deployment) => deployment[Symbol.asyncDispose]()));
     }
     expect(await dut.snapshot()).to.equal(before);
   });
