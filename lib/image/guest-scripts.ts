@@ -119,6 +119,16 @@ sub set_up_network {
     for @leased;
 }
 
+# From OpenSSH 9.8 on, a session gets the host key that the listening sshd read at its start; before, it reads it itself.
+# While it starts anew it listens to nobody, and a connection made just then can hang: it writes its pid once it listens.
+sub restart_sshd {
+  my $file = '/run/sshd.pid';
+  my $pid = first_line(text($file)) || return;
+  unlink $file;
+  kill 'HUP', $pid;
+  for (1 .. 1000) { return if -s $file; select undef, undef, undef, 0.01 }
+}
+
 sub apply {
   my ($restored) = @_;
   my ($files, $modes) = disk_files();
@@ -134,8 +144,7 @@ sub apply {
   put('/etc/hosts', "127.0.0.1 localhost\\n127.0.1.1 $host\\n::1 localhost\\n", 0644);
   put('/etc/resolv.conf', $files->{'resolv.conf'}, 0644) if length($files->{'resolv.conf'} // '');
   set_up_network($network) if !$settled;
-  # From OpenSSH 9.8 on, a session gets the host key that the listening sshd read at its start; before, it reads it itself.
-  kill 'HUP', first_line(text('/run/sshd.pid')) if $restored && -e '/usr/lib/openssh/sshd-session' && -e '/run/sshd.pid';
+  restart_sshd() if $restored && -e '/usr/lib/openssh/sshd-session';
   return first_line($files->{id});
 }
 
