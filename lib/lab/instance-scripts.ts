@@ -43,7 +43,7 @@ exit 0
 
 /**
  * Makes a saved state of what a machine left. It holds the machine's memory: for its owner only. Whoever comes second
- * with the same state finds it there. $1 directory of states, $2 digest, $3 the machine's directory; stdin: state.json.
+ * with the same state finds it there. States that nobody has started from for a month, and whose machines are gone, go. $1 directory of states, $2 digest, $3 the machine's directory; stdin: state.json.
  * `sum` is the SHA-256 of a tar archive of both, `stamps` their sizes and times of change.
  */
 export const sealScript = String.raw`set -eu
@@ -59,10 +59,16 @@ tar -c -S --sort=name --mtime=@0 --owner=0 --group=0 --numeric-owner -f - memory
 stat -c '%n %s %.9Y' memory disk.qcow2 >stamps
 sync -f sum
 mv -T "$building" "$1/$2" 2>/dev/null || [ -e "$1/$2/stamps" ]
+find "$1" -mindepth 2 -maxdepth 2 -name state.json -mtime +30 | while read -r old; do
+  old=${'$'}{old%/*}
+  grep -qsF "${'$'}{old##*/}" "$1"/../machines/*/*/machine.json || rm -rf --one-file-system "$old"
+done
 `;
 
 /** Whether a saved state is whole: by size and time of change. $1 its directory. Prints state.json. Exit 66: there is none. */
 export const findScript = String.raw`cd -- "$1" 2>/dev/null && [ -e stamps ] || exit 66
 stat -c '%n %s %.9Y' memory disk.qcow2 | cmp -s - stamps || exit 65
+# Its time of change tells when it was used last.
+touch state.json 2>/dev/null || true
 cat state.json
 `;
