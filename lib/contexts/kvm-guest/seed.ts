@@ -16,8 +16,10 @@ export const writeSeed = async (
     .replaceAll(/^-+|-+$/g, '')
     .slice(0, 63);
   const nameservers = options.network === 'user' ? [userNameserver] : [];
+  // The same after each reboot, since the guest is.
+  const machineId = identity.uuid.replaceAll('-', '');
   await source.writeSeed(
-    { id, hostname: hostname === '' ? 'guest' : hostname, keys, networks: [network], nameservers },
+    { id, hostname: hostname === '' ? 'guest' : hostname, machineId, keys, networks: [network], nameservers },
     filesOf(identity).seed,
   );
   return id;

@@ -45,6 +45,9 @@ const volatile = [
   // Threads of interrupts follow whichever CPU their interrupt is on at the moment.
   /^cpus of irq\//,
   /^(thread|cpus of) (jbd2|psimon|kworker)/,
+  // Made while CPUs come up, and a figure of the memory that is free then: no two boots are alike.
+  /^cpus of rcu_gp/,
+  /^\/proc\/sys\/vm\/user_reserve_kbytes/,
   /^\/sys\/kernel\/debug\/sched\/(debug|preempt)/,
 ];
 
