@@ -47,6 +47,8 @@ export interface ContextDefinition<Options = unknown> {
   readonly options: ZodType<Options>;
   /** One line for each step of `deploy`, for `plan`; what is done at the end begins with `afterwards:`. */
   preview(options: Options): readonly string[];
+  /** How many CPUs its machine has, numbered from 0, where that is known before it is there. */
+  cpus?(options: Options): number | undefined;
   deploy(options: Options, on: Deployer): Promise<Deployment>;
   /** Removes what deployments of a killed run left on a host, known by the run's id; says what, a line each. Safe to repeat. */
   sweep?(host: Host, run: string, signal: AbortSignal): Promise<readonly string[]>;

@@ -60,6 +60,8 @@ export interface ScenarioDefinition<Options = unknown> {
   metrics(options: Options): readonly MetricDeclaration[];
   needs(options: Options): readonly Need[];
   preview(options: Options): Preview;
+  /** CPUs of the SUT by the option that names them: where a context is known to lack one, the suite is wrong. */
+  cpus?(options: Options): Readonly<Record<string, CpuSelection | undefined>>;
   measure(trial: Trial<Options>): Promise<Measurement>;
 }
 

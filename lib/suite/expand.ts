@@ -4,13 +4,14 @@ import type { ScenarioDefinition } from '../run/scenario.js';
 import type { Sla } from '../sla/sla.js';
 import { Cache } from './cache.js';
 import { checkRunner, checkSlas, type ScenarioOptions } from './checks.js';
+import { lackingCpus } from './cpus.js';
 import { compileMatrix } from './entry-matrix.js';
 import { choice, missingKey } from './findings.js';
 import { combinations, noMatrix, type Matrix } from './matrix.js';
 import { below, rawAt, type Located, type Site } from './mistakes.js';
 import { testName } from './name.js';
 import type { Params } from './params.js';
-import { compilePart, evaluatePart, type Part } from './part.js';
+import { compilePart, conceal, evaluatePart, type Part } from './part.js';
 import { parseWith, type Parsed } from './parse.js';
 import { outcome, Stage, type Outcome } from './stage.js';
 import {
@@ -32,6 +33,8 @@ export interface World {
   readonly defaults: ReadonlyMap<string, Site>;
   readonly hostNames: readonly string[];
   readonly contextNames: readonly string[];
+  /** CPUs of contexts, where they are known before the machine is there. */
+  readonly cpus: ReadonlyMap<string, readonly number[]>;
   /** False where a file or plug-in is missing, so that unknown names may be in it. */
   readonly complete: boolean;
 }
@@ -69,9 +72,11 @@ export class TestEntry {
   readonly #base: Scope;
   readonly #shownParams: Scope;
   readonly #slaSite: Site | undefined;
+  readonly #cpus: World['cpus'];
 
   constructor(site: Site, world: World) {
     this.site = site;
+    this.#cpus = world.cpus;
     const { params, registry, complete } = world;
     const { matrix, keys, partial } = compileMatrix(below(site, 'matrix'), params, this.problems);
     [this.#matrix, this.#partial] = [matrix, partial];
@@ -153,8 +158,10 @@ export class TestEntry {
     if (scenario === undefined) return { name, problems, test: undefined };
     const parsed = this.#parseOptions(scenario, scope);
     const options = take(parsed);
-    if (options !== undefined)
+    if (options !== undefined) {
       problems.push(...this.#checkTogether(scenario, { ...parsed, value: options }, runners, slas));
+      if (context !== undefined) problems.push(...this.#checkCpus(scenario, options, context));
+    }
     if (problems.length > 0 || context === undefined || runner === undefined || options === undefined)
       return { name, problems, test: undefined };
     const test: PlannedTest = {
@@ -195,6 +202,15 @@ export class TestEntry {
       checkSlas(site, scenario, options.value, sets, slas),
     );
     return ofSlas.length === 0 ? ofSets : [...ofSets, ...ofSlas];
+  }
+
+  #checkCpus(scenario: ScenarioDefinition, { value }: ScenarioOptions, context: string): readonly Located[] {
+    const online = this.#cpus.get(context);
+    if (online === undefined || scenario.cpus === undefined) return [];
+    const findings = Object.entries(scenario.cpus(value)).flatMap(([key, selection]) =>
+      lackingCpus([key], selection, context, online),
+    );
+    return conceal(this.#options.template, findings).map((finding) => ({ site: this.#options.site, finding }));
   }
 
   #parseOptions(scenario: ScenarioDefinition, scope: Scope): Outcome<ScenarioOptions> {

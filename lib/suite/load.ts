@@ -1,6 +1,7 @@
 import type { HostSpec } from '../host/spec.js';
 import type { PlannedContext, PlannedTest } from '../run/plan.js';
 import type { Registry } from '../run/registry.js';
+import { knownCpus } from './cpus.js';
 import type { Diagnostic } from './diagnostic.js';
 import { TestEntry, type World } from './expand.js';
 import { gather } from './files.js';
@@ -102,7 +103,13 @@ export const loadSuite = async (path: string, options: LoadOptions): Promise<Loa
     const { checkTunings } = await import('./tunings.js');
     await checkTunings(gathered.contexts, contexts, [...params.secrets, ...places.secrets], mistakes);
   }
-  const world: World = { registry, params, env, defaults: gathered.defaults, hostNames, contextNames, complete };
+  const cpus = new Map(
+    [...contexts.values()].flatMap((context) => {
+      const known = knownCpus(context);
+      return known === undefined ? [] : [[context.name, known] as const];
+    }),
+  );
+  const world: World = { registry, params, env, defaults: gathered.defaults, hostNames, contextNames, cpus, complete };
   const entries = gathered.tests.map((site) => new TestEntry(site, world));
   const names = new Map<string, Site>();
   for (const entry of entries) checkEntry(entry, names, mistakes);

@@ -4,12 +4,36 @@ import type { PlannedContext } from '../run/plan.js';
 import { knobsByName } from '../tuning/knobs/index.js';
 import { profileNames, resolveNamed } from '../tuning/resolve.js';
 import type { TuningSpec } from '../tuning/tuning-schema.js';
+import { chosenOf, knownCpus, lackingCpus } from './cpus.js';
 import { choice, unknownName, type Finding } from './findings.js';
 import { below, type Mistakes, type Site } from './mistakes.js';
 import { parseWith } from './parse.js';
 
+/** CPUs that the machine will not have, or of which it would have none left. */
+const cpuFindings = (
+  context: PlannedContext,
+  { isolated_cpus, housekeeping_cpus }: TuningSpec['with'],
+): readonly Finding[] => {
+  const online = knownCpus(context);
+  if (online === undefined) return [];
+  const isolated = isolated_cpus === undefined ? undefined : chosenOf(isolated_cpus, online);
+  return [
+    ...lackingCpus(['with', 'isolated_cpus'], isolated_cpus, context.name, online),
+    ...lackingCpus(['with', 'housekeeping_cpus'], housekeeping_cpus, context.name, online),
+    ...(isolated?.length === online.length
+      ? [
+          {
+            path: ['with', 'isolated_cpus'],
+            message: `no CPU of context '${context.name}' is left for housekeeping`,
+            hint: `it has ${String(online.length)}: give it one more, or isolate one less`,
+          },
+        ]
+      : []),
+  ];
+};
+
 /** What is wrong with a tuning, each mistake where it is. */
-const findingsOf = async (tuning: TuningSpec): Promise<readonly Finding[]> => {
+const findingsOf = async (context: PlannedContext, tuning: TuningSpec): Promise<readonly Finding[]> => {
   const profiles = await profileNames();
   const knobs = knobsByName();
   const findings: Finding[] = [];
@@ -28,6 +52,7 @@ const findingsOf = async (tuning: TuningSpec): Promise<readonly Finding[]> => {
         findings.push(...parsed.findings.map((finding) => ({ ...finding, path: ['knobs', ...finding.path] })));
     }
   }
+  findings.push(...cpuFindings(context, tuning.with));
   if (findings.length > 0) return findings;
   try {
     await resolveNamed(tuning);
@@ -46,10 +71,11 @@ export const checkTunings = async (
   mistakes: Mistakes,
 ): Promise<void> => {
   const hide = (text: string) => secrets.reduce((said, secret) => said.replaceAll(secret, '${env:...}'), text);
-  for (const { name, tuning } of contexts.values()) {
-    const site = sites.get(name);
+  for (const context of contexts.values()) {
+    const { tuning } = context;
+    const site = sites.get(context.name);
     if (tuning === undefined || site === undefined) continue;
-    for (const { message, expected, hint, ...place } of await findingsOf(tuning))
+    for (const { message, expected, hint, ...place } of await findingsOf(context, tuning))
       mistakes.add({
         site: below(site, 'tuning'),
         finding: {

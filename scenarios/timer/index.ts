@@ -1,4 +1,10 @@
-import { defineScenario, type MetricDeclaration, type Need, type Preview } from '../../lib/plugin.js';
+import {
+  defineScenario,
+  type MetricDeclaration,
+  type Need,
+  type Preview,
+  type ScenarioDefinition,
+} from '../../lib/plugin.js';
 import { cyclictestArgv } from './cyclictest/argv.js';
 import { lengthOf as cyclictestLength } from './cyclictest/options.js';
 import { countCpus } from './fields.js';
@@ -70,6 +76,17 @@ const preview = (options: TimerOptions): Preview => {
   }
 };
 
+const cpus: NonNullable<ScenarioDefinition<TimerOptions>['cpus']> = (options) => {
+  switch (options.tool) {
+    case 'cyclictest':
+      return { cpus: options.cpus, main_affinity: options.main_affinity };
+    case 'oslat':
+      return { cpus: options.cpus, main_cpu: options.main_cpu === undefined ? undefined : String(options.main_cpu) };
+    case 'timerlat':
+      return { cpus: options.cpus, house_keeping: options.house_keeping };
+  }
+};
+
 /** Timer latency of a machine, measured with cyclictest, oslat or rtla timerlat. */
 export const timer = defineScenario<TimerOptions>({
   type: 'timer',
@@ -78,5 +95,6 @@ export const timer = defineScenario<TimerOptions>({
   metrics,
   needs,
   preview,
+  cpus,
   measure: async (trial) => (await import('./measure.js')).measure(trial),
 });

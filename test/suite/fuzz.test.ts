@@ -31,7 +31,7 @@ tests:
   - name: timer-\${load}
     scenario: timer
     context: guest
-    options: { tool: cyclictest, interval: "\${interval}", duration: "\${seconds}s", cpus: 1-2, histogram: 5ms, break: none }
+    options: { tool: cyclictest, interval: "\${interval}", duration: "\${seconds}s", cpus: 0-1, histogram: 5ms, break: none }
     load: { host: node1, stressor: "\${load}", cpus: 4-5, workers: 2 }
     matrix: { load: [none, cpu], interval: [1ms, 2ms], include: [ { load: cpu, extra: 1 } ], exclude: [ { load: none, interval: 2ms } ] }
     sla: [ "p99.99 <= 20us", { expression: "max <= 15us", severity: warn } ]
@@ -51,7 +51,7 @@ contexts:
     host: dut
     pf: driver:igb
     vfs: [{ vlan: 100, mac: "52:54:00:12:34:56", max_rate: 1Gbit/s, trust: true, address: 192.0.2.5/24 }]
-    guest: { image: debian-12-generic, vcpus: 1, memory: 512MiB, network: { bridge: br0 }, boot_timeout: 15m }
+    guest: { image: debian-12-generic, vcpus: 2, memory: 512MiB, network: { bridge: br0 }, boot_timeout: 15m }
     tuning: { profile: realtime-guest, with: { isolated_cpus: 1 }, knobs: { ksm: keep, stat-interval: 120 }, reboot: true }
   metal: { type: bare-metal, tuning: { knobs: { hugepages: [{ size: 2MiB, count: 4 }], smt: "off" } } }
 tests:

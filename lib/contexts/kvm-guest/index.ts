@@ -38,6 +38,7 @@ export const kvmGuest = defineContext({
           `start an emulated host with ${String(chosen.vcpus)} CPUs on ${String(chosen.nodes)} NUMA nodes and ${String(chosen.ports)} ports from a saved state, or boot and save one`,
           'afterwards: end it and remove its files',
         ],
+  cpus: ({ vcpus }) => vcpus,
   deploy: async (chosen, on) => {
     if (chosen.preset === 'guest') return (await import('./deploy.js')).deployGuest(chosen, on);
     const { deployVirtualHost, machineOptions } = await import('./virtual-host.js');

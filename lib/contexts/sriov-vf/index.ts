@@ -29,6 +29,7 @@ export const sriovVf = defineContext({
       'afterwards: put settings, drivers, link states and the number of VFs back',
     ];
   },
+  cpus: ({ guest }) => guest?.vcpus,
   deploy: async (options, on) => (await import('./deploy.js')).deploySriovVf(options, on),
   sweep: async (host, run, signal) => (await import('./sweep.js')).sweepDevices(host, run, signal),
 });
