@@ -8,6 +8,7 @@ export interface OptionSchema {
   readonly enum?: readonly unknown[];
   readonly properties?: Readonly<Record<string, OptionSchema>>;
   readonly required?: readonly string[];
+  readonly propertyNames?: OptionSchema;
   readonly anyOf?: readonly OptionSchema[];
   readonly oneOf?: readonly OptionSchema[];
   readonly items?: OptionSchema;
@@ -52,7 +53,8 @@ export const valueOf = (schema: OptionSchema): string => {
   if (schema.anyOf !== undefined || schema.oneOf !== undefined)
     return [...new Set(branchesOf(schema).map(valueOf))].join(' or ');
   if (schema.items !== undefined) return `list of ${valueOf(schema.items)}`;
-  if (schema.type === 'object') return 'mapping';
+  if (schema.type === 'object')
+    return schema.propertyNames?.enum === undefined ? 'mapping' : `mapping of ${valueOf(schema.propertyNames)}`;
   return `${[schema.type ?? 'anything'].flat().join(' or ')}${rangeOf(schema)}`;
 };
 
@@ -85,7 +87,28 @@ const collect = (schema: OptionSchema, prefix: string, rows: Map<string, OptionR
   }
 };
 
+const widest = 72;
+
+/** A long choice is cut: JSON has all of it. */
+const shownValues = (values: readonly string[]): string => {
+  const whole = values.join(' | ');
+  if (whole.length <= widest) return whole;
+  const [first = '', ...rest] = values;
+  if (rest.length === 0) return `${whole.slice(0, widest - 3)}...`;
+  const shown = rest.reduce(
+    (kept, value) => (kept.length + value.length + 8 > widest ? kept : `${kept} | ${value}`),
+    first,
+  );
+  return `${shown} | ...`;
+};
+
 const columns = [{ title: 'option' }, { title: 'value' }, { title: 'default' }, { title: '' }];
+
+/** Whether there is more to say of a value than what kind it is. */
+export const hasParts = (schema: OptionSchema): boolean =>
+  branchesOf(schema).some(
+    ({ properties, items }) => properties !== undefined || (items !== undefined && hasParts(items)),
+  );
 
 /** A table of the options of each variant. */
 export const optionTables = (schema: OptionSchema): readonly string[] =>
@@ -96,7 +119,7 @@ export const optionTables = (schema: OptionSchema): readonly string[] =>
     return renderTable(
       columns,
       [...rows].map(([place, { values, default: standard, descriptions }]) =>
-        [place, values.join(' | '), standard, descriptions.join(' ')].map((text) => ({ text })),
+        [place, shownValues(values), standard, descriptions.join(' ')].map((text) => ({ text })),
       ),
     );
   });

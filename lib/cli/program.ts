@@ -7,7 +7,8 @@ import { version } from '../version.js';
 import type { SuiteSelection } from './suite.js';
 import type { TuningFlags } from './tuning.js';
 
-const hostArgument = 'a host of the suite given with --suite, an address or an ssh_config alias; default: this machine';
+const hostArgument =
+  'a host of the suite given with --suite, an emulated one such as lab:dut, an address or an ssh_config alias; default: this machine';
 
 const collect = (value: string, previous: readonly string[] | undefined): readonly string[] => [
   ...(previous ?? []),

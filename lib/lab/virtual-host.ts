@@ -1,5 +1,6 @@
 import type { Host, Job } from '../host/host.js';
 import { quoteArgv } from '../host/quote.js';
+import type { HostSpec } from '../host/spec.js';
 import { openSshHost } from '../host/ssh.js';
 import { knownHostsLine } from '../image/keys.js';
 import { removeInstance, type MachineName, type MachineRecord } from './instance.js';
@@ -88,6 +89,19 @@ export class VirtualHost implements AsyncDisposable {
       // The user's own ssh_config is about other machines.
       configFile: '/dev/null',
     });
+  }
+
+  /** As a suite of its host's own controller names it. */
+  get spec(): HostSpec {
+    return {
+      address: '127.0.0.1',
+      port: this.record.sshPort,
+      user: 'root',
+      identity: `${this.directory}/identity`,
+      known_hosts: `${this.directory}/known_hosts`,
+      host_key: 'strict',
+      agent: false,
+    };
   }
 
   /**

@@ -108,9 +108,10 @@ export class EventLog {
         return `installed on ${event.host}: ${event.packages.join(', ')}`;
       case 'problem':
         return `problem: ${event.problem.where}: ${event.problem.message}`;
+      case 'context-destroyed':
+        return `context ${event.context}: taken down`;
       case 'host-facts':
       case 'context-deployed':
-      case 'context-destroyed':
       case 'trial-started':
       case 'run-finished':
         return undefined;

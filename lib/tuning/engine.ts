@@ -109,11 +109,18 @@ export const verifyTuning = async (
 export const assertEffective = (host: Host, results: readonly KnobResult[]): void => {
   const wrong = results.filter((result) => !isEffective(result));
   if (wrong.length === 0) return;
-  const told = wrong.map(({ knob, state, reason }) => `${knob} (${state}): ${reason ?? ''}`);
-  throw new Kvm4nfvError('environment', `${host.name}: tuning is not in effect:\n  ${told.join('\n  ')}`, {
-    hint: wrong.some(({ state }) => state === 'needs-reboot')
-      ? 'Allow `reboot: true` in the tuning, or set those knobs to `keep`.'
-      : 'Mend what is named, or set those knobs to `keep`.',
+  const waiting = wrong.filter(({ state }) => state === 'needs-reboot').map(({ knob }) => knob);
+  const told = [
+    ...(waiting.length === 0 ? [] : [`only a reboot sets ${waiting.join(', ')}`]),
+    ...wrong.flatMap(({ knob, state, reason }) =>
+      state === 'needs-reboot' ? [] : [`${knob} (${state}): ${reason ?? ''}`],
+    ),
+  ];
+  throw new Kvm4nfvError('environment', `${host.name}: tuning is not in effect: ${told.join('; ')}`, {
+    hint:
+      waiting.length > 0
+        ? 'Allow `reboot: true` in the tuning, or set those knobs to `keep`.'
+        : 'Mend what is named, or set those knobs to `keep`.',
   });
 };
 

@@ -68,6 +68,33 @@ const lineage = (name: string, profiles: ReadonlyMap<string, Profile>, below: re
   return [...profile.extends.flatMap((parent) => lineage(parent, profiles, [...below, name])), profile];
 };
 
+export interface InheritedKnob {
+  readonly value: unknown;
+  /** The profile that says so. */
+  readonly profile: string;
+}
+
+/** All that a profile sets, with what it inherits; what it keeps as it is, too. */
+export const allKnobs = (name: string, profiles: ReadonlyMap<string, Profile>): ReadonlyMap<string, InheritedKnob> =>
+  new Map(
+    lineage(name, profiles).flatMap(({ profile, knobs }) =>
+      Object.entries(knobs).map(([knob, value]) => [knob, { value, profile }] as const),
+    ),
+  );
+
+/** Parameters that a profile can't do without, its own and inherited ones. */
+export const requiredBy = (
+  name: string,
+  profiles: ReadonlyMap<string, Profile>,
+): readonly (keyof TuningParameters)[] => [...new Set(lineage(name, profiles).flatMap(({ requires }) => requires))];
+
+/** Parameters as options of commands. */
+const flags: Readonly<Record<keyof TuningParameters, string>> = {
+  isolated_cpus: '--isolated',
+  housekeeping_cpus: '--housekeeping',
+  node: '--node',
+};
+
 /** Puts a profile, what it inherits and what the suite says of it together. Unknown profiles, knobs and values are `usage` errors. */
 export const resolveTuning = (
   spec: TuningSpec,
@@ -76,11 +103,11 @@ export const resolveTuning = (
 ): ResolvedTuning => {
   const line = lineage(spec.profile, profiles);
   const parameters = Object.assign({}, ...line.map((profile) => profile.with), spec.with) as TuningParameters;
-  const required = line.flatMap(({ requires }) => requires).find((name) => parameters[name] === undefined);
+  const required = requiredBy(spec.profile, profiles).find((name) => parameters[name] === undefined);
   const observe = line.at(-1)?.observe === true;
   if (required !== undefined && !observe)
     throw new Kvm4nfvError('usage', `profile '${spec.profile}' needs the parameter ${required}`, {
-      hint: `Write with: { ${required}: 2-5 }, say.`,
+      hint: `In a suite: with: { ${required}: 2-5 }; on the command line: ${flags[required]} 2-5.`,
     });
   const values = Object.assign({}, ...line.map((profile) => profile.knobs), spec.knobs) as Readonly<
     Record<string, unknown>

@@ -6,7 +6,7 @@ import { localHost } from '../../lib/host/local.js';
 import { machineRecordSchema } from '../../lib/lab/instance.js';
 import { labDirectory } from '../../lib/lab/places.js';
 import { noLab } from '../lab/lab.js';
-import { built, cli, inDirectory, suiteOf, writeSuite, type Ended } from './cli.js';
+import { built, cli, type Ended } from './cli.js';
 
 const host = localHost();
 const name = `test-${randomUUID().slice(0, 8)}`;
@@ -42,22 +42,17 @@ describe('kvm4nfv lab', function () {
     expect(again.code).to.equal(2);
     expect(again.stderr).to.include(`there is an emulated host '${name}' already (running)`);
 
-    await inDirectory(async (directory) => {
-      const files = await machineDirectory();
-      const dut = {
-        address: '127.0.0.1',
-        port,
-        user: 'root',
-        identity: `${files}/identity`,
-        known_hosts: `${files}/known_hosts`,
-      };
-      const suite = await writeSuite(directory, suiteOf({ hosts: { dut }, host: 'dut' }));
-      const { code, stdout, stderr } = await cli(['doctor', 'dut', '--suite', suite]);
-      expect(code, stderr).to.equal(0);
-      expect(stdout.split('\n')[1]).to.match(
-        /^KVM yes, IOMMU \d+ groups, 2 NUMA nodes, SMT on, SR-IOV ens101 7 VFs \(2 made\), ens102 7 VFs \(2 made\)$/,
-      );
-    });
+    const { code, stdout, stderr } = await cli(['doctor', `lab:${name}`]);
+    expect(code, stderr).to.equal(0);
+    expect(stdout.split('\n')[1]).to.match(
+      /^KVM yes, IOMMU \d+ groups, 2 NUMA nodes, SMT on, SR-IOV ens101 7 VFs \(2 made\), ens102 7 VFs \(2 made\)$/,
+    );
+    const tune = (action: string): Promise<Ended> => cli(['tune', action, `lab:${name}`, '--set', 'stat-interval=30']);
+    const applied = await tune('apply');
+    expect(applied.code, applied.stderr).to.equal(0);
+    expect(applied.stdout).to.contain(`to put everything back: kvm4nfv tune restore lab:${name}`);
+    expect((await tune('verify')).code).to.equal(0);
+    expect((await cli(['tune', 'restore', `lab:${name}`])).stdout).to.match(/: 1 restored/);
 
     const down = await lab('down');
     expect([down.code, down.stdout]).to.deep.equal([0, `emulated host '${name}' is gone\n`]);

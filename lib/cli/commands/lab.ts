@@ -4,14 +4,13 @@ import { localHost } from '../../host/local.js';
 import { runOnTerminal } from '../../host/terminal.js';
 import type { Host } from '../../host/host.js';
 import { attachVirtualHost, listVirtualHosts, removeVirtualHost } from '../../lab/find.js';
+import { checkMachineName } from '../../lab/instance.js';
 import { virtualHostSchema, type VirtualHostOptions } from '../../lab/options.js';
 import { renderTable } from '../../report/table.js';
 import { checked } from '../checked.js';
+import { labRun as run } from '../host.js';
 import { Interrupt } from '../interrupt.js';
 import { print, printJson, warn } from '../output.js';
-
-/** Runs that are nobody's suite: machines that stay until they are taken down. */
-const run = 'lab';
 
 export type LabAction = 'up' | 'ssh' | 'down' | 'list';
 
@@ -47,7 +46,7 @@ const up = async (host: Host, { name, option = [], json }: LabFlags, signal: Abo
   if (json) printJson(machine.record);
   else
     print(
-      `emulated host '${name}' is up after ${seconds} s\n  a shell:  kvm4nfv lab ssh --name ${name}\n  its end:  kvm4nfv lab down --name ${name}\n  as a host of a suite: { address: 127.0.0.1, port: ${String(machine.record.sshPort)}, user: root, identity: ${machine.directory}/identity, known_hosts: ${machine.directory}/known_hosts }`,
+      `emulated host '${name}' is up after ${seconds} s\n  a shell:  kvm4nfv lab ssh --name ${name}\n  its end:  kvm4nfv lab down --name ${name}\n  a look:   kvm4nfv doctor lab:${name}\n  as a host of a suite: { address: 127.0.0.1, port: ${String(machine.record.sshPort)}, user: root, identity: ${machine.directory}/identity, known_hosts: ${machine.directory}/known_hosts }`,
     );
   return 0;
 };
@@ -94,6 +93,7 @@ const list = async (host: Host, { json }: LabFlags, signal: AbortSignal): Promis
 export const lab = async (action: LabAction, command: readonly string[], flags: LabFlags): Promise<number> => {
   using interrupt = new Interrupt(() => 'kvm4nfv lab list');
   const { signal } = interrupt;
+  checkMachineName({ run, name: flags.name });
   await using host = localHost('local');
   switch (action) {
     case 'up':

@@ -1,17 +1,19 @@
 import * as z from 'zod';
 import { Kvm4nfvError } from '../../error.js';
 import { hostSchema } from '../../host/spec.js';
+import { formatWritten } from '../../report/format.js';
 import { renderTable } from '../../report/table.js';
 import { loadSchema } from '../../run/load.js';
 import type { Definition } from '../../run/registry.js';
+import { nearest } from '../../sla/nearest.js';
 import { without } from '../../suite/record.js';
 import { contextKeys, testSchema } from '../../suite/schema.js';
 import type { KnobDefinition } from '../../tuning/knob.js';
 import { knobDocs } from '../../tuning/knob-docs.js';
 import { builtinKnobs } from '../../tuning/knobs/index.js';
-import { loadProfiles } from '../../tuning/profile.js';
+import { allKnobs, loadProfiles, requiredBy } from '../../tuning/profile.js';
 import { tuningSchema, type Profile } from '../../tuning/tuning-schema.js';
-import { optionSchema, optionTables, valueOf } from '../option-docs.js';
+import { hasParts, optionSchema, optionTables, valueOf } from '../option-docs.js';
 import { print, printJson } from '../output.js';
 import { registryWith } from '../suite.js';
 
@@ -36,18 +38,35 @@ const describeKnob = (knob: KnobDefinition): string => {
     `costs:  ${knob.costs}`,
     `mend:   ${knob.mend}`,
     `source: ${knob.source}`,
+    ...(hasParts(schema) ? ['', ...optionTables({ properties: { [knob.name]: schema } })] : []),
   ].join('\n');
 };
 
-const describeProfile = ({ profile, summary, extends: parents, requires, knobs }: Profile): string =>
-  [
+const describeProfile = (
+  { profile, summary, extends: parents }: Profile,
+  profiles: ReadonlyMap<string, Profile>,
+): string => {
+  const requires = requiredBy(profile, profiles);
+  const rows = [...allKnobs(profile, profiles)].map(([knob, { value, profile: from }]) => [
+    knob,
+    formatWritten(value),
+    from,
+  ]);
+  return [
     `profile ${profile}: ${summary}`,
     ...(parents.length === 0 ? [] : [`extends:  ${parents.join(', ')}`]),
     ...(requires.length === 0 ? [] : [`requires: ${requires.join(', ')}`]),
-    ...Object.entries(knobs).map(
-      ([name, value]) => `  ${name}: ${typeof value === 'string' ? value : JSON.stringify(value)}`,
-    ),
+    ...(rows.length === 0
+      ? []
+      : [
+          '',
+          renderTable(
+            [{ title: 'knob' }, { title: 'value' }, { title: 'of profile' }],
+            rows.map((row) => row.map((text) => ({ text }))),
+          ),
+        ]),
   ].join('\n');
+};
 
 interface Entry {
   readonly kind: string;
@@ -80,11 +99,11 @@ const ofKnob = (knob: KnobDefinition): Entry => ({
   }),
 });
 
-const ofProfile = (profile: Profile): Entry => ({
+const ofProfile = (profile: Profile, profiles: ReadonlyMap<string, Profile>): Entry => ({
   kind: 'profile',
   type: profile.profile,
   summary: profile.summary,
-  describe: () => describeProfile(profile),
+  describe: () => describeProfile(profile, profiles),
   json: () => ({ ...without(profile, 'profile', 'summary') }),
 });
 
@@ -127,16 +146,25 @@ export const list = async (type: string | undefined, options: ListOptions): Prom
   if (options.markdown) return documented(type);
   const registry = await registryWith(options.plugin ?? []);
   await registry.load();
+  const profiles = await loadProfiles();
   const all = [
     ...kinds.flatMap((kind): Definition[] => registry.all(kind)).map(ofDefinition),
     ...builtinKnobs.map(ofKnob),
-    ...[...(await loadProfiles()).values()].map(ofProfile),
+    ...[...profiles.values()].map((profile) => ofProfile(profile, profiles)),
     ...keys,
   ];
-  const chosen = type === undefined ? all : all.filter((entry) => entry.type === type || entry.kind === type);
+  const chosen =
+    type === undefined ? all : all.filter((entry) => [entry.type, entry.kind, `${entry.kind}s`].includes(type));
+  const meant =
+    type === undefined
+      ? undefined
+      : nearest(
+          type,
+          all.map((entry) => entry.type),
+        );
   if (chosen.length === 0)
     throw new Kvm4nfvError('usage', `nothing is called '${type ?? ''}'`, {
-      hint: `there are: ${all.map((entry) => entry.type).join(', ')}`,
+      hint: meant === undefined ? 'kvm4nfv list names all that there is' : `did you mean '${meant}'?`,
     });
   const one = type !== undefined && chosen.every((entry) => entry.type === type);
   if (options.json)

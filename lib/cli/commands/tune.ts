@@ -42,17 +42,24 @@ const planned = async (host: Host, options: TuneOptions, signal: AbortSignal): P
     );
     if (commandLine !== undefined)
       print(
-        `kernel command line (${commandLine.bootloader ?? 'no boot loader is known'}), with a reboot:\n${renderCmdlineDiff(commandLine.diff)}`,
+        `kernel command line (${commandLine.bootloader ?? 'no boot loader is known here, so it can not be set'}), with a reboot:\n${renderCmdlineDiff(commandLine.diff)}`,
       );
   }
   return 0;
 };
 
+const undo = (name: string, { suite }: TuneOptions): string =>
+  `kvm4nfv tune restore ${name}${suite === undefined ? '' : ` --suite ${suite}`}`;
+
 const applied = async (host: Host, options: TuneOptions, signal: AbortSignal): Promise<number> => {
   const run = options.run ?? newRunId('tune');
   const { results } = await applyTuning(host, run, await tuningOf(options), { signal, reboot: options.reboot });
   const code = told(results, options.json);
-  if (!options.json) print(`\napplied as run ${run}; to put everything back: kvm4nfv tune restore ${host.name}`);
+  if (options.json) return code;
+  const waiting = results.filter(({ state }) => state === 'needs-reboot').length;
+  if (waiting > 0)
+    print(`\n${String(waiting)} knob${waiting === 1 ? '' : 's'} can be had by a reboot only: --reboot allows it`);
+  print(`\napplied as run ${run}; to put everything back: ${undo(host.name, options)}`);
   return code;
 };
 
@@ -85,7 +92,7 @@ export const tune = async (action: TuneAction, name: string | undefined, options
     throw new Kvm4nfvError('usage', `tune ${action} needs a profile or a knob`, {
       hint: 'such as --profile realtime-host --isolated 2-5, or --set stat-interval=10',
     });
-  using interrupt = new Interrupt(() => `kvm4nfv tune restore ${name ?? ''}`);
+  using interrupt = new Interrupt(() => undo(name ?? 'local', options));
   const { signal } = interrupt;
   await using host = await openNamed(name, {
     signal,

@@ -80,6 +80,16 @@ const cpusOf = ({ profile, cpus }: KvmGuestOptions, placement: GuestPlacement | 
 /** Another run may be faster to lease what was just chosen. */
 const tries = 5;
 
+const checkMemory = (host: Host, { memory: has }: HostFacts, { memory }: KvmGuestOptions): void => {
+  if (has === undefined || memory <= has) return;
+  const gibibytes = (bytes: number): string => `${(bytes / 2 ** 30).toFixed(1)} GiB`;
+  throw new Kvm4nfvError(
+    'environment',
+    `${host.name} has ${gibibytes(has)} of memory, and the guest is to have ${gibibytes(memory)}`,
+    { hint: 'give the guest less (memory)' },
+  );
+};
+
 /** Chooses where a guest runs among what no other run has, and leases it. */
 export const placeAndTake = async (
   host: Host,
@@ -87,6 +97,7 @@ export const placeAndTake = async (
   options: KvmGuestOptions,
   owner: { readonly run: string; readonly context: string },
 ): Promise<GuestPlacement | undefined> => {
+  checkMemory(host, facts, options);
   for (let tried = 1; ; tried += 1) {
     const placement = choosePlacement(facts, options, isPlaced(options) ? await takenCpus(host) : []);
     const cpus = cpusOf(options, placement);

@@ -24,10 +24,10 @@ const imageFile = z
       .default('root')
       .meta({ description: 'User to log in as; made by cloud-init where it is not there.' }),
   })
-  .refine(
-    ({ sha256, sha512 }) => sha256 !== undefined || sha512 !== undefined,
-    'expected sha256 or sha512: the checksum of the file',
-  );
+  .refine(({ sha256, sha512 }) => sha256 !== undefined || sha512 !== undefined, {
+    path: ['sha256'],
+    error: 'expected sha256 or sha512: the checksum of the file',
+  });
 
 const network = z
   .union([

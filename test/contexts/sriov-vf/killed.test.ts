@@ -2,7 +2,6 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'chai';
 import type { RunEvent } from '../../../lib/run/event.js';
 import { built, Cli, cli, eventsIn, inDirectory, runsIn, until, writeSuite } from '../../cli/cli.js';
-import { specOf } from '../../tuning/live/lab-machine.js';
 import { Dut } from './lab.js';
 
 const stage =
@@ -36,7 +35,7 @@ describe('A run with VFs on a host behind SSH whose controller is killed', funct
   const suite = (): string =>
     JSON.stringify({
       suite: 'killed',
-      hosts: { dut: specOf(dut.machine) },
+      hosts: { dut: dut.machine.spec },
       contexts: {
         vf: {
           type: 'sriov-vf',

@@ -18,17 +18,6 @@ export interface LabMachine extends AsyncDisposable {
   text(script: string, ...values: readonly string[]): Promise<string>;
 }
 
-/** Where an emulated host is found by a suite. */
-export const specOf = ({ record, directory }: VirtualHost): HostSpec => ({
-  address: '127.0.0.1',
-  port: record.sshPort,
-  user: 'root',
-  identity: `${directory}/identity`,
-  known_hosts: `${directory}/known_hosts`,
-  host_key: 'strict',
-  agent: false,
-});
-
 /** Starts one from the saved state; where none is cached it gives the reason. */
 export const startLabMachine = async (): Promise<LabMachine | string> => {
   const local = localHost();
@@ -46,7 +35,7 @@ export const startLabMachine = async (): Promise<LabMachine | string> => {
       machine,
       definition,
       host,
-      spec: specOf(machine),
+      spec: machine.spec,
       text: async (script, ...values) =>
         (await host.exec(['sh', '-euc', script, 'sh', ...values], { timeout: 120_000 })).stdout.trim(),
       [Symbol.asyncDispose]: async () => {
