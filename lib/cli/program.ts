@@ -159,7 +159,7 @@ const machineCommands = (root: Command, done: Done): void => {
     .command('tune')
     .summary('tune a host, verify it, put it back')
     .description(
-      'Show, plan, apply or verify a tuning of a host, or put back what was applied. What is changed is journalled on the host first.',
+      'Show, plan, apply or verify a tuning of a host, or put back what was applied. What is changed is journalled on the host first; what others have changed since is named when it is put back, and left alone.',
     )
     .addArgument(new Argument('<action>').choices(['show', 'plan', 'apply', 'verify', 'restore']))
     .argument('[host]', hostArgument)

@@ -97,11 +97,10 @@ export const loadSuite = async (path: string, options: LoadOptions): Promise<Loa
   await loadContexts(gathered, registry);
   const places = resolvePlaces(gathered, params, env, registry, mistakes);
   const { hosts, contexts, hostNames, contextNames } = places;
-  const tuned = [...contexts.values()].some(({ tuning }) => tuning !== undefined);
   // Knobs are loaded for suites that tune only.
-  if (tuned) {
+  if (places.tunings.size > 0) {
     const { checkTunings } = await import('./tunings.js');
-    await checkTunings(gathered.contexts, contexts, [...params.secrets, ...places.secrets], mistakes);
+    await checkTunings(gathered.contexts, places, [...params.secrets, ...places.secrets], mistakes);
   }
   const cpus = new Map(
     [...contexts.values()].flatMap((context) => {

@@ -16,6 +16,8 @@ import type { Template, Vocabulary } from './template.js';
 export interface Places {
   readonly hosts: ReadonlyMap<string, HostSpec>;
   readonly contexts: ReadonlyMap<string, PlannedContext>;
+  /** Of contexts, those of wrong ones too. */
+  readonly tunings: ReadonlyMap<string, TuningSpec>;
   /** Names that may be referred to, those of wrong hosts and contexts included. */
   readonly hostNames: readonly string[];
   readonly contextNames: readonly string[];
@@ -53,8 +55,12 @@ export const parseContext = (
   input: unknown,
   registry: Registry,
   complete: boolean,
-): Parsed<Omit<PlannedContext, 'name' | 'on'> & { readonly on: string }> => {
-  const head = parseWith(contextSchema, input);
+): Parsed<Omit<PlannedContext, 'name' | 'on'> & { readonly on: string }> & {
+  readonly tuned: { readonly tuning?: TuningSpec };
+} => {
+  const head = parseWith<ContextHead>(contextSchema, input);
+  const tuning = head.ok ? head.value.tuning : undefined;
+  const tuned = tuning === undefined ? {} : { tuning };
   const written = (input ?? {}) as Readonly<Record<string, unknown>>;
   const { type } = written;
   const own = without(written, ...Object.keys(contextKeys));
@@ -64,7 +70,7 @@ export const parseContext = (
     const types = registry.types('context');
     if (typeof type === 'string' && type !== '' && complete)
       findings.push({ path: ['type'], message: `unknown context type '${type}'`, ...choice(type, types) });
-    return { ok: false, findings };
+    return { ok: false, findings, tuned };
   }
   const options = parseWith(definition.options, own);
   if (!options.ok) {
@@ -77,10 +83,9 @@ export const parseContext = (
       ),
     );
   }
-  if (!head.ok || !options.ok) return { ok: false, findings };
-  const { host, provision, tuning }: ContextHead = head.value;
-  const tuned = tuning === undefined ? {} : { tuning };
-  return { ok: true, value: { definition, options: options.value, on: host, provision, ...tuned } };
+  if (!head.ok || !options.ok) return { ok: false, findings, tuned };
+  const { host, provision } = head.value;
+  return { ok: true, value: { definition, options: options.value, on: host, provision, ...tuned }, tuned };
 };
 
 /** Loads the definitions of the contexts that a suite may have: those it names, or all where a name is substituted. */
@@ -99,6 +104,7 @@ export const resolvePlaces = (
   const vocabulary: Vocabulary = { names: params.names, secret: params.secret, ...(env === undefined ? {} : { env }) };
   const hosts = new Map<string, HostSpec>([['local', hostSchema.parse({})]]);
   const contexts = new Map<string, PlannedContext>();
+  const tunings = new Map<string, TuningSpec>();
   const secrets: string[] = [];
   const templates = new Map<Site, Template>();
   const evaluate = <T>(site: Site, parse: (input: unknown) => Parsed<T>): T | undefined => {
@@ -117,7 +123,11 @@ export const resolvePlaces = (
   for (const [name, site] of gathered.contexts) {
     const taken = "a context can't be named 'local': that is this machine";
     if (name === 'local') mistakes.add({ site, finding: { path: [], at: 'key', message: taken } });
-    const context = evaluate(site, (input) => parseContext(input, registry, gathered.complete));
+    const context = evaluate(site, (input) => {
+      const { tuned, ...parsed } = parseContext(input, registry, gathered.complete);
+      if (tuned.tuning !== undefined) tunings.set(name, tuned.tuning);
+      return parsed;
+    });
     if (context !== undefined) contexts.set(name, { name, ...context });
   }
   const hostNames = [...new Set(['local', ...gathered.hosts.keys()])];
@@ -150,5 +160,5 @@ export const resolvePlaces = (
   const both = [...hostNames, ...contextNames];
   const checkHost = referrer('host', 'host or context', both, (name) => contexts.get(name)?.on);
   for (const [name, site] of gathered.contexts) checkHost(site, name);
-  return { hosts, contexts, hostNames, contextNames, secrets };
+  return { hosts, contexts, tunings, hostNames, contextNames, secrets };
 };

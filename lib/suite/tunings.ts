@@ -8,6 +8,7 @@ import { chosenOf, knownCpus, lackingCpus } from './cpus.js';
 import { choice, unknownName, type Finding } from './findings.js';
 import { below, type Mistakes, type Site } from './mistakes.js';
 import { parseWith } from './parse.js';
+import type { Places } from './places.js';
 
 /** CPUs that the machine will not have, or of which it would have none left. */
 const cpuFindings = (
@@ -33,7 +34,7 @@ const cpuFindings = (
 };
 
 /** What is wrong with a tuning, each mistake where it is. */
-const findingsOf = async (context: PlannedContext, tuning: TuningSpec): Promise<readonly Finding[]> => {
+const findingsOf = async (context: PlannedContext | undefined, tuning: TuningSpec): Promise<readonly Finding[]> => {
   const profiles = await profileNames();
   const knobs = knobsByName();
   const findings: Finding[] = [];
@@ -52,7 +53,7 @@ const findingsOf = async (context: PlannedContext, tuning: TuningSpec): Promise<
         findings.push(...parsed.findings.map((finding) => ({ ...finding, path: ['knobs', ...finding.path] })));
     }
   }
-  findings.push(...cpuFindings(context, tuning.with));
+  if (context !== undefined) findings.push(...cpuFindings(context, tuning.with));
   if (findings.length > 0) return findings;
   try {
     await resolveNamed(tuning);
@@ -66,16 +67,15 @@ const findingsOf = async (context: PlannedContext, tuning: TuningSpec): Promise<
 /** Profiles, parameters and knobs that there are not, and values that knobs don't take. */
 export const checkTunings = async (
   sites: ReadonlyMap<string, Site>,
-  contexts: ReadonlyMap<string, PlannedContext>,
+  { tunings, contexts }: Pick<Places, 'tunings' | 'contexts'>,
   secrets: readonly string[],
   mistakes: Mistakes,
 ): Promise<void> => {
   const hide = (text: string) => secrets.reduce((said, secret) => said.replaceAll(secret, '${env:...}'), text);
-  for (const context of contexts.values()) {
-    const { tuning } = context;
-    const site = sites.get(context.name);
-    if (tuning === undefined || site === undefined) continue;
-    for (const { message, expected, hint, ...place } of await findingsOf(context, tuning))
+  for (const [name, tuning] of tunings) {
+    const site = sites.get(name);
+    if (site === undefined) continue;
+    for (const { message, expected, hint, ...place } of await findingsOf(contexts.get(name), tuning))
       mistakes.add({
         site: below(site, 'tuning'),
         finding: {

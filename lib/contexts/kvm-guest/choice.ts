@@ -80,8 +80,9 @@ const cpusOf = ({ profile, cpus }: KvmGuestOptions, placement: GuestPlacement | 
 /** Another run may be faster to lease what was just chosen. */
 const tries = 5;
 
-const checkMemory = (host: Host, { memory: has }: HostFacts, { memory }: KvmGuestOptions): void => {
-  if (has === undefined || memory <= has) return;
+/** Of huge pages the lease tells how many there are. */
+const checkMemory = (host: Host, { memory: has }: HostFacts, { memory, hugepages }: KvmGuestOptions): void => {
+  if (has === undefined || hugepages !== undefined || memory <= has) return;
   const gibibytes = (bytes: number): string => `${(bytes / 2 ** 30).toFixed(1)} GiB`;
   throw new Kvm4nfvError(
     'environment',

@@ -112,6 +112,14 @@ describe('Leases of a guest', function () {
     );
   });
 
+  it('are not made where the host has less memory', async () => {
+    const error = await rejection(
+      placeAndTake(host, await readFacts(host), kvmGuestOptions.parse({ memory: '4096GiB' }), mine),
+    );
+    expect(error).to.include({ fault: 'environment' });
+    expect(String(error)).to.match(/has [\d.]+ GiB of memory, and the guest is to have 4096\.0 GiB/);
+  });
+
   describe('of CPUs of the host', () => {
     let facts: HostFacts;
     before(async function () {
