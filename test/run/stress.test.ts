@@ -125,6 +125,9 @@ describe('load', function () {
     const workers = (await processesOf(host, await sessionOf('lost'))).filter(({ name }) => name === 'stress-ng-io');
     expect(workers).to.have.length(2);
     await host.exec(['kill', '-9', String(workers[0]?.pid)]);
+    // One that is writing to a disk ends once it has written.
+    while ((await processesOf(host, await sessionOf('lost'))).some(({ pid }) => pid === workers[0]?.pid))
+      await new Promise((resolve) => setTimeout(resolve, 10));
     const error = await failureOf(load.check());
     expect(error.message).to.contain('1 of its 2 workers left');
   });

@@ -75,7 +75,7 @@ describe('a tuned context', function () {
     await inDirectory(async (results) => {
       const { result } = await execute(tuned([testOf(scenario)], { 'skew-tick': 1 }), { results });
       expect(result.exitCode).to.equal(3);
-      expect(result.tests[0]?.reasons.join(' ')).to.contain('skew-tick (needs-reboot)');
+      expect(result.tests[0]?.reasons.join(' ')).to.contain('only a reboot sets skew-tick');
     });
     expect(measured).to.equal(false);
   });
