@@ -1,0 +1,54 @@
+/**
+ * Runs the tests: first those that have the machine to themselves, then those on emulated hosts, two at a time, since one
+ * such host seldom keeps more than one CPU busy. The last line is `N passed, N failed`, of all together.
+ */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
+import pLimit from 'p-limit';
+import { summaryLine, type Counts } from '../test/support/summary.js';
+
+const root = join(import.meta.dirname, '..');
+
+/** They change emulated hosts and guests only. About equally long. */
+const besideEachOther: readonly (readonly string[])[] = [
+  ['test/contexts/sriov-vf/lab.test.ts', 'test/contexts/sriov-vf/guest.test.ts'],
+  ['test/contexts/sriov-vf/killed.test.ts', 'test/lab/virtual-host.test.ts', 'test/tuning/live/*.test.ts'],
+];
+
+const summary = /^(\d+) passed, (\d+) failed(?:, (\d+) skipped)?\s*$/;
+
+/** Shows what mocha says as it says it, but for the counts at the end. Undefined where it did not come to them. */
+const mocha = async (...argv: readonly string[]): Promise<Counts | undefined> => {
+  const child = spawn(join(root, 'node_modules/.bin/mocha'), argv, { cwd: root, stdio: ['ignore', 'pipe', 'inherit'] });
+  const closed = once(child, 'close');
+  let held = '';
+  child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
+    held += chunk;
+    const last = held.lastIndexOf('\n', held.length - 2) + 1;
+    process.stdout.write(held.slice(0, last));
+    held = held.slice(last);
+  });
+  await closed;
+  const found = summary.exec(held);
+  if (found === null) {
+    process.stdout.write(held);
+    return undefined;
+  }
+  const [, passed, failed, skipped] = found;
+  return { passed: Number(passed), failed: Number(failed), skipped: Number(skipped ?? 0) };
+};
+
+const alone = await mocha('test/**/*.test.ts', ...besideEachOther.flat().flatMap((file) => ['--exclude', file]));
+const limit = pLimit(Math.min(availableParallelism(), besideEachOther.length));
+const all = [alone, ...(await Promise.all(besideEachOther.map((files) => limit(() => mocha(...files)))))];
+const known = all.filter((counts) => counts !== undefined);
+const sum = (of: (counts: Counts) => number): number => known.reduce((total, counts) => total + of(counts), 0);
+const total: Counts = {
+  passed: sum(({ passed }) => passed),
+  failed: sum(({ failed }) => failed) + (all.length - known.length),
+  skipped: sum(({ skipped }) => skipped),
+};
+console.log(`\n${summaryLine(total)}`);
+if (total.failed > 0 || total.passed === 0) process.exitCode = 1;
