@@ -27,8 +27,9 @@ const mocha = async (...argv: readonly string[]): Promise<Counts | undefined> =>
   child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
     held += chunk;
     const last = held.lastIndexOf('\n', held.length - 2) + 1;
-    process.stdout.write(held.slice(0, last));
-    held = held.slice(last);
+    const shown = summary.test(held.slice(last)) ? last : held.length;
+    process.stdout.write(held.slice(0, shown));
+    held = held.slice(shown);
   });
   await closed;
   const found = summary.exec(held);
