@@ -1,4 +1,10 @@
+import { randomBytes } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { expect } from 'chai';
+import { localHost } from '../../lib/host/local.js';
+import { cacheDirectory } from '../../lib/image/cache.js';
 import { builtInManifests } from '../../lib/image/manifest.js';
 import { built, cli } from '../cli/cli.js';
 
@@ -31,6 +37,20 @@ describe('kvm4nfv image', function () {
       expect(stderr).to.match(reason);
       expect(stderr).not.to.contain('building');
     });
+
+  it('removes an image by its digest, though its description can not be read', async () => {
+    const digest = randomBytes(32).toString('hex');
+    const directory = join(await cacheDirectory(localHost()), digest);
+    await mkdir(directory);
+    for (const file of ['sums', 'image.json']) await writeFile(join(directory, file), 'junk');
+    try {
+      const { code, stderr } = await cli(['image', 'remove', digest]);
+      expect(code, stderr).to.equal(0);
+      expect(existsSync(directory)).to.equal(false);
+    } finally {
+      await rm(directory, { recursive: true, force: true });
+    }
+  });
 
   it('says in its help what can be built', async () => {
     const { stdout } = await cli(['image', '--help']);

@@ -62,12 +62,11 @@ const builtAt = ({ files }: BuiltImage): string => {
   return new Date(seconds * 1000).toISOString().slice(0, 16).replace('T', ' ');
 };
 
-/** The digest that a name, a digest or the beginning of one means. A damaged image has no name, but still its digest. */
+/** The digest that a name or the beginning of a digest means. */
 const digestOf = (written: string, images: readonly BuiltImage[]): string => {
   const meant = images.filter(({ manifest, digest }) => manifest.name === written || digest.startsWith(written));
   const [only] = meant;
   if (only !== undefined && meant.length === 1) return only.digest;
-  if (only === undefined && /^[0-9a-f]{64}$/.test(written)) return written;
   throw new Kvm4nfvError(
     'usage',
     meant.length === 0 ? `there is no image '${written}'` : `'${written}' can mean ${String(meant.length)} images`,
@@ -115,7 +114,9 @@ export const image = async (action: ImageAction, name: string | undefined, optio
   if (action === 'remove') {
     if (name === undefined)
       throw new Kvm4nfvError('usage', 'image remove needs a name or a digest', { hint: 'see kvm4nfv image list' });
-    await removeImage(host, digestOf(name, await listImages(host, { signal })), { signal });
+    // A damaged image can't be listed: its whole digest must do.
+    const digest = /^[0-9a-f]{64}$/.test(name) ? name : digestOf(name, await listImages(host, { signal }));
+    await removeImage(host, digest, { signal });
     return 0;
   }
   const made = await build(host, name, options, { signal, progress: warn });
