@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { formatWritten } from '../report/format.js';
 import { renderTable } from '../report/table.js';
 
 /** As much of a JSON Schema as a table of options shows. */
@@ -33,8 +34,6 @@ export const optionSchema = (schema: z.core.$ZodType): OptionSchema =>
 
 const branchesOf = (schema: OptionSchema): readonly OptionSchema[] => schema.oneOf ?? schema.anyOf ?? [schema];
 
-const textOf = (value: unknown): string => (typeof value === 'string' ? value : JSON.stringify(value));
-
 /** Whole numbers without limits of their own have those of JavaScript, which tell nobody anything. */
 const limit = (value: number | undefined): string =>
   value === undefined || Math.abs(value) >= Number.MAX_SAFE_INTEGER ? '' : String(value);
@@ -47,9 +46,9 @@ const rangeOf = ({ minimum, maximum }: OptionSchema): string => {
 
 /** What a value may be, in a few words. */
 export const valueOf = (schema: OptionSchema): string => {
-  if (schema.const !== undefined) return textOf(schema.const);
+  if (schema.const !== undefined) return formatWritten(schema.const);
   if (schema.enum !== undefined) return schema.enum.map(String).join(' | ');
-  if (schema.examples?.[0] !== undefined) return `such as ${textOf(schema.examples[0])}`;
+  if (schema.examples?.[0] !== undefined) return `such as ${formatWritten(schema.examples[0])}`;
   if (schema.anyOf !== undefined || schema.oneOf !== undefined)
     return [...new Set(branchesOf(schema).map(valueOf))].join(' or ');
   if (schema.items !== undefined) return `list of ${valueOf(schema.items)}`;

@@ -43,8 +43,9 @@ exit 0
 
 /**
  * Makes a saved state of what a machine left. It holds the machine's memory: for its owner only. Whoever comes second
- * with the same state finds it there. States that nobody has started from for a month, and whose machines are gone, go. $1 directory of states, $2 digest, $3 the machine's directory; stdin: state.json.
- * `sum` is the SHA-256 of a tar archive of both, `stamps` their sizes and times of change.
+ * with the same state finds it there. States that nobody has started from for a month, and whose machines are gone, go.
+ * $1 directory of states, $2 digest, $3 the machine's directory; stdin: state.json. `sum` is the SHA-256 of a tar archive of
+ * both, `stamps` their sizes and times of change.
  */
 export const sealScript = String.raw`set -eu
 umask 077

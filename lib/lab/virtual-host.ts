@@ -70,18 +70,15 @@ export class VirtualHost implements AsyncDisposable {
     this.#job = job;
   }
 
+  get #address(): HostSpec {
+    return { address: '127.0.0.1', port: this.record.sshPort, user: 'root', host_key: 'strict', agent: false };
+  }
+
   /** Opens the machine as a host, through SSH, as root. The caller disposes it. */
   connect(options: { readonly signal?: AbortSignal; readonly deadline?: number } = {}): Promise<Host> {
-    const spec = {
-      address: '127.0.0.1',
-      port: this.record.sshPort,
-      user: 'root',
-      host_key: 'strict' as const,
-      agent: false,
-    };
     const via = this.host.transport === 'local' ? {} : { via: this.host };
     const hostKey = this.record.hostKey.split(' ').slice(0, 2).join(' ');
-    return openSshHost(this.name, spec, {
+    return openSshHost(this.name, this.#address, {
       ...options,
       ...via,
       hostKeys: [hostKey],
@@ -94,13 +91,9 @@ export class VirtualHost implements AsyncDisposable {
   /** As a suite of its host's own controller names it. */
   get spec(): HostSpec {
     return {
-      address: '127.0.0.1',
-      port: this.record.sshPort,
-      user: 'root',
+      ...this.#address,
       identity: `${this.directory}/identity`,
       known_hosts: `${this.directory}/known_hosts`,
-      host_key: 'strict',
-      agent: false,
     };
   }
 

@@ -56,11 +56,10 @@ export const parseContext = (
   registry: Registry,
   complete: boolean,
 ): Parsed<Omit<PlannedContext, 'name' | 'on'> & { readonly on: string }> & {
-  readonly tuned: { readonly tuning?: TuningSpec };
+  readonly tuning: TuningSpec | undefined;
 } => {
   const head = parseWith<ContextHead>(contextSchema, input);
   const tuning = head.ok ? head.value.tuning : undefined;
-  const tuned = tuning === undefined ? {} : { tuning };
   const written = (input ?? {}) as Readonly<Record<string, unknown>>;
   const { type } = written;
   const own = without(written, ...Object.keys(contextKeys));
@@ -70,7 +69,7 @@ export const parseContext = (
     const types = registry.types('context');
     if (typeof type === 'string' && type !== '' && complete)
       findings.push({ path: ['type'], message: `unknown context type '${type}'`, ...choice(type, types) });
-    return { ok: false, findings, tuned };
+    return { ok: false, findings, tuning };
   }
   const options = parseWith(definition.options, own);
   if (!options.ok) {
@@ -83,9 +82,10 @@ export const parseContext = (
       ),
     );
   }
-  if (!head.ok || !options.ok) return { ok: false, findings, tuned };
+  if (!head.ok || !options.ok) return { ok: false, findings, tuning };
   const { host, provision } = head.value;
-  return { ok: true, value: { definition, options: options.value, on: host, provision, ...tuned }, tuned };
+  const tuned = tuning === undefined ? {} : { tuning };
+  return { ok: true, value: { definition, options: options.value, on: host, provision, ...tuned }, tuning };
 };
 
 /** Loads the definitions of the contexts that a suite may have: those it names, or all where a name is substituted. */
@@ -124,8 +124,8 @@ export const resolvePlaces = (
     const taken = "a context can't be named 'local': that is this machine";
     if (name === 'local') mistakes.add({ site, finding: { path: [], at: 'key', message: taken } });
     const context = evaluate(site, (input) => {
-      const { tuned, ...parsed } = parseContext(input, registry, gathered.complete);
-      if (tuned.tuning !== undefined) tunings.set(name, tuned.tuning);
+      const { tuning, ...parsed } = parseContext(input, registry, gathered.complete);
+      if (tuning !== undefined) tunings.set(name, tuning);
       return parsed;
     });
     if (context !== undefined) contexts.set(name, { name, ...context });

@@ -57,7 +57,11 @@ const closest = (name: string, known: Iterable<string>): string => {
 };
 
 /** The profile and those it builds on, the deepest first. */
-const lineage = (name: string, profiles: ReadonlyMap<string, Profile>, below: readonly string[] = []): Profile[] => {
+export const lineage = (
+  name: string,
+  profiles: ReadonlyMap<string, Profile>,
+  below: readonly string[] = [],
+): Profile[] => {
   if (below.includes(name))
     throw new Kvm4nfvError('usage', `profiles inherit in a circle: ${[...below, name].join(' -> ')}`);
   const profile = profiles.get(name);
@@ -74,19 +78,18 @@ export interface InheritedKnob {
   readonly profile: string;
 }
 
-/** All that a profile sets, with what it inherits; what it keeps as it is, too. */
-export const allKnobs = (name: string, profiles: ReadonlyMap<string, Profile>): ReadonlyMap<string, InheritedKnob> =>
+/** All that a {@link lineage} sets; what it keeps as it is, too. */
+export const allKnobs = (line: readonly Profile[]): ReadonlyMap<string, InheritedKnob> =>
   new Map(
-    lineage(name, profiles).flatMap(({ profile, knobs }) =>
+    line.flatMap(({ profile, knobs }) =>
       Object.entries(knobs).map(([knob, value]) => [knob, { value, profile }] as const),
     ),
   );
 
-/** Parameters that a profile can't do without, its own and inherited ones. */
-export const requiredBy = (
-  name: string,
-  profiles: ReadonlyMap<string, Profile>,
-): readonly (keyof TuningParameters)[] => [...new Set(lineage(name, profiles).flatMap(({ requires }) => requires))];
+/** Parameters that a {@link lineage} can't do without. */
+export const requiredBy = (line: readonly Profile[]): readonly (keyof TuningParameters)[] => [
+  ...new Set(line.flatMap(({ requires }) => requires)),
+];
 
 /** Parameters as options of commands. */
 const flags: Readonly<Record<keyof TuningParameters, string>> = {
@@ -103,7 +106,7 @@ export const resolveTuning = (
 ): ResolvedTuning => {
   const line = lineage(spec.profile, profiles);
   const parameters = Object.assign({}, ...line.map((profile) => profile.with), spec.with) as TuningParameters;
-  const required = requiredBy(spec.profile, profiles).find((name) => parameters[name] === undefined);
+  const required = requiredBy(line).find((name) => parameters[name] === undefined);
   const observe = line.at(-1)?.observe === true;
   if (required !== undefined && !observe)
     throw new Kvm4nfvError('usage', `profile '${spec.profile}' needs the parameter ${required}`, {

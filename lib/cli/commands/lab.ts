@@ -7,6 +7,7 @@ import { attachVirtualHost, listVirtualHosts, removeVirtualHost } from '../../la
 import { checkMachineName } from '../../lab/instance.js';
 import { virtualHostSchema, type VirtualHostOptions } from '../../lab/options.js';
 import { renderTable } from '../../report/table.js';
+import { without } from '../../suite/record.js';
 import { checked } from '../checked.js';
 import { labRun as run } from '../host.js';
 import { Interrupt } from '../interrupt.js';
@@ -43,10 +44,14 @@ const up = async (host: Host, { name, option = [], json }: LabFlags, signal: Abo
   const began = Date.now();
   const { machine } = await raiseVirtualHost(host, optionsOf(option), { run, name, signal, progress: warn });
   const seconds = ((Date.now() - began) / 1000).toFixed(1);
+  // What a suite takes for granted anyway.
+  const written = Object.entries(without(machine.spec, 'host_key', 'agent')).map(
+    ([key, value]) => `${key}: ${String(value)}`,
+  );
   if (json) printJson(machine.record);
   else
     print(
-      `emulated host '${name}' is up after ${seconds} s\n  a shell:  kvm4nfv lab ssh --name ${name}\n  its end:  kvm4nfv lab down --name ${name}\n  a look:   kvm4nfv doctor lab:${name}\n  as a host of a suite: { address: 127.0.0.1, port: ${String(machine.record.sshPort)}, user: root, identity: ${machine.directory}/identity, known_hosts: ${machine.directory}/known_hosts }`,
+      `emulated host '${name}' is up after ${seconds} s\n  a shell:  kvm4nfv lab ssh --name ${name}\n  its end:  kvm4nfv lab down --name ${name}\n  a look:   kvm4nfv doctor lab:${name}\n  as a host of a suite: { ${written.join(', ')} }`,
     );
   return 0;
 };

@@ -11,7 +11,7 @@ import { contextKeys, testSchema } from '../../suite/schema.js';
 import type { KnobDefinition } from '../../tuning/knob.js';
 import { knobDocs } from '../../tuning/knob-docs.js';
 import { builtinKnobs } from '../../tuning/knobs/index.js';
-import { allKnobs, loadProfiles, requiredBy } from '../../tuning/profile.js';
+import { allKnobs, lineage, loadProfiles, requiredBy } from '../../tuning/profile.js';
 import { tuningSchema, type Profile } from '../../tuning/tuning-schema.js';
 import { hasParts, optionSchema, optionTables, valueOf } from '../option-docs.js';
 import { print, printJson } from '../output.js';
@@ -46,12 +46,9 @@ const describeProfile = (
   { profile, summary, extends: parents }: Profile,
   profiles: ReadonlyMap<string, Profile>,
 ): string => {
-  const requires = requiredBy(profile, profiles);
-  const rows = [...allKnobs(profile, profiles)].map(([knob, { value, profile: from }]) => [
-    knob,
-    formatWritten(value),
-    from,
-  ]);
+  const line = lineage(profile, profiles);
+  const requires = requiredBy(line);
+  const rows = [...allKnobs(line)].map(([knob, { value, profile: from }]) => [knob, formatWritten(value), from]);
   return [
     `profile ${profile}: ${summary}`,
     ...(parents.length === 0 ? [] : [`extends:  ${parents.join(', ')}`]),
@@ -104,7 +101,7 @@ const ofProfile = (profile: Profile, profiles: ReadonlyMap<string, Profile>): En
   type: profile.profile,
   summary: profile.summary,
   describe: () => describeProfile(profile, profiles),
-  json: () => ({ ...without(profile, 'profile', 'summary') }),
+  json: () => without(profile, 'profile', 'summary'),
 });
 
 const ofKey = (type: string, summary: string, schema: z.ZodType): Entry => ({
@@ -155,17 +152,13 @@ export const list = async (type: string | undefined, options: ListOptions): Prom
   ];
   const chosen =
     type === undefined ? all : all.filter((entry) => [entry.type, entry.kind, `${entry.kind}s`].includes(type));
-  const meant =
-    type === undefined
-      ? undefined
-      : nearest(
-          type,
-          all.map((entry) => entry.type),
-        );
-  if (chosen.length === 0)
-    throw new Kvm4nfvError('usage', `nothing is called '${type ?? ''}'`, {
+  if (type !== undefined && chosen.length === 0) {
+    const names = all.map((entry) => entry.type);
+    const meant = nearest(type, names);
+    throw new Kvm4nfvError('usage', `nothing is called '${type}'`, {
       hint: meant === undefined ? 'kvm4nfv list names all that there is' : `did you mean '${meant}'?`,
     });
+  }
   const one = type !== undefined && chosen.every((entry) => entry.type === type);
   if (options.json)
     printJson(chosen.map(({ kind, type: name, summary, json }) => ({ kind, type: name, summary, ...json() })));

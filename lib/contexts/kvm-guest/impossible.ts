@@ -1,4 +1,5 @@
 import { domainSpec } from '../../libvirt/domain/spec.js';
+import { sizeUnits } from '../../measure/quantity.js';
 import { cpuOf, disksOf, interfacesOf, memoryOf, tuneOf } from './domain-parts.js';
 import type { KvmGuestOptions } from './fields.js';
 
@@ -19,10 +20,9 @@ const optionOf = (path: readonly PropertyKey[]): readonly PropertyKey[] => {
   return option === undefined ? path : [option, ...path.slice(2)];
 };
 
-const mebibyte = 2 ** 20;
-const pageSizes = [2 * mebibyte, 1024 * mebibyte];
+const pageSizes = [2 * sizeUnits.MiB, sizeUnits.GiB];
 /** With less, a kernel with its initrd and systemd does not come up. */
-const leastMemory = 128 * mebibyte;
+const leastMemory = 128 * sizeUnits.MiB;
 
 function* unfit({ memory, hugepages }: KvmGuestOptions): Generator<Impossibility> {
   if (memory < leastMemory) yield { path: ['memory'], message: 'expected at least 128MiB' };
