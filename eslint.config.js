@@ -59,7 +59,7 @@ const printing = ['stdout', 'stderr', 'exit'].map((property) => ({
 }));
 
 export default defineConfig(
-  globalIgnores(['dist/', 'docs/', 'coverage/', 'results/', 'node_modules/', 'test/fixtures/']),
+  globalIgnores(['dist/', 'docs/api/', 'coverage/', 'results/', 'node_modules/', 'test/fixtures/']),
   { linterOptions: { reportUnusedDisableDirectives: 'error', noInlineConfig: true } },
   {
     files: ['**/*.ts'],
