@@ -1,20 +1,20 @@
 import type { KnobDefinition } from '../knob.js';
 import * as boot from './boot.js';
-import * as clock from './clock.js';
-import * as frequency from './cpu-frequency.js';
-import * as idle from './cpu-idle.js';
+import * as clock from './cpu/clock.js';
+import * as frequency from './cpu/frequency.js';
+import * as idle from './cpu/idle.js';
 import { deviceDriver } from './device.js';
-import * as pages from './hugepages.js';
-import { irqAffinity } from './irq.js';
+import * as pages from './memory/hugepages.js';
+import { irqAffinity } from './interrupts/affinity.js';
 import * as isolation from './isolation.js';
-import { irqThreads, kthreadPriorities } from './kthreads.js';
+import { irqThreads, kthreadPriorities } from './scheduler/kthreads.js';
 import * as kvm from './kvm.js';
-import * as memory from './memory.js';
-import * as network from './network.js';
+import * as memory from './memory/settings.js';
+import * as network from './network/devices.js';
 import { cacheAllocation } from './resctrl.js';
-import * as scheduler from './scheduler.js';
+import * as scheduler from './scheduler/settings.js';
 import { irqbalance, services } from './services.js';
-import { smt } from './smt.js';
+import { smt } from './cpu/smt.js';
 
 /** The built-in knobs, in the order in which they are applied. */
 export const builtinKnobs: readonly KnobDefinition[] = [

@@ -1,7 +1,7 @@
 import * as z from 'zod';
-import { defineKnob, type Item } from '../knob.js';
-import { files, matching } from '../reading.js';
-import { cpuList, lacking, maskValue, sysctlPath, value, withoutIsolated } from './common.js';
+import { defineKnob, type Item } from '../../knob.js';
+import { files, matching } from '../../reading.js';
+import { cpuList, lacking, maskValue, sysctlPath, value, withoutIsolated } from '../common.js';
 
 export const rtThrottling = defineKnob({
   name: 'rt-throttling',

@@ -1,7 +1,7 @@
 import * as z from 'zod';
-import { defineKnob } from '../knob.js';
-import { files } from '../reading.js';
-import { sysctlPath, value } from './common.js';
+import { defineKnob } from '../../knob.js';
+import { files } from '../../reading.js';
+import { sysctlPath, value } from '../common.js';
 
 const thp = '/sys/kernel/mm/transparent_hugepage';
 const number = z.int().min(0);

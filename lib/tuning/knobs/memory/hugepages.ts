@@ -1,10 +1,10 @@
 import * as z from 'zod';
-import { parseSize } from '../../measure/fields.js';
-import { canonical } from '../aspect.js';
-import { defineKnob, type Item, type Place } from '../knob.js';
-import { readPlace } from '../place.js';
-import { files, text } from '../reading.js';
-import { lacking, parameter } from './common.js';
+import { parseSize } from '../../../measure/fields.js';
+import { canonical } from '../../aspect.js';
+import { defineKnob, type Item, type Place } from '../../knob.js';
+import { readPlace } from '../../place.js';
+import { files, text } from '../../reading.js';
+import { lacking, parameter } from '../common.js';
 
 const pageSize = z.enum(['2MiB', '1GiB']);
 const kilobytes = (size: string): string => String((parseSize(size) ?? 0) / 1024);

@@ -1,9 +1,9 @@
 import * as z from 'zod';
-import { formatCpuMask, intersectCpus, parseCpuList, resolveCpus } from '../../host/cpu-list.js';
-import { defineKnob, type Item } from '../knob.js';
-import type { Machine } from '../machine.js';
-import { files, matching, text, type Snapshot } from '../reading.js';
-import { cpuList, withoutIsolated } from './common.js';
+import { formatCpuMask, intersectCpus, parseCpuList, resolveCpus } from '../../../host/cpu-list.js';
+import { defineKnob, type Item } from '../../knob.js';
+import type { Machine } from '../../machine.js';
+import { files, matching, text, type Snapshot } from '../../reading.js';
+import { cpuList, withoutIsolated } from '../common.js';
 
 const refusal =
   'interrupts of one CPU, and those that the kernel manages, cannot be moved (isolcpus=managed_irq keeps the latter away)';

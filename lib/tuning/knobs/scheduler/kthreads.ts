@@ -1,8 +1,8 @@
 import * as z from 'zod';
-import { canonical } from '../aspect.js';
-import { defineKnob, type Item } from '../knob.js';
-import { files, matching, type Snapshot } from '../reading.js';
-import { withoutIsolated } from './common.js';
+import { canonical } from '../../aspect.js';
+import { defineKnob, type Item } from '../../knob.js';
+import { files, matching, type Snapshot } from '../../reading.js';
+import { withoutIsolated } from '../common.js';
 
 const flags: Readonly<Record<string, string>> = { other: '-o', fifo: '-f', rr: '-r', batch: '-b', idle: '-i' };
 const chrt = (schedule: string, pid: string): string[] => {

@@ -1,10 +1,10 @@
 import * as z from 'zod';
-import { intersectCpus, invertCpus } from '../../host/cpu-list.js';
-import { defineKnob, type Item } from '../knob.js';
-import type { Machine } from '../machine.js';
-import { files, type Snapshot } from '../reading.js';
-import { value, withoutIsolated } from './common.js';
-import { interruptsWithin } from './irq.js';
+import { intersectCpus, invertCpus } from '../../../host/cpu-list.js';
+import { defineKnob, type Item } from '../../knob.js';
+import type { Machine } from '../../machine.js';
+import { files, type Snapshot } from '../../reading.js';
+import { value, withoutIsolated } from '../common.js';
+import { interruptsWithin } from '../interrupts/affinity.js';
 
 const control = '/sys/devices/system/cpu/smt/control';
 

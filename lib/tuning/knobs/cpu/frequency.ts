@@ -1,7 +1,7 @@
 import * as z from 'zod';
-import { defineKnob } from '../knob.js';
-import { files, matching } from '../reading.js';
-import { parameter, value } from './common.js';
+import { defineKnob } from '../../knob.js';
+import { files, matching } from '../../reading.js';
+import { parameter, value } from '../common.js';
 
 const label = (groups: readonly string[]): string => `CPU ${groups[0] ?? ''}`;
 

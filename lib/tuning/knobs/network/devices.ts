@@ -1,9 +1,9 @@
 import * as z from 'zod';
-import { formatCpuMask, resolveCpus } from '../../host/cpu-list.js';
-import { defineKnob, type Item } from '../knob.js';
-import type { Machine } from '../machine.js';
-import { command, files, line, matching, type Snapshot } from '../reading.js';
-import { lacking, sysctlPath, value } from './common.js';
+import { formatCpuMask, resolveCpus } from '../../../host/cpu-list.js';
+import { defineKnob, type Item } from '../../knob.js';
+import type { Machine } from '../../machine.js';
+import { command, files, line, matching, type Snapshot } from '../../reading.js';
+import { lacking, sysctlPath, value } from '../common.js';
 
 const device = z.string().regex(/^[A-Za-z0-9_.:@-]{1,15}$/, 'expected the name of a network device, such as ens1f0');
 

@@ -1,7 +1,7 @@
 import * as z from 'zod';
-import { defineKnob } from '../knob.js';
-import { files } from '../reading.js';
-import { parameter, perCpu, value } from './common.js';
+import { defineKnob } from '../../knob.js';
+import { files } from '../../reading.js';
+import { parameter, perCpu, value } from '../common.js';
 
 export const idleStates = defineKnob({
   name: 'c-states',
