@@ -20,6 +20,6 @@ export const openHost = async (
     throw new Kvm4nfvError('usage', `there is no host '${name}'; there are ${[...specs.keys()].join(', ')}`);
   if (spec.address === undefined) return localHost(name, options);
   // Read only where it is needed: ssh2 takes longer to load than all the rest.
-  const { openSshHost } = await import('./ssh.js');
+  const { openSshHost } = await import('./ssh/open.js');
   return openSshHost(name, spec, { hosts: specs, ...options });
 };

@@ -1,7 +1,7 @@
 import type { Host, Job } from '../host/host.js';
 import { quoteArgv } from '../host/quote.js';
 import type { HostSpec } from '../host/spec.js';
-import { openSshHost } from '../host/ssh.js';
+import { openSshHost } from '../host/ssh/open.js';
 import { knownHostsLine } from '../image/keys.js';
 import { removeInstance, type MachineName, type MachineRecord } from './instance.js';
 import { socketsOf } from './machine.js';

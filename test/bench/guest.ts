@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { localHost } from '../../lib/host/local.js';
-import { openSshHost } from '../../lib/host/ssh.js';
+import { openSshHost } from '../../lib/host/ssh/open.js';
 import { buildImage } from '../../lib/image/build.js';
 import type { BuiltImage } from '../../lib/image/built-image.js';
 import { firstBootDisk, type FirstBootData } from '../../lib/image/first-boot.js';

@@ -6,9 +6,9 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { checkHostKey, knownAlgorithms, type HostKeyPolicy } from '../../lib/host/host-keys.js';
-import { fingerprint, judgeHostKey, knownHostLine, parseKnownHosts } from '../../lib/host/known-hosts.js';
-import { SshError } from '../../lib/host/ssh.js';
+import { checkHostKey, knownAlgorithms, type HostKeyPolicy } from '../../lib/host/ssh/host-keys.js';
+import { fingerprint, judgeHostKey, knownHostLine, parseKnownHosts } from '../../lib/host/ssh/known-hosts.js';
+import { SshError } from '../../lib/host/ssh/open.js';
 import { makeKey } from '../support/sshd.js';
 import { rejection } from './transports.js';
 

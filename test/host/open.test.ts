@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { openHost } from '../../lib/host/open.js';
-import { parseSshConfig } from '../../lib/host/ssh-config.js';
+import { parseSshConfig } from '../../lib/host/ssh/config.js';
 import { processesWith } from '../support/processes.js';
 import { rejection } from './transports.js';
 

@@ -5,7 +5,7 @@ import { expect } from 'chai';
 import type { Host } from '../../lib/host/host.js';
 import { localHost } from '../../lib/host/local.js';
 import { removeRun, settle } from '../../lib/host/runs.js';
-import { openSshHost } from '../../lib/host/ssh.js';
+import { openSshHost } from '../../lib/host/ssh/open.js';
 import { startSshd, type Sshd } from '../support/sshd.js';
 import { processesWith } from '../support/processes.js';
 import { newRun } from './transports.js';

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { expect } from 'chai';
-import { openSshHost } from '../../lib/host/ssh.js';
+import { openSshHost } from '../../lib/host/ssh/open.js';
 import type { HostSpec } from '../../lib/host/spec.js';
 import { rejection } from '../support/rejection.js';
 import { startSshd, type Sshd } from '../support/sshd.js';

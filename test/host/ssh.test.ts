@@ -7,7 +7,7 @@ import { expect } from 'chai';
 import { Kvm4nfvError } from '../../lib/error.js';
 import { localHost } from '../../lib/host/local.js';
 import { openHost } from '../../lib/host/open.js';
-import { openSshHost, SshError, type SshStage } from '../../lib/host/ssh.js';
+import { openSshHost, SshError, type SshStage } from '../../lib/host/ssh/open.js';
 import { freePort, makeKey, startSshd, type Sshd } from '../support/sshd.js';
 import { processesWith } from '../support/processes.js';
 import { newRun, rejection } from './transports.js';

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { localHost } from '../../lib/host/local.js';
 import type { Host } from '../../lib/host/host.js';
-import { openSshHost } from '../../lib/host/ssh.js';
+import { openSshHost } from '../../lib/host/ssh/open.js';
 import { startSshd, type Sshd } from '../support/sshd.js';
 
 /** The same tests for each transport: they must not be told apart. */

@@ -7,7 +7,7 @@ import { promisify } from 'node:util';
 import { expect } from 'chai';
 import { downloadFiles } from '../../lib/host/files.js';
 import type { Host } from '../../lib/host/host.js';
-import { openSshHost } from '../../lib/host/ssh.js';
+import { openSshHost } from '../../lib/host/ssh/open.js';
 import { startSshd, type Sshd } from '../support/sshd.js';
 import { newRun, rejection } from './transports.js';
 

@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'chai';
 import type { Host } from '../../lib/host/host.js';
 import { localHost } from '../../lib/host/local.js';
-import { openSshHost } from '../../lib/host/ssh.js';
+import { openSshHost } from '../../lib/host/ssh/open.js';
 import { buildImage } from '../../lib/image/build.js';
 import type { BuiltImage } from '../../lib/image/built-image.js';
 import { verifyImage } from '../../lib/image/cache.js';

@@ -1,7 +1,7 @@
 import type { Duplex } from 'node:stream';
 import { Kvm4nfvError, messageOf } from '../../error.js';
 import type { Host } from '../../host/host.js';
-import { openSshHost, SshError } from '../../host/ssh.js';
+import { openSshHost, SshError } from '../../host/ssh/open.js';
 import type { GuestKeys } from '../../image/keys.js';
 import { firstAnswer, type GuestAddress } from './first-answer.js';
 

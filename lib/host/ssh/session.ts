@@ -1,5 +1,5 @@
 import type { ClientChannel } from 'ssh2';
-import type { SshError } from './ssh-error.js';
+import type { SshError } from './error.js';
 
 /** A command under way on a connection. */
 export interface SshSession {

@@ -1,4 +1,4 @@
-import { UnreachableError } from './host.js';
+import { UnreachableError } from '../host.js';
 
 /** How far a connection got. */
 export type SshStage =

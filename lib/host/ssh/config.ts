@@ -2,9 +2,9 @@ import { execFile } from 'node:child_process';
 import { homedir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { Kvm4nfvError, messageOf } from '../error.js';
-import { aborted } from './command.js';
-import type { HostSpec } from './spec.js';
+import { Kvm4nfvError, messageOf } from '../../error.js';
+import { aborted } from '../command.js';
+import type { HostSpec } from '../spec.js';
 
 /** How a host is reached: what the suite says, and what ssh_config says where the suite is silent. */
 export interface SshTarget {

@@ -10,7 +10,7 @@ import {
   parseKnownHosts,
   type KnownHost,
 } from './known-hosts.js';
-import { SshError } from './ssh-error.js';
+import { SshError } from './error.js';
 
 export interface HostKeyPolicy {
   /** For messages: the host's name and address. */

@@ -1,15 +1,15 @@
 import type { Duplex } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Kvm4nfvError, messageOf } from '../error.js';
-import type { Host } from './host.js';
-import { authMethods } from './ssh-auth.js';
-import { resolveTarget, type SshTarget } from './ssh-config.js';
-import { SshConnection } from './ssh-connection.js';
-import { SshError } from './ssh-error.js';
-import { SshHost } from './ssh-host.js';
-import type { HostSpec } from './spec.js';
+import { Kvm4nfvError, messageOf } from '../../error.js';
+import type { Host } from '../host.js';
+import { authMethods } from './auth.js';
+import { resolveTarget, type SshTarget } from './config.js';
+import { SshConnection } from './connection.js';
+import { SshError } from './error.js';
+import { SshHost } from './host.js';
+import type { HostSpec } from '../spec.js';
 
-export { SshError, type SshStage } from './ssh-error.js';
+export { SshError, type SshStage } from './error.js';
 
 export interface OpenSshOptions {
   /** The suite's hosts, for `jump`. */

@@ -1,15 +1,15 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Duplex } from 'node:stream';
-import { Kvm4nfvError } from '../error.js';
-import { CommandHost } from './command-host.js';
-import { aborted, commandGrace, newMarker, wrapCommand, type Command } from './command.js';
-import { HostGoneError, type Endpoint, type ExecResult, type Host } from './host.js';
-import { quoteArgv } from './quote.js';
-import { reapScript } from './reap-script.js';
-import type { SshConnection } from './ssh-connection.js';
-import { SshError } from './ssh-error.js';
-import { Lines, type Line } from './ssh-lines.js';
-import { supervise, type Running } from './supervise.js';
+import { Kvm4nfvError } from '../../error.js';
+import { CommandHost } from '../command-host.js';
+import { aborted, commandGrace, newMarker, wrapCommand, type Command } from '../command.js';
+import { HostGoneError, type Endpoint, type ExecResult, type Host } from '../host.js';
+import { quoteArgv } from '../quote.js';
+import { reapScript } from '../reap-script.js';
+import type { SshConnection } from './connection.js';
+import { SshError } from './error.js';
+import { Lines, type Line } from './lines.js';
+import { supervise, type Running } from '../supervise.js';
 
 /** How long a lost connection is tried again: for a short command, and for a wait without a deadline. */
 const patience = { command: 30_000, wait: 600_000 };

@@ -2,12 +2,12 @@ import { once } from 'node:events';
 import { connect as connectSocket, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import ssh2, { type AnyAuthMethod, type Client, type ClientChannel, type ServerHostKeyAlgorithm } from 'ssh2';
-import { messageOf } from '../error.js';
-import { aborted } from './command.js';
-import type { Endpoint } from './host.js';
+import { messageOf } from '../../error.js';
+import { aborted } from '../command.js';
+import type { Endpoint } from '../host.js';
 import { checkHostKey, knownAlgorithms, type HostKeyPolicy } from './host-keys.js';
-import { SshError, type SshStage } from './ssh-error.js';
-import { sshSession, type SshSession } from './ssh-session.js';
+import { SshError, type SshStage } from './error.js';
+import { sshSession, type SshSession } from './session.js';
 
 export interface Dial {
   /** For messages: the host's name and address. */

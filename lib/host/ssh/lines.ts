@@ -1,4 +1,4 @@
-import type { SshConnection } from './ssh-connection.js';
+import type { SshConnection } from './connection.js';
 
 /** sshd lets 10 sessions share a connection (MaxSessions); two stay free, for ending what took too long. */
 const sessionsPerConnection = 8;

@@ -1,9 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import ssh2, { type AnyAuthMethod, type ParsedKey } from 'ssh2';
-import { messageOf } from '../error.js';
-import { expandHome, type SshTarget } from './ssh-config.js';
-import { SshError } from './ssh-error.js';
-import type { HostSpec } from './spec.js';
+import { messageOf } from '../../error.js';
+import { expandHome, type SshTarget } from './config.js';
+import { SshError } from './error.js';
+import type { HostSpec } from '../spec.js';
 
 /** A private key ready for use, or what is wrong with it. */
 const parsePrivateKey = (text: string | Buffer): ParsedKey | Error => {
