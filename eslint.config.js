@@ -15,6 +15,7 @@ const floors = [
     'lib/host',
   ],
   ['lib/sla', 'lib/libvirt', 'lib/image', 'lib/tuning'],
+  ['lib/doctor'],
   ['lib/contexts', 'lib/lab', 'lib/run'],
   ['lib/suite', 'lib/report'],
   ['lib/plugin.ts', 'lib/testing.ts'],

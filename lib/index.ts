@@ -50,12 +50,12 @@ export { renderDiagnostics, type Sources } from './suite/render.js';
 export { loadSuite, type LoadedSuite, type LoadOptions } from './suite/load.js';
 export { addPlugin, sweepersOf } from './suite/plugins.js';
 export { planSuite, type PlanOptions } from './suite/plan.js';
-export type { FirmwareSetting } from './tuning/bios-checklist.js';
-export type { Capabilities, SriovDevice } from './tuning/capabilities.js';
+export type { FirmwareSetting } from './doctor/firmware.js';
+export type { Capabilities, SriovDevice } from './doctor/capabilities.js';
 export type { CmdlineDiff } from './tuning/cmdline.js';
-export { examine, type ExamineOptions, type Readiness } from './tuning/doctor.js';
-export type { Finding } from './tuning/doctor-checks.js';
-export { renderReadinessMarkdown, renderReadinessText } from './tuning/doctor-render.js';
+export { examine, type ExamineOptions, type Readiness } from './doctor/examine.js';
+export type { Finding } from './doctor/checks/all.js';
+export { renderReadinessMarkdown, renderReadinessText } from './doctor/render.js';
 export {
   applyTuning,
   planTuning,

@@ -8,7 +8,7 @@ import { expect } from 'chai';
 import { localHost } from '../../lib/host/local.js';
 import { runBatch } from '../../lib/tuning/batch.js';
 import { applyTuning, verifyTuning } from '../../lib/tuning/engine.js';
-import { examine } from '../../lib/tuning/doctor.js';
+import { examine } from '../../lib/doctor/examine.js';
 import { dropLease } from '../../lib/tuning/lease.js';
 import { restoreRun, runsToRestore } from '../../lib/tuning/restore.js';
 import { tuningOf } from './machine.js';

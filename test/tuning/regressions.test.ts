@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { examine } from '../../lib/tuning/doctor.js';
+import { examine } from '../../lib/doctor/examine.js';
 import { applyTuning } from '../../lib/tuning/engine.js';
 import type { KnobResult } from '../../lib/tuning/judge.js';
 import { simulatedServer, tuningOf, treeOf, type Machine } from './machine.js';

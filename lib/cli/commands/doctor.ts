@@ -1,8 +1,8 @@
 import { Kvm4nfvError } from '../../error.js';
 import { probeKvm } from '../../libvirt/kvm-probe.js';
 import { parseDuration } from '../../measure/fields.js';
-import { examine, type ExamineOptions } from '../../tuning/doctor.js';
-import { renderReadinessMarkdown, renderReadinessText } from '../../tuning/doctor-render.js';
+import { examine, type ExamineOptions } from '../../doctor/examine.js';
+import { renderReadinessMarkdown, renderReadinessText } from '../../doctor/render.js';
 import { openNamed } from '../host.js';
 import { Interrupt } from '../interrupt.js';
 import { print, printJson } from '../output.js';

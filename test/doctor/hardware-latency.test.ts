@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import type { Deployment } from '../../lib/contexts/context.js';
-import { hardwareLatencyFinding, measureHardwareLatency, parseHwlat } from '../../lib/tuning/hardware-latency.js';
+import { hardwareLatencyFinding, measureHardwareLatency, parseHwlat } from '../../lib/doctor/hardware-latency.js';
 import { GuestRun, needGuests, printed } from '../contexts/kvm-guest/guests.js';
 import { rejection } from '../support/rejection.js';
 

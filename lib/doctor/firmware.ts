@@ -1,4 +1,4 @@
-import { line, matching, type Snapshot } from './reading.js';
+import { line, matching, type Snapshot } from '../tuning/reading.js';
 
 /** A setting of the firmware; `seen` is what the running system betrays of it. */
 export interface FirmwareSetting {

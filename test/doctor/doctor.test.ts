@@ -1,7 +1,7 @@
 import { expect } from 'chai';
-import { examine } from '../../lib/tuning/doctor.js';
-import { renderReadinessMarkdown, renderReadinessText } from '../../lib/tuning/doctor-render.js';
-import { simulatedServer, tuningOf } from './machine.js';
+import { examine } from '../../lib/doctor/examine.js';
+import { renderReadinessMarkdown, renderReadinessText } from '../../lib/doctor/render.js';
+import { simulatedServer, tuningOf } from '../tuning/machine.js';
 
 const port = '/sys/bus/pci/devices/0000:41:00.0';
 const bound = '/sys/bus/pci/devices/0000:42:00.0';

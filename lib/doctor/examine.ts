@@ -1,15 +1,15 @@
 import type { Host } from '../host/host.js';
 import { Kvm4nfvError } from '../error.js';
-import { runBatch } from './batch.js';
-import { firmwareChecklist, firmwareOf, type FirmwareSetting } from './bios-checklist.js';
+import { runBatch } from '../tuning/batch.js';
+import { firmwareChecklist, firmwareOf, type FirmwareSetting } from './firmware.js';
 import { capabilitiesOf, capabilityRequests, type Capabilities } from './capabilities.js';
-import { checks, doctorRequests, noKvm, severities, type Finding } from './doctor-checks.js';
-import type { KnobResult } from './judge.js';
-import type { KnobDefinition } from './knob.js';
+import { checks, doctorRequests, noKvm, severities, type Finding } from './checks/all.js';
+import type { KnobResult } from '../tuning/judge.js';
+import type { KnobDefinition } from '../tuning/knob.js';
 import { hardwareLatencyFinding, measureHardwareLatency } from './hardware-latency.js';
-import { noIsolated } from './knobs/common.js';
-import type { ResolvedTuning } from './profile.js';
-import { judge, requestsOf, viewOf } from './session.js';
+import { noIsolated } from '../tuning/knobs/common.js';
+import type { ResolvedTuning } from '../tuning/profile.js';
+import { judge, requestsOf, viewOf } from '../tuning/session.js';
 
 /** How ready a machine is for real-time work. */
 export interface Readiness {

@@ -1,5 +1,5 @@
 import { renderCapabilities } from './capabilities.js';
-import type { Readiness } from './doctor.js';
+import type { Readiness } from './examine.js';
 
 const tally = ({ findings }: Readiness): string =>
   (['critical', 'major', 'minor', 'info'] as const)

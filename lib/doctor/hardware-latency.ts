@@ -1,6 +1,6 @@
 import { Kvm4nfvError } from '../error.js';
 import type { Host } from '../host/host.js';
-import type { Finding } from './doctor-checks.js';
+import type { Finding } from './checks/all.js';
 
 /** Time that was taken from a machine unseen by its kernel, as a rule by SMIs. */
 export interface HardwareLatency {

@@ -1,5 +1,5 @@
-import type { Machine } from './machine.js';
-import { files, line, matching, names, type Request, type Snapshot } from './reading.js';
+import type { Machine } from '../tuning/machine.js';
+import { files, line, matching, names, type Request, type Snapshot } from '../tuning/reading.js';
 
 /** A device with SR-IOV. */
 export interface SriovDevice {

@@ -1,7 +1,7 @@
-import { formatCpuList } from '../host/cpu-list.js';
-import { parameterName, splitCmdline } from './cmdline.js';
-import type { Machine } from './machine.js';
-import { command, files, line, names, outputOf, text, type Request, type Snapshot } from './reading.js';
+import { formatCpuList } from '../../host/cpu-list.js';
+import { parameterName, splitCmdline } from '../../tuning/cmdline.js';
+import type { Machine } from '../../tuning/machine.js';
+import { command, files, line, names, outputOf, text, type Request, type Snapshot } from '../../tuning/reading.js';
 
 /** `critical`: real-time results mean nothing; `major`: tens of microseconds and more; `minor`: microseconds; `info`: no fault. */
 export const severities = ['critical', 'major', 'minor', 'info'] as const;
