@@ -7,7 +7,9 @@ import tseslint from 'typescript-eslint';
 const floors = [
   [
     'lib/attempts.ts',
+    'lib/error-codes',
     'lib/error.ts',
+    'lib/printable.ts',
     'lib/schema-problems.ts',
     'lib/teardown.ts',
     'lib/version.ts',

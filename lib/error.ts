@@ -1,8 +1,9 @@
-/**
- * What kind of trouble an error is. The executor alone turns a fault into a verdict and an exit code:
- * `usage` 2, `environment` 3, `unreachable` 4, `tool` and `internal` 5, `teardown` 6, `interrupted` 130.
- */
-export type Fault = 'usage' | 'environment' | 'unreachable' | 'tool' | 'internal' | 'teardown' | 'interrupted';
+import { codeOfFault, errorCodes, isErrorCode, type ErrorCode } from './error-codes/index.js';
+import type { Fault } from './error-codes/entry.js';
+import { printable } from './printable.js';
+
+export type { ErrorCode } from './error-codes/index.js';
+export type { Fault } from './error-codes/entry.js';
 
 export interface Kvm4nfvErrorOptions {
   /** What the reader can do about it: one sentence, imperative. */
@@ -12,17 +13,24 @@ export interface Kvm4nfvErrorOptions {
 
 const brand = Symbol.for('kvm4nfv.error');
 
-/** The one error class of the package. `message` says what happened, with which value, where; `hint` what to do. */
+/**
+ * The one error class of the package. `message` says what happened, with which value, where; `hint` what to do. Both are
+ * printable, whatever was put into them.
+ */
 export class Kvm4nfvError extends Error {
+  /** Stays the same where the words change; `docs/errors.md` lists all. */
+  readonly code: ErrorCode;
   readonly fault: Fault;
   readonly hint: string | undefined;
   readonly [brand] = true;
 
-  constructor(fault: Fault, message: string, options: Kvm4nfvErrorOptions = {}) {
-    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+  /** `what` is a code, or only a fault where none of the codes says more. */
+  constructor(what: ErrorCode | Fault, message: string, options: Kvm4nfvErrorOptions = {}) {
+    super(printable(message), options.cause === undefined ? undefined : { cause: options.cause });
     this.name = new.target.name;
-    this.fault = fault;
-    this.hint = options.hint;
+    this.code = isErrorCode(what) ? what : codeOfFault(what);
+    this.fault = errorCodes[this.code].fault;
+    this.hint = options.hint === undefined ? undefined : printable(options.hint);
   }
 
   /** Works across copies of the package, where `instanceof` does not. */
@@ -31,8 +39,12 @@ export class Kvm4nfvError extends Error {
   }
 }
 
-/** The message of anything that was thrown, without a stack. */
-export const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+/** The message of anything that was thrown, without a stack; printable. */
+export const messageOf = (error: unknown): string =>
+  Kvm4nfvError.is(error) ? error.message : printable(error instanceof Error ? error.message : String(error));
+
+/** The code of anything that was thrown. What is none of ours is our own fault. */
+export const codeOf = (error: unknown): ErrorCode => (Kvm4nfvError.is(error) ? error.code : 'E_INTERNAL');
 
 const systemErrors: Readonly<Record<string, string>> = {
   ENOENT: 'there is no such file or directory',

@@ -3,7 +3,9 @@
  * @module
  */
 export { builtins } from './builtins.js';
-export { Kvm4nfvError, messageOf, type Fault, type Kvm4nfvErrorOptions } from './error.js';
+export { codeOf, Kvm4nfvError, messageOf, type ErrorCode, type Fault, type Kvm4nfvErrorOptions } from './error.js';
+export type { ErrorEntry } from './error-codes/entry.js';
+export { errorCodes } from './error-codes/index.js';
 export { readFacts, type HostFacts } from './host/facts.js';
 export { openHost, type OpenOptions } from './host/open.js';
 export { buildImage, type BuildOptions } from './image/build.js';

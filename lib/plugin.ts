@@ -3,7 +3,7 @@
  * @module
  */
 export * as z from 'zod';
-export { Kvm4nfvError, messageOf, type Fault } from './error.js';
+export { Kvm4nfvError, messageOf, type ErrorCode, type Fault, type Kvm4nfvErrorOptions } from './error.js';
 export { cpuSelection, formatCpuList, resolveCpus, type CpuSelection, type CpuTopology } from './host/cpu-list.js';
 export { readFiles, type FilesOptions } from './host/files.js';
 export type { HostFacts } from './host/facts.js';

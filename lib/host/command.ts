@@ -68,8 +68,9 @@ export const wrapCommand = (
 export const checkResult = (host: string, result: ExecResult, check = true): ExecResult => {
   if (!check || result.exitCode === 0) return result;
   if (result.stderr.startsWith('sudo:'))
-    throw new CommandError(host, result, 'let this user run sudo without a password, or log in as root');
-  if (result.exitCode === 127) throw new CommandError(host, result, `install '${result.argv[0] ?? ''}' on ${host}`);
+    throw new CommandError(host, result, 'let this user run sudo without a password, or log in as root', 'E_SUDO');
+  if (result.exitCode === 127)
+    throw new CommandError(host, result, `install '${result.argv[0] ?? ''}' on ${host}`, 'E_COMMAND_MISSING');
   throw new CommandError(host, result);
 };
 

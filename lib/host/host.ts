@@ -1,5 +1,5 @@
 import type { Duplex } from 'node:stream';
-import { Kvm4nfvError } from '../error.js';
+import { Kvm4nfvError, type ErrorCode, type Kvm4nfvErrorOptions } from '../error.js';
 
 export interface ExecOptions {
   /** Bytes for standard input; it is closed after them. Default: empty. */
@@ -111,11 +111,11 @@ const briefly = (argv: readonly string[]): string =>
 
 export class CommandError extends Kvm4nfvError {
   readonly result: ExecResult;
-  constructor(host: string, result: ExecResult, hint?: string) {
+  constructor(host: string, result: ExecResult, hint?: string, code: ErrorCode = 'E_COMMAND') {
     const how = result.signal === undefined ? `exit ${String(result.exitCode)}` : `signal ${result.signal}`;
     const said = (result.stderr.trim() || result.stdout.trim()).split('\n').slice(-3).join('\n');
     super(
-      'tool',
+      code,
       `${host}: ${briefly(result.argv)}: ${how}${said === '' ? '' : `: ${said}`}`,
       hint === undefined ? {} : { hint },
     );
@@ -126,13 +126,13 @@ export class CommandError extends Kvm4nfvError {
 /** A host that has ceased to be, such as a guest whose QEMU has ended: nothing of ours is left on it, nothing can be undone there. */
 export class HostGoneError extends Kvm4nfvError {
   constructor(message: string, options?: { readonly hint?: string; readonly cause?: unknown }) {
-    super('tool', message, options);
+    super('E_HOST_GONE', message, options);
   }
 }
 
 /** The host can't be reached, or the connection was lost and could not be made again. */
 export class UnreachableError extends Kvm4nfvError {
-  constructor(message: string, options?: { readonly hint?: string; readonly cause?: unknown }) {
-    super('unreachable', message, options);
+  constructor(message: string, options?: Kvm4nfvErrorOptions, code: ErrorCode = 'E_UNREACHABLE') {
+    super(code, message, options);
   }
 }

@@ -1,4 +1,4 @@
-import { Kvm4nfvError, type Fault } from '../error.js';
+import { Kvm4nfvError, type ErrorCode } from '../error.js';
 import { errorCode } from './error-codes.js';
 import { faultyLine, type XmlLine } from './xml/faulty-line.js';
 
@@ -40,7 +40,7 @@ export class LibvirtError extends Kvm4nfvError {
   /** libvirt's own text, untouched. */
   readonly text: string;
   /** virErrorNumber, where the text tells it. */
-  readonly code: number | undefined;
+  readonly number: number | undefined;
   /** Its name, such as `VIR_ERR_NO_DOMAIN`. */
   readonly codeName: string | undefined;
   readonly line: XmlLine | undefined;
@@ -51,12 +51,12 @@ export class LibvirtError extends Kvm4nfvError {
     const number = known === undefined ? '' : ` (${known.name}, ${String(known.code)})`;
     const at = line === undefined ? '' : `\n  line ${String(line.number)} of the XML: ${line.text.trim()}`;
     const hint = hintFor(text, known?.name);
-    super(faultOf(text, known?.name), `${context.host}: ${context.uri}: ${context.action}: ${text}${number}${at}`, {
+    super(codeFor(text, known?.name), `${context.host}: ${context.uri}: ${context.action}: ${text}${number}${at}`, {
       ...(hint === undefined ? {} : { hint }),
       ...(context.cause === undefined ? {} : { cause: context.cause }),
     });
     this.text = text;
-    this.code = known?.code;
+    this.number = known?.code;
     this.codeName = known?.name;
     this.line = line;
   }
@@ -70,10 +70,9 @@ export const isDisconnected = (error: unknown): boolean =>
 export const isNoDomain = (error: unknown): boolean =>
   error instanceof LibvirtError && error.codeName === 'VIR_ERR_NO_DOMAIN';
 
-const faultOf = (text: string, name: string | undefined): Fault => {
-  if (text.startsWith('Failed to connect socket')) return 'environment';
-  if (name !== undefined && unreachable.has(name)) return 'unreachable';
-  return 'environment';
+const codeFor = (text: string, name: string | undefined): ErrorCode => {
+  if (text.startsWith('Failed to connect socket')) return 'E_NO_LIBVIRT';
+  return name !== undefined && unreachable.has(name) ? 'E_LIBVIRT_UNREACHABLE' : 'E_LIBVIRT';
 };
 
 const hintFor = (text: string, name: string | undefined): string | undefined => {

@@ -16,7 +16,7 @@ describe('LibvirtError', () => {
       "node1: qemu:///system: create domain a: Domain not found: no domain with matching name 'a' (VIR_ERR_NO_DOMAIN, 42)",
     );
     expect(error).to.include({
-      code: 42,
+      number: 42,
       codeName: 'VIR_ERR_NO_DOMAIN',
       text: "Domain not found: no domain with matching name 'a'",
     });

@@ -75,7 +75,7 @@ for (const implementation of ['virsh', 'binding'] as const) {
     it("throws libvirt's own text, number and name for a domain that is not there", async () => {
       const error = await rejection(hypervisor.destroy('nope'));
       expect(error).to.be.instanceOf(LibvirtError);
-      expect(error).to.include({ codeName: 'VIR_ERR_NO_DOMAIN', code: 42 });
+      expect(error).to.include({ codeName: 'VIR_ERR_NO_DOMAIN', number: 42 });
     });
 
     it('shows the line of a document that is not well-formed', async () => {

@@ -1,3 +1,4 @@
+import type { ErrorCode } from '../../error.js';
 import { UnreachableError } from '../host.js';
 
 /** How far a connection got. */
@@ -13,6 +14,17 @@ const hints: Readonly<Record<SshStage, string>> = {
   authentication: 'check user, identity and agent; an encrypted key takes its passphrase from KVM4NFV_PASSPHRASE',
   channel: 'see the log of sshd on the host (MaxSessions, limits of processes)',
   connection: 'check the network and whether the host still runs; detached jobs go on and can be attached to',
+};
+
+const codes: Readonly<Record<SshStage, ErrorCode>> = {
+  resolve: 'E_SSH_RESOLVE',
+  connect: 'E_SSH_CONNECT',
+  banner: 'E_SSH_PROTOCOL',
+  'key exchange': 'E_SSH_PROTOCOL',
+  'host key': 'E_SSH_HOST_KEY',
+  authentication: 'E_SSH_LOGIN',
+  channel: 'E_SSH_CHANNEL',
+  connection: 'E_CONNECTION_LOST',
 };
 
 /** An SSH host can't be reached, or was lost; says at which stage. */
@@ -33,7 +45,7 @@ export class SshError extends UnreachableError {
       readonly refused?: boolean;
     } = {},
   ) {
-    super(`${where}: ${stage}: ${what}`, { hint: options.hint ?? hints[stage], cause: options.cause });
+    super(`${where}: ${stage}: ${what}`, { hint: options.hint ?? hints[stage], cause: options.cause }, codes[stage]);
     this.stage = stage;
     this.refused = options.refused ?? false;
     this.passing = options.passing ?? ['connect', 'banner', 'key exchange', 'channel', 'connection'].includes(stage);
