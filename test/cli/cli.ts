@@ -5,9 +5,10 @@ import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { RunEvent } from '../../lib/run/event.js';
 import type { Result } from '../../lib/run/result.js';
+import { begin } from '../support/begin.js';
+import { eventually } from '../support/eventually.js';
 
 export const root = join(import.meta.dirname, '../..');
 const binary = join(root, 'dist/kvm4nfv.js');
@@ -53,7 +54,7 @@ export class Cli {
   readonly ended: Promise<Ended>;
 
   constructor(argv: readonly string[], { cwd = tmpdir(), env = {}, uid }: CliOptions = {}) {
-    this.child = spawn(process.execPath, [binary, ...argv], {
+    this.child = begin(process.execPath, [binary, ...argv], {
       cwd,
       env: { ...process.env, NO_COLOR: '1', ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
@@ -87,17 +88,6 @@ export const inDirectory = async <T>(body: (directory: string) => Promise<T>): P
     return await body(directory);
   } finally {
     await rm(directory, { recursive: true, force: true });
-  }
-};
-
-/** Waits for what a run does to others; gives up after a minute. */
-export const until = async <T>(what: string, look: () => Promise<T | undefined> | T | undefined): Promise<T> => {
-  const deadline = Date.now() + 60_000;
-  for (;;) {
-    const seen = await look();
-    if (seen !== undefined) return seen;
-    if (Date.now() > deadline) throw new Error(`waited a minute for ${what}`);
-    await sleep(20);
   }
 };
 
@@ -162,7 +152,7 @@ export const writeSuite = async (directory: string, suite: string): Promise<stri
 
 /** A run of the CLI of which a tool is measuring: cyclictest has its threads. */
 export const measuring = async (directory: string): Promise<{ run: string; pid: number; trial: string }> =>
-  until('the tool to measure', async () => {
+  eventually('the tool to measure', async () => {
     const run = (await runsIn(directory)).at(-1);
     if (run === undefined) return undefined;
     const started = (await eventsIn(directory, run)).findLast((event) => event.type === 'trial-started');

@@ -15,7 +15,6 @@ import {
   pathWithout,
   stackTrace,
   suiteOf,
-  until,
   writeSuite,
   type Ended,
 } from './cli.js';
@@ -215,7 +214,7 @@ describe('a tool that misbehaves', function () {
 
   const begun = async (directory: string): Promise<{ run: string; trials: number }> => {
     const { runId } = await onlyResult(directory);
-    const events = await until('the events', async () => await eventsIn(directory, runId));
+    const events = await eventsIn(directory, runId);
     return { run: runId, trials: events.filter(({ type }) => type === 'trial-started').length };
   };
 });

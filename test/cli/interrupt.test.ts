@@ -15,9 +15,9 @@ import {
   resultIn,
   stackTrace,
   suiteOf,
-  until,
   writeSuite,
 } from './cli.js';
+import { eventually } from '../support/eventually.js';
 
 /** A test that ends and one that does not end by itself. */
 const suite = (hosts?: Record<string, unknown>): string => {
@@ -38,7 +38,7 @@ const begin = async (directory: string, text: string): Promise<Cli> =>
 
 /** The second test measures. */
 const inTheMiddle = (directory: string): Promise<{ run: string; pid: number }> =>
-  until('the second test', async () => {
+  eventually('the second test', async () => {
     const now = await measuring(directory);
     return now.trial.startsWith('endless') ? now : undefined;
   });

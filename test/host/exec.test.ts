@@ -10,6 +10,7 @@ import { readFiles, WriteError, writeFiles } from '../../lib/host/files.js';
 import { CommandError, UnreachableError } from '../../lib/host/host.js';
 import { processesWith } from '../support/processes.js';
 import { onEachTransport, rejection } from './transports.js';
+import { eventually } from '../support/eventually.js';
 
 describe('A host', () => {
   onEachTransport((host) => {
@@ -89,7 +90,7 @@ describe('A host', () => {
       const mark = `32${String(process.pid)}`;
       const controller = new AbortController();
       const running = host().exec(['sleep', mark], { signal: controller.signal });
-      while (processesWith('sleep', mark).length === 0) await new Promise(setImmediate);
+      await eventually('the command to run', () => processesWith('sleep', mark).length > 0);
       controller.abort();
       expect(await rejection(running))
         .to.be.instanceOf(Kvm4nfvError)

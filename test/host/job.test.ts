@@ -5,6 +5,7 @@ import { parseStatus } from '../../lib/host/job.js';
 import { listJobs, removeRun, stateDirectory } from '../../lib/host/runs.js';
 import { processesWith } from '../support/processes.js';
 import { newRun, onEachTransport, rejection } from './transports.js';
+import { eventually } from '../support/eventually.js';
 
 /** A number of seconds that marks the processes of one test. */
 let marks = 0;
@@ -14,7 +15,7 @@ const newMark = (): string => {
 };
 
 const appear = async (count: number, ...words: readonly string[]): Promise<void> => {
-  while (processesWith(...words).length < count) await new Promise((resolve) => setTimeout(resolve, 10));
+  await eventually(`${String(count)} of ${words.join(' ')}`, () => processesWith(...words).length >= count);
 };
 
 describe('A detached job', () => {
@@ -122,8 +123,7 @@ describe('A detached job', () => {
     it('may end by itself when it is asked to', async () => {
       const script = `trap 'echo bye; exit 7' TERM; echo ready; while :; do sleep 0.05; done`;
       await using job = await host().start({ run: newRun(), name: 'tool', argv: ['sh', '-c', script] });
-      while ((await host().read(`${job.directory}/stdout`)) !== 'ready\n')
-        await new Promise((resolve) => setTimeout(resolve, 10));
+      await eventually('the tool', async () => (await host().read(`${job.directory}/stdout`)) === 'ready\n');
       await job.cancel();
       expect(await job.wait()).to.include({ exitCode: 7 });
       expect(await host().read(`${job.directory}/stdout`)).to.equal('ready\nbye\n');

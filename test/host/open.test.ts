@@ -6,6 +6,7 @@ import { openHost } from '../../lib/host/open.js';
 import { parseSshConfig } from '../../lib/host/ssh/config.js';
 import { processesWith } from '../support/processes.js';
 import { rejection } from './transports.js';
+import { eventually } from '../support/eventually.js';
 
 describe('Opening a host', () => {
   it('of a suite that has no address gives this machine, and one that is not there is an error', async () => {
@@ -27,8 +28,7 @@ describe('Opening a host', () => {
     const directory = await mkdtemp(join(tmpdir(), 'kvm4nfv-open-'));
     const path = process.env['PATH'] ?? '';
     const sleeping = async (wanted: boolean): Promise<void> => {
-      while (processesWith('sleep', mark).length > 0 !== wanted)
-        await new Promise((resolve) => setTimeout(resolve, 10));
+      await eventually('ssh -G', () => processesWith('sleep', mark).length > 0 === wanted, { within: 8000 });
     };
     try {
       await writeFile(join(directory, 'ssh'), `#!/bin/sh\nexec sleep ${mark}\n`);

@@ -9,6 +9,7 @@ import { openSshHost } from '../../lib/host/ssh/open.js';
 import { startSshd, type Sshd } from '../support/sshd.js';
 import { processesWith } from '../support/processes.js';
 import { newRun } from './transports.js';
+import { eventually } from '../support/eventually.js';
 
 describe('Commands that a dead controller has left', () => {
   const run = newRun();
@@ -35,7 +36,7 @@ describe('Commands that a dead controller has left', () => {
       const command = host.exec(['sleep', mark]).then(() => {
         ended = true;
       });
-      while (processesWith('sleep', mark).length === 0) await new Promise((resolve) => setTimeout(resolve, 10));
+      await eventually('the command to run', () => processesWith('sleep', mark).length > 0);
       await settle(cleaner, `${run}0`);
       expect(ended).to.equal(false);
       await settle(cleaner, run);

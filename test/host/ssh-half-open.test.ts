@@ -11,6 +11,7 @@ import { processesWith } from '../support/processes.js';
 import { rejection } from '../support/rejection.js';
 import { startRelay, type Relay } from '../support/relay.js';
 import { startSshd, type Sshd } from '../support/sshd.js';
+import { eventually } from '../support/eventually.js';
 
 /** A host whose connection neither answers nor ends: what waits for it must not wait for ever. */
 describe('A half-open SSH connection', () => {
@@ -69,7 +70,7 @@ describe('A half-open SSH connection', () => {
     try {
       // Without keepalives it would be the time of the command that ends it, and that is another error.
       const waiting = rejection(host.exec(['sleep', mark], { timeout: 20_000 }));
-      while (processesWith('sleep', mark).length === 0) await new Promise((resolve) => setTimeout(resolve, 10));
+      await eventually('the command to run', () => processesWith('sleep', mark).length > 0);
       relay.stall();
       expectLost(await waiting, 'connection', 'lost: Keepalive timeout');
       expect((await host.exec(['echo', 'again'])).stdout).to.equal('again\n');

@@ -11,6 +11,7 @@ import { openSshHost, SshError, type SshStage } from '../../lib/host/ssh/open.js
 import { freePort, makeKey, startSshd, type Sshd } from '../support/sshd.js';
 import { processesWith } from '../support/processes.js';
 import { newRun, rejection } from './transports.js';
+import { eventually } from '../support/eventually.js';
 
 const expectStage = (error: unknown, stage: SshStage, ...words: readonly string[]): void => {
   // By name: `openHost` imports the transport when it is needed, and the loader of the tests makes a second copy of it.
@@ -31,7 +32,7 @@ const listenWith = async (serve: (socket: Socket) => void): Promise<{ server: Se
 
 /** What earlier tests closed takes sshd a moment. */
 const noConnections = async (sshd: Sshd): Promise<void> => {
-  while ((await sshd.connections()) > 0) await new Promise((resolve) => setTimeout(resolve, 10));
+  await eventually('the end of all connections', async () => (await sshd.connections()) === 0);
 };
 
 describe('An SSH host', () => {
@@ -231,8 +232,7 @@ describe('An SSH host', () => {
       const file = join(directory, 'ran');
       const running = host.exec(['sh', '-c', 'echo once >>"$1"; sleep 71', 'sh', file]);
       const error = rejection(running);
-      while ((await readFile(file, 'utf8').catch(() => '')) === '')
-        await new Promise((resolve) => setTimeout(resolve, 10));
+      await eventually('the command to run', async () => (await readFile(file, 'utf8')) !== '');
       await sshd.cut();
       expectStage(await error, 'connection', 'lost');
       expect((await host.exec(['cat', file])).stdout).to.equal('once\n');

@@ -2,7 +2,6 @@ import { createHash } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'chai';
 import type { Host } from '../../lib/host/host.js';
 import { localHost } from '../../lib/host/local.js';
@@ -17,6 +16,7 @@ import { builtInManifest } from '../../lib/image/manifest.js';
 import { createOverlay } from '../../lib/image/overlay.js';
 import { seedFiles } from '../../lib/image/seed.js';
 import { freePort, managementMac, Qemu } from './qemu.js';
+import { eventually } from '../support/eventually.js';
 
 const dataOf = (guest: string): FirstBootData => ({
   id: `test:${guest}`,
@@ -38,16 +38,10 @@ const connect = (port: number, data: FirstBootData, deadline = 20_000): Promise<
   );
 
 const reach = async (qemu: Qemu, port: number, data: FirstBootData): Promise<Host> => {
-  const deadline = Date.now() + 240_000;
-  for (;;) {
-    try {
-      return await connect(port, data);
-    } catch (error) {
-      if (Date.now() > deadline || !qemu.running)
-        throw new Error(`the guest was not reached: ${qemu.said}`, { cause: error });
-      await sleep(200);
-    }
-  }
+  const reached = (): Promise<Host | 'ended'> => (qemu.running ? connect(port, data) : Promise.resolve('ended'));
+  const guest = await eventually('the guest', reached, { within: 240_000, every: 200 });
+  if (guest === 'ended') throw new Error(`the guest was not reached: ${qemu.said}`);
+  return guest;
 };
 
 const text = async (guest: Host, ...argv: string[]): Promise<string> => (await guest.exec(argv)).stdout.trim();
@@ -139,18 +133,26 @@ describe('A guest of a built image', function () {
     const was = await text(guest, 'cat', '/etc/machine-id', '/proc/sys/kernel/random/boot_id');
     const state = join(directory, 'state');
     await old.qmp({ execute: 'stop' }, { execute: 'migrate', arguments: { uri: `exec:cat >${state}` } });
-    for (let status = ''; status !== 'completed';) {
-      await sleep(100);
-      ({ status = '' } = (await old.qmp({ execute: 'query-migrate' })) as { status?: string });
-      if (status === 'failed') throw new Error(`not saved: ${old.said}`);
-    }
+    const saved = await eventually(
+      'the state to be saved',
+      async () => {
+        const { status = '' } = (await old.qmp({ execute: 'query-migrate' })) as { status?: string };
+        return status === 'completed' || status === 'failed' ? status : undefined;
+      },
+      { within: 240_000, every: 100 },
+    );
+    expect(saved, old.said).to.equal('completed');
     await old.kill();
 
     const restored = start('second', state);
-    for (let status = 'inmigrate'; status === 'inmigrate';) {
-      await sleep(50);
-      ({ status = '' } = (await restored.qmp({ execute: 'query-status' })) as { status?: string });
-    }
+    await eventually(
+      'the state to be restored',
+      async () => {
+        const { status = '' } = (await restored.qmp({ execute: 'query-status' })) as { status?: string };
+        return status !== 'inmigrate';
+      },
+      { within: 240_000 },
+    );
     await restored.qmp({ execute: 'cont' });
     expect(await restored.control(restoreLine())).to.equal('applied test:second');
     const twin = await reach(restored, port, second);

@@ -1,4 +1,4 @@
-import { spawn, type ChildProcess } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readFileSync } from 'node:fs';
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
@@ -6,6 +6,8 @@ import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { BuiltImage } from '../../lib/image/built-image.js';
 import { controlPort, firstBootSerial } from '../../lib/image/first-boot.js';
+import { begin } from '../support/begin.js';
+import { eventually } from '../support/eventually.js';
 
 /** A port of the loopback interface that was free a moment ago. */
 export const freePort = async (): Promise<number> => {
@@ -67,7 +69,7 @@ export class Qemu {
       ...['-device', `virtserialport,chardev=control,name=${controlPort}`],
       ...(machine.incoming === undefined ? [] : ['-incoming', `exec:cat ${machine.incoming}`]),
     ];
-    this.#child = spawn('qemu-system-x86_64', argv, { stdio: ['ignore', 'ignore', 'pipe'] });
+    this.#child = begin('qemu-system-x86_64', argv, { stdio: ['ignore', 'ignore', 'pipe'] });
     this.#child.stderr?.on('data', (bytes: Buffer) => (this.#errors += bytes.toString()));
   }
 
@@ -87,17 +89,14 @@ export class Qemu {
 
   async #socket(id: string): Promise<Socket> {
     const path = `${this.#machine.directory}/${this.#machine.name}.${id}`;
-    const deadline = Date.now() + 30_000;
-    for (;;) {
-      const socket = connect(path);
-      try {
-        await once(socket, 'connect');
-        return socket;
-      } catch (error) {
-        if (Date.now() > deadline || !this.running) throw new Error(`no ${path}: ${this.said}`, { cause: error });
-        await sleep(50);
-      }
-    }
+    const socket = await eventually(path, async () => {
+      if (!this.running) return 'ended';
+      const made = connect(path);
+      await once(made, 'connect');
+      return made;
+    });
+    if (socket === 'ended') throw new Error(`no ${path}: ${this.said}`);
+    return socket;
   }
 
   /** Runs QMP commands one after the other and gives what the last one returned. */

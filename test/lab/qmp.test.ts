@@ -1,13 +1,14 @@
-import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
+import { spawnSync, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'chai';
 import { localHost } from '../../lib/host/local.js';
 import { parseMessage, Qmp } from '../../lib/lab/qmp.js';
 import { refusal } from './refusal.js';
+import { eventually } from '../support/eventually.js';
+import { begin } from '../support/begin.js';
 
 describe('The client of QEMU’s monitor', function () {
   const host = localHost();
@@ -25,17 +26,8 @@ describe('The client of QEMU’s monitor', function () {
 
   beforeEach(async () => {
     const argv = ['-M', 'none', '-nodefaults', '-display', 'none', '-S', '-qmp', `unix:${path},server=on,wait=off`];
-    qemu = spawn('qemu-system-x86_64', argv, { stdio: 'ignore' });
-    const until = Date.now() + 30_000;
-    for (;;) {
-      try {
-        monitor = await Qmp.connect(host, path);
-        return;
-      } catch (error) {
-        if (Date.now() > until) throw error;
-        await sleep(20);
-      }
-    }
+    qemu = begin('qemu-system-x86_64', argv, { stdio: 'ignore' });
+    monitor = await eventually('the monitor of QEMU', () => Qmp.connect(host, path));
   });
   afterEach(async () => {
     await monitor[Symbol.asyncDispose]();

@@ -6,6 +6,7 @@ import type { WireEnds } from '../../lib/lab/ports.js';
 import { openStation, type Station } from '../../lib/lab/station.js';
 import { openWire, type Wire } from '../../lib/lab/wire.js';
 import { refusal } from './refusal.js';
+import { eventually } from '../support/eventually.js';
 
 /** Two UDP ports that were free a moment ago. */
 const freePorts = async (): Promise<WireEnds> => {
@@ -80,7 +81,7 @@ describe('The wire', () => {
     };
     const readers = [read(), read()];
     for (let index = 0; index < 5; index++) await near.send(frame(index));
-    while (far.statistics().received < 5) await new Promise((resolve) => setImmediate(resolve));
+    await eventually('five frames', () => far.statistics().received >= 5);
     await far[Symbol.asyncDispose]();
     expect(await Promise.all(readers)).to.deep.equal([5, 5]);
     far = await openWire({ port: ends.peerPort, peerPort: ends.port });

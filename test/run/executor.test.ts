@@ -8,6 +8,7 @@ import { execute, type RunOutcome } from '../../lib/run/executor.js';
 import type { Plan, PlannedTest } from '../../lib/run/plan.js';
 import { reduceRun } from '../../lib/run/reduce.js';
 import { resultSchema } from '../../lib/run/result.js';
+import { eventually } from '../support/eventually.js';
 import { inDirectory, latencies, planOf, scenarioOf, sla, testOf } from './support.js';
 
 const good = scenarioOf(() => Promise.resolve(latencies([1000, 2000, 3000])));
@@ -260,7 +261,7 @@ describe('the executor', () => {
     const scenario = scenarioOf(async () => {
       now += 1;
       most = Math.max(most, now);
-      await new Promise((resolve) => setTimeout(resolve, 100));
+      await eventually('the other two', () => most === 3);
       now -= 1;
       return latencies([1]);
     });

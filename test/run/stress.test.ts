@@ -6,6 +6,7 @@ import type { Host } from '../../lib/host/host.js';
 import { localHost } from '../../lib/host/local.js';
 import { loadSchema, stressors } from '../../lib/run/load.js';
 import { loadArgv, startLoad, type RunningLoad } from '../../lib/run/stress.js';
+import { eventually } from '../support/eventually.js';
 
 const run = `stress-test-${String(process.pid)}`;
 
@@ -126,8 +127,9 @@ describe('load', function () {
     expect(workers).to.have.length(2);
     await host.exec(['kill', '-9', String(workers[0]?.pid)]);
     // One that is writing to a disk ends once it has written.
-    while ((await processesOf(host, await sessionOf('lost'))).some(({ pid }) => pid === workers[0]?.pid))
-      await new Promise((resolve) => setTimeout(resolve, 10));
+    await eventually('the end of the worker', async () =>
+      (await processesOf(host, await sessionOf('lost'))).every(({ pid }) => pid !== workers[0]?.pid),
+    );
     const error = await failureOf(load.check());
     expect(error.message).to.contain('1 of its 2 workers left');
   });

@@ -1,9 +1,11 @@
-import { spawn, type ChildProcess } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import { existsSync } from 'node:fs';
 import { access, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { begin } from './begin.js';
+import { eventually } from './eventually.js';
 
 /** Runs libvirtd on directories of its own: in its mount namespace they stand where it expects the system's. */
 const inside = `set -e
@@ -95,15 +97,12 @@ class Libvirtd implements PrivateLibvirtd {
       cache,
       this.network ? 'yes' : 'no',
     ];
-    const child = spawn('unshare', argv, { stdio: ['ignore', 'ignore', 'pipe'] });
+    const child = begin('unshare', argv, { stdio: ['ignore', 'ignore', 'pipe'] });
     let said = '';
     child.stderr.on('data', (data: Buffer) => (said += data.toString()));
     this.child = child;
-    for (let waited = 0; !(await exists(this.socket)); waited += 50) {
-      if (child.exitCode !== null || waited > 60_000)
-        throw new Error(`libvirtd did not start: ${said}${await this.log()}`);
-      await sleep(50);
-    }
+    await eventually('libvirtd', async () => child.exitCode !== null || (await exists(this.socket)));
+    if (child.exitCode !== null) throw new Error(`libvirtd did not start: ${said}${await this.log()}`);
   }
 
   async kill(signal: NodeJS.Signals = 'SIGKILL'): Promise<void> {
@@ -133,13 +132,10 @@ class Libvirtd implements PrivateLibvirtd {
 const endProcess = async (pid: number): Promise<void> => {
   try {
     process.kill(pid, 'SIGKILL');
-    for (let waited = 0; waited < 5000; waited += 20) {
-      process.kill(pid, 0);
-      await sleep(20);
-    }
   } catch {
-    // Gone: what was wanted.
+    return;
   }
+  await eventually(`the end of ${String(pid)}`, () => !existsSync(`/proc/${String(pid)}`));
 };
 
 /** Starts a private libvirtd. `network`: in a network namespace of its own, where it may make bridges. */

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { expect } from 'chai';
+import { processesWith } from './processes.js';
 
 const root = join(import.meta.dirname, '../..');
 const argv = ['--import', 'tsx', 'node_modules/mocha/bin/mocha.js', '--no-config', '--fail-zero'];
@@ -59,6 +60,25 @@ describe('The reporter of the tests', () => {
       `describe('a', () => { before(() => { throw new Error('no'); }); it('b', () => {}); });`,
     );
     expect(lines.at(-1)).to.equal('0 passed, 1 failed');
+    expect(exitCode).to.equal(1);
+  });
+
+  it('counts what a test leaves on the machine as a failure, and names the file', async () => {
+    const sleeping = `90${String(process.pid)}`;
+    const { exitCode, lines } = await report(
+      `import { spawn } from 'node:child_process';
+      import { mkdtempSync } from 'node:fs';
+      import { tmpdir } from 'node:os';
+      describe('a', () => { it('b', () => {
+        spawn('sleep', ['${sleeping}'], { detached: true, stdio: 'ignore' }).unref();
+        mkdtempSync(tmpdir() + '/forgotten-');
+      }); });`,
+    );
+    for (const pid of processesWith('sleep', sleeping)) process.kill(pid, 'SIGKILL');
+    expect(lines.at(-1)).to.equal('1 passed, 1 failed');
+    expect(lines.join('\n'))
+      .to.match(new RegExp(`Left behind by \\S+some\\.test\\.mjs, which is a failure: process \\d+: sleep ${sleeping}`))
+      .and.to.match(/Left behind by .*: \S+\/forgotten-/);
     expect(exitCode).to.equal(1);
   });
 

@@ -1,5 +1,7 @@
 import Mocha from 'mocha';
+import { relative } from 'node:path';
 import { seconds, summaryLine, type Counts } from './summary.js';
+import { leftovers } from './this-run.js';
 
 const events = Mocha.Runner.constants;
 
@@ -8,7 +10,8 @@ const patience = 15_000;
 
 /**
  * One line for each top-level suite and, below it, only what deserves a look: failures, skipped and slow tests. Failures
- * in full at the end; the very last line is `N passed, N failed`, and `, N skipped` where some were.
+ * in full at the end; the very last line is `N passed, N failed`, and `, N skipped` where some were. What is still open or
+ * left on the machine after the tests counts as a failure.
  */
 export default class Reporter extends Mocha.reporters.Base {
   #passed = 0;
@@ -34,7 +37,9 @@ export default class Reporter extends Mocha.reporters.Base {
       this.#note('fail', `FAILED: ${test.titlePath().slice(1).join(' > ')}`);
     });
     runner.on(events.EVENT_SUITE_END, (suite) => {
-      if (suite.parent?.root === true) this.#close(suite.title);
+      if (suite.parent?.root !== true) return;
+      this.#close(suite.title);
+      leftovers.look(relative('', suite.file ?? suite.title));
     });
   }
 
@@ -52,7 +57,10 @@ export default class Reporter extends Mocha.reporters.Base {
     }, patience);
     timer.unref();
     process.once('exit', () => {
-      const final = leaked ? { ...counts, failed: counts.failed + 1 } : counts;
+      const left = leftovers.left();
+      for (const { what, file } of left) console.log(`Left behind by ${file}, which is a failure: ${what}`);
+      const more = (leaked ? 1 : 0) + (left.length > 0 ? 1 : 0);
+      const final = { ...counts, failed: counts.failed + more };
       if (final.passed + final.failed === 0) console.log('No test ran.');
       console.log(`\n${summaryLine(final)}`);
       // Mocha has set its own exit code before this.

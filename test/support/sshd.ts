@@ -1,12 +1,13 @@
-import { execFile, spawn, type ChildProcess } from 'node:child_process';
+import { execFile, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { connect, createServer, type AddressInfo } from 'node:net';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import type { HostSpec } from '../../lib/host/spec.js';
+import { begin } from './begin.js';
+import { eventually } from './eventually.js';
 
 const run = promisify(execFile);
 
@@ -67,12 +68,8 @@ const answers = async (port: number): Promise<boolean> => {
 };
 
 const listening = async (child: ChildProcess, port: number, log: () => Promise<string>): Promise<void> => {
-  const until = Date.now() + 20_000;
-  while (Date.now() < until && child.exitCode === null) {
-    if (await answers(port)) return;
-    await sleep(20);
-  }
-  throw new Error(`sshd does not answer: ${await log()}`);
+  await eventually('an answer of sshd', async () => child.exitCode !== null || (await answers(port)));
+  if (child.exitCode !== null) throw new Error(`sshd does not answer: ${await log()}`);
 };
 
 export const startSshd = async (options: SshdOptions = {}): Promise<Sshd> => {
@@ -96,14 +93,15 @@ export const startSshd = async (options: SshdOptions = {}): Promise<Sshd> => {
     'KbdInteractiveAuthentication no',
     'LogLevel VERBOSE',
     // bash reads ~/.bashrc for each command that sshd starts: the tests should not depend on it, nor wait for it.
-    `SetEnv HOME=${directory}`,
+    // And what they start is known as theirs.
+    `SetEnv HOME=${directory} KVM4NFV_TESTS=${process.env['KVM4NFV_TESTS'] ?? ''}`,
     ...(options.config ?? []),
   ];
   await writeFile(join(directory, 'sshd_config'), `${config.join('\n')}\n`);
   // Debian's sshd wants its empty directory even where no service has made it.
   if (userInfo().uid === 0) await mkdir('/run/sshd', { recursive: true, mode: 0o755 });
   const logFile = join(directory, 'log');
-  const child = spawn('/usr/sbin/sshd', ['-D', '-f', join(directory, 'sshd_config'), '-E', logFile], {
+  const child = begin('/usr/sbin/sshd', ['-D', '-f', join(directory, 'sshd_config'), '-E', logFile], {
     stdio: 'ignore',
   });
   const pid = child.pid ?? 0;

@@ -1,4 +1,3 @@
-import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
@@ -13,6 +12,7 @@ import { dropLease } from '../../lib/tuning/lease.js';
 import { restoreRun, runsToRestore } from '../../lib/tuning/restore.js';
 import { tuningOf } from './machine.js';
 import { machineIsFree } from './this-machine.js';
+import { begin } from '../support/begin.js';
 
 const paths = [
   '/proc/sys/vm/stat_interval',
@@ -62,7 +62,7 @@ describe('tuning this machine', function () {
     const before = await snapshot();
     const script = fileURLToPath(new URL('./killed-controller.ts', import.meta.url));
     for (let round = 0; round < 8; round++) {
-      const child = spawn(process.execPath, ['--import', 'tsx', script, run, JSON.stringify(harmless)], {
+      const child = begin(process.execPath, ['--import', 'tsx', script, run, JSON.stringify(harmless)], {
         stdio: ['ignore', 'pipe', 'inherit'],
       });
       const ended = once(child, 'exit');

@@ -1,9 +1,7 @@
-import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { access, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { expect } from 'chai';
 import { localHost } from '../../lib/host/local.js';
@@ -11,22 +9,18 @@ import { batchScript } from '../../lib/tuning/batch-script.js';
 import { encodeBatch } from '../../lib/tuning/batch.js';
 import { encodeEntry, journalOf, type Change } from '../../lib/tuning/journal.js';
 import { restoreRun } from '../../lib/tuning/restore.js';
+import { begin } from '../support/begin.js';
+import { eventually } from '../support/eventually.js';
 
 const run = 'test-quiesce';
 /** Writes a value after a while, and tells when it begins and ends. */
 const slow = 'echo begin >> "$2"; sleep 2; echo "$3" > "$1"; echo end >> "$2"';
 
 const appears = async (file: string): Promise<void> => {
-  const deadline = Date.now() + 30_000;
-  while (Date.now() < deadline) {
-    try {
-      await access(file);
-      return;
-    } catch {
-      await sleep(20);
-    }
-  }
-  throw new Error(`${file} did not appear`);
+  await eventually(file, async () => {
+    await access(file);
+    return true;
+  });
 };
 
 describe('a restore that comes while a dead controller still has a command under way', function () {
@@ -67,7 +61,7 @@ describe('a restore that comes while a dead controller still has a command under
 
   it('waits for a command of applying, and undoes what it did', async () => {
     const journal = journalOf(run, directory);
-    const batch = spawn('sh', ['-c', batchScript, 'kvm4nfv-batch', '=of-the-dead=', journal], {
+    const batch = begin('sh', ['-c', batchScript, 'kvm4nfv-batch', '=of-the-dead=', journal], {
       stdio: ['pipe', 'ignore', 'inherit'],
     });
     const ended = once(batch, 'exit');
@@ -86,7 +80,7 @@ describe('a restore that comes while a dead controller still has a command under
     await writeFile(journalOf(run, directory), `${entry()}\n`);
     await writeFile(value(), '5\n');
     const script = fileURLToPath(new URL('./killed-restore.ts', import.meta.url));
-    const controller = spawn(process.execPath, ['--import', 'tsx', script, run, directory], { stdio: 'inherit' });
+    const controller = begin(process.execPath, ['--import', 'tsx', script, run, directory], { stdio: 'inherit' });
     const ended = once(controller, 'exit');
     await appears(log());
     controller.kill('SIGKILL');

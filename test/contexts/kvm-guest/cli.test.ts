@@ -1,7 +1,6 @@
 import { existsSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'chai';
 import type { RunEvent } from '../../../lib/run/event.js';
 import { localHost } from '../../../lib/host/local.js';
@@ -9,6 +8,7 @@ import { probeKvm } from '../../../lib/libvirt/kvm-probe.js';
 import { built, Cli, cli, eventsIn, inDirectory, resultIn, runsIn, writeSuite } from '../../cli/cli.js';
 import { noGuests } from './guests.js';
 import { qemusOf, traces } from './traces.js';
+import { eventually } from '../../support/eventually.js';
 
 const patience = 10 * 60_000;
 
@@ -52,18 +52,18 @@ const startUntil = async (
   tokens += 1;
   const token = `kvm4nfv-test-${String(process.pid)}-${String(tokens)}`;
   const child = new Cli(['run', file], { cwd: directory, env: { KVM4NFV_TEST: token } });
-  const state = { ended: false };
-  void child.ended.then(() => {
-    state.ended = true;
-  });
-  for (const until = Date.now() + patience; Date.now() < until;) {
-    const [run] = await runsIn(directory);
-    if (run !== undefined && (await eventsIn(directory, run)).some(reached)) return { run, token, child, directory };
-    if (state.ended) throw new Error(`the run ended before: ${JSON.stringify(await child.ended)}`);
-    await sleep(20);
-  }
-  child.kill('SIGKILL');
-  throw new Error('the run did not get there in time');
+  const there = await eventually(
+    'the run to get there',
+    async () => {
+      const ended = child.child.exitCode !== null || child.child.signalCode !== null;
+      const [run] = await runsIn(directory);
+      if (run !== undefined && (await eventsIn(directory, run)).some(reached)) return { run };
+      return ended && 'ended';
+    },
+    { within: patience },
+  );
+  if (there === 'ended') throw new Error(`the run ended before: ${JSON.stringify(await child.ended)}`);
+  return { ...there, token, child, directory };
 };
 
 const stage =

@@ -1,8 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'chai';
 import type { RunEvent } from '../../../lib/run/event.js';
-import { built, Cli, cli, eventsIn, inDirectory, runsIn, until, writeSuite } from '../../cli/cli.js';
+import { built, Cli, cli, eventsIn, inDirectory, runsIn, writeSuite } from '../../cli/cli.js';
 import { Dut } from './lab.js';
+import { eventually } from '../../support/eventually.js';
 
 const stage =
   (text: string) =>
@@ -60,10 +61,14 @@ describe('A run with VFs on a host behind SSH whose controller is killed', funct
   const killed = (reached: (event: RunEvent) => boolean, later = 0): Promise<void> =>
     inDirectory(async (directory) => {
       const child = new Cli(['run', await writeSuite(directory, suite())], { cwd: directory });
-      const run = await until('the run to get there', async () => {
-        const [name] = await runsIn(directory);
-        return name !== undefined && (await eventsIn(directory, name)).some(reached) ? name : undefined;
-      });
+      const run = await eventually(
+        'the run to get there',
+        async () => {
+          const [name] = await runsIn(directory);
+          return name !== undefined && (await eventsIn(directory, name)).some(reached) ? name : undefined;
+        },
+        { within: 10 * 60_000 },
+      );
       await sleep(later);
       child.kill('SIGKILL');
       expect(await child.ended).to.include({ signal: 'SIGKILL' });

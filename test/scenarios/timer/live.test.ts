@@ -1,7 +1,6 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'chai';
 import { readFacts, type HostFacts } from '../../../lib/host/facts.js';
 import type { Host } from '../../../lib/host/host.js';
@@ -15,6 +14,7 @@ import type { PlannedTest } from '../../../lib/run/plan.js';
 import { runTrial, type TrialOutcome } from '../../../lib/run/trial.js';
 import { parseSla, type Sla } from '../../../lib/sla/sla.js';
 import { timer } from '../../../scenarios/timer/index.js';
+import { eventually } from '../../support/eventually.js';
 
 const slas = (texts: readonly string[]): Sla[] =>
   texts.map((text) => {
@@ -74,15 +74,15 @@ describe('timer scenario', function () {
   };
 
   /** The pid of a job, once it runs. */
-  const pidOf = async (job: string): Promise<number> => {
-    for (;;) {
-      try {
-        return (await host.attach(run, job)).pid;
-      } catch {
-        await sleep(20);
-      }
-    }
-  };
+  const pidOf = (job: string): Promise<number> => eventually(job, async () => (await host.attach(run, job)).pid);
+
+  /** How often the threads that a process has started have slept. */
+  const wakeUpsOf = (pid: number): number =>
+    readdirSync(`/proc/${String(pid)}/task`)
+      .filter((thread) => thread !== String(pid))
+      .map((thread) => readFileSync(`/proc/${String(pid)}/task/${thread}/status`, 'utf8'))
+      .map((status) => Number(/^voluntary_ctxt_switches:\s+(\d+)$/m.exec(status)?.[1]))
+      .reduce((sum, count) => sum + count, 0);
 
   /** What cyclictest itself says of each thread. */
   const threadsOf = (id: string): [string, { cycles: number; min: number; max: number }][] => {
@@ -157,9 +157,8 @@ describe('timer scenario', function () {
     it(`gives error where cyclictest is ended by ${signal} in the middle`, async () => {
       const running = trial({ cpus: onlyCpu(), duration: '60s', break: 'none' });
       const pid = await pidOf(`trial-${String(number)}-0`);
-      // It catches TERM once it measures, which it does as soon as it has threads.
-      while (readdirSync(`/proc/${String(pid)}/task`).length < 2) await sleep(20);
-      await sleep(50);
+      // It catches TERM once it measures, which it does as soon as its threads have woken up.
+      await eventually('the threads of cyclictest to measure', () => wakeUpsOf(pid) > 10);
       await host.exec(['kill', `-${signal}`, String(pid)]);
       const { result } = await running;
       expect(result.verdict, result.reasons.join()).to.equal('error');

@@ -1,4 +1,4 @@
-import { spawn, type ChildProcess } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
@@ -7,6 +7,7 @@ import type { HostSpec } from '../../../lib/host/spec.js';
 import { applyTuning } from '../../../lib/tuning/engine.js';
 import { dropLease, leaseOf } from '../../../lib/tuning/lease.js';
 import { restoreRun, runsToRestore } from '../../../lib/tuning/restore.js';
+import { begin } from '../../support/begin.js';
 import { tuningOf } from '../machine.js';
 import type { LabMachine } from './lab-machine.js';
 import { differences, snapshotOf } from './snapshot.js';
@@ -38,7 +39,7 @@ interface Controller {
 const newController = (spec: HostSpec): Controller => {
   const script = fileURLToPath(new URL('./controller.ts', import.meta.url));
   const argv = ['--import', 'tsx', script, 'test-killed', JSON.stringify(spec), JSON.stringify(everything)];
-  const child = spawn(process.execPath, argv, { stdio: ['pipe', 'pipe', 'inherit'] });
+  const child = begin(process.execPath, argv, { stdio: ['pipe', 'pipe', 'inherit'] });
   return { child, ready: once(child.stdout, 'data'), ended: once(child, 'exit') };
 };
 
