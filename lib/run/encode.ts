@@ -3,7 +3,7 @@ import type { Labels, Metric } from '../measure/measurement.js';
 import { reportedPercentiles, type HistogramMetric, type ResultMetric } from './result.js';
 
 const encodeHistogram = (name: string, unit: string, labels: Labels, histogram: Histogram): HistogramMetric => {
-  const { resolution, count, sum, overflow, payload } = histogram.encode();
+  const { resolution, count, sum, leastSum, overflow, payload, bins } = histogram.encode();
   const percentile = (p: number): number | null => (histogram.supports(p) ? (histogram.percentile(p) ?? null) : null);
   return {
     kind: 'histogram',
@@ -16,9 +16,11 @@ const encodeHistogram = (name: string, unit: string, labels: Labels, histogram: 
     max: histogram.max ?? null,
     mean: histogram.mean ?? null,
     sum,
+    ...(leastSum === undefined ? {} : { leastSum }),
     overflow: overflow.map((group) => ({ ...group })),
     percentiles: Object.fromEntries(reportedPercentiles.map((p) => [String(p), percentile(p)])),
     histogram: payload,
+    ...(bins === undefined ? {} : { bins }),
   };
 };
 
@@ -52,8 +54,10 @@ export const decodeHistogram = ({
   min,
   max,
   sum,
+  leastSum,
   overflow,
   histogram,
+  bins,
 }: HistogramMetric): Histogram =>
   Histogram.decode({
     resolution,
@@ -61,8 +65,10 @@ export const decodeHistogram = ({
     ...(min === null ? {} : { min }),
     ...(max === null ? {} : { max }),
     sum,
+    ...(leastSum === undefined ? {} : { leastSum }),
     overflow,
     payload: histogram,
+    ...(bins === undefined ? {} : { bins }),
   });
 
 const key = (metric: ResultMetric): string => JSON.stringify([metric.name, Object.entries(metric.labels).sort()]);

@@ -24,16 +24,24 @@ export const histogramMetricSchema = z.strictObject({
   resolution: z.number().meta({ description: 'Values are whole multiples of this, as the tool reported them.' }),
   count: z.int().meta({ description: 'All samples, overflow included. Exact.' }),
   sum: z.number().meta({ description: 'Exact, as far as the tool tells; mean = sum / count.' }),
+  leastSum: z.number().optional().meta({
+    description:
+      'Where the sum of samples beyond what the tool tracked is not known: the least that all can be; `sum` is the most.',
+  }),
   overflow: z.array(z.strictObject({ count: z.int(), above: z.number(), max: z.number() })).meta({
     description: 'Samples beyond what the tool tracked: none is below `above`, the greatest is `max`.',
   }),
-  min: z.number().nullable().meta({ description: 'Exact; null without samples.' }),
+  min: z.number().nullable().meta({ description: 'Exact; null without samples, or where the tool does not tell it.' }),
   max: z.number().nullable().meta({ description: 'Exact; null without samples.' }),
-  mean: z.number().nullable(),
+  mean: z.number().nullable().meta({ description: 'null without samples, or where the sum is not known.' }),
   percentiles: z
     .record(z.string(), z.number().nullable())
     .meta({ description: 'Never interpolated. null: fewer than 10/(1-N) samples, not supported by the data.' }),
   histogram: z.string().meta({ description: 'HDR histogram, V2 compressed, base64 (HISTF...).' }),
+  bins: z.string().optional().meta({
+    description:
+      'All bins, where the HDR histogram would mix some: lines `value count`, values in units of the resolution, deflated (zlib), base64.',
+  }),
 });
 export const valueMetricSchema = z.strictObject({
   ...metricBase,

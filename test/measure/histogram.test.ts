@@ -1,3 +1,4 @@
+import { deflateSync } from 'node:zlib';
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { Kvm4nfvError } from '../../lib/error.js';
@@ -175,14 +176,29 @@ describe('Histogram', () => {
     expect([histogram.supports(99.99), histogram.supports(99.9)]).to.deep.equal([false, true]);
     histogram.record(5);
     expect(histogram.supports(99.99)).to.equal(true);
+    for (const [count, supported] of [
+      [9999, false],
+      [10_000, true],
+    ] as const) {
+      const exactly = new Histogram();
+      exactly.record(5, count);
+      expect([count, exactly.supports(99.9)]).to.deep.equal([count, supported]);
+    }
   });
 
-  for (const value of [-1, 1.5, NaN, 3600e9 + 1, Infinity])
+  for (const value of [-1, 1.5, NaN, 2 ** 53, Infinity])
     it(`refuses ${String(value)}`, () => {
       expect(() => {
         new Histogram().record(value);
       }).to.throw(Kvm4nfvError);
     });
+
+  it('refuses counts that are none', () => {
+    for (const count of [-1, 0.5, NaN, 2 ** 53])
+      expect(() => {
+        new Histogram().record(1, count);
+      }).to.throw(Kvm4nfvError, 'is no count');
+  });
 
   it('refuses a payload that is none, or that has lost samples', () => {
     const encoded = histogramOf([1, 2, 3]).encode();
@@ -191,6 +207,58 @@ describe('Histogram', () => {
       'no encoded histogram',
     );
     expect(() => Histogram.decode({ ...encoded, count: 4 })).to.throw(Kvm4nfvError, '4 announced');
+  });
+
+  it('keeps the 1 ns bins of a tool as they are, in JSON too', () => {
+    const histogram = new Histogram();
+    histogram.record(49_990, 99_999);
+    histogram.record(51_000);
+    for (const one of [histogram, Histogram.decode(histogram.encode()), new Histogram().merge(histogram)]) {
+      expect(one.percentileBounds(99)).to.deep.equal({ low: 49_990, high: 49_990 });
+      expect(one.overBounds(50_000)).to.deep.equal({ low: 1, high: 1 });
+      expect(one.overBounds(49_989)).to.deep.equal({ low: 100_000, high: 100_000 });
+      expect([...one.bins()]).to.deep.equal([
+        { from: 49_990, to: 49_990, count: 99_999 },
+        { from: 51_000, to: 51_000, count: 1 },
+      ]);
+    }
+  });
+
+  it('still has a payload that HDR readers read, and needs no second one where that is exact', () => {
+    const [fine, coarse] = [histogramOf([2000, 2047]), histogramOf([2000, 2048])];
+    expect([fine.encode().bins, typeof coarse.encode().bins]).to.deep.equal([undefined, 'string']);
+    const { bins, ...withoutBins } = coarse.encode();
+    expect(bins).to.be.a('string');
+    expect(Histogram.decode(withoutBins).count).to.equal(2);
+    const us = histogramOf([16_777_000, 1000], 1000);
+    expect(us.encode().bins).to.equal(undefined);
+    expect([...Histogram.decode(us.encode()).bins()].map(({ to }) => to)).to.deep.equal([1000, 16_777_000]);
+    expect(histogramOf([16_778_000], 1000).encode().bins).to.be.a('string');
+  });
+
+  it('refuses bins that are none', () => {
+    const encoded = histogramOf([5000]).encode();
+    expect(() => Histogram.decode({ ...encoded, bins: 'nonsense' })).to.throw(Kvm4nfvError, "can't be unpacked");
+    for (const line of ['5', '5 0', '-5 1', '5.5 1', 'x 1'])
+      expect(() => Histogram.decode({ ...encoded, bins: deflateSync(`${line}\n`).toString('base64') })).to.throw(
+        Kvm4nfvError,
+        'is no bin',
+      );
+  });
+
+  it('counts 100 percent and ranks at their exact edges', () => {
+    const histogram = histogramOf(Array.from({ length: 1000 }, (_, index) => index + 1));
+    expect(histogram.percentile(99.9)).to.equal(999);
+    expect(histogram.percentile(99.90001)).to.equal(1000);
+    expect(histogram.percentile(0.1)).to.equal(1);
+    expect(histogram.percentile(0.10001)).to.equal(2);
+    expect(histogram.percentile(100)).to.equal(1000);
+  });
+
+  it('keeps values of hours and of other units: 2^53 at most', () => {
+    const histogram = histogramOf([7200e9, Number.MAX_SAFE_INTEGER]);
+    for (const one of [histogram, Histogram.decode(histogram.encode())])
+      expect([one.min, one.max, one.percentile(50)]).to.deep.equal([7200e9, Number.MAX_SAFE_INTEGER, 7200e9]);
   });
 
   it('takes little memory: 300 threads of us below 2 ms in less than 8 MiB of counts', () => {

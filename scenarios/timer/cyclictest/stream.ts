@@ -53,7 +53,7 @@ export const withSamples = (
       stream: options.stream,
       measured,
     });
-    total.merge(rest).setExtremes(metric.histogram.min ?? 0, metric.histogram.max ?? 0);
+    total.merge(rest).setExtremes(metric.histogram.min, metric.histogram.max ?? 0);
     return { metric: { ...metric, histogram: total }, intervals };
   });
   return {
