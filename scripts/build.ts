@@ -12,7 +12,7 @@ import manifest from '../package.json' with { type: 'json' };
 import { writeSchemas } from './schema.js';
 
 const root = join(import.meta.dirname, '..');
-const external = ['ssh2', 'hdr-histogram-js', 'xmlbuilder2', '@unraid/libvirt'];
+const external = ['ssh2', 'hdr-histogram-js', '@unraid/libvirt'];
 
 /**
  * Half of zod is its messages in fifty languages, and reading them takes a tenth of what `validate` may take; the bundle

@@ -1,7 +1,7 @@
-import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, isAbsolute, join, resolve } from 'node:path';
-import { pathToFileURL } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { resolve as resolveImport } from 'import-meta-resolve';
 import { Kvm4nfvError, messageOf } from '../error.js';
 import type { Sweepers } from '../run/cleanup.js';
 import type { Definition, Registry } from '../run/registry.js';
@@ -10,38 +10,21 @@ import type { Finding } from './findings.js';
 const isPath = (name: string): boolean => /^\.{1,2}\//.test(name) || isAbsolute(name);
 const packageName = /^(?:@[a-z0-9~-][a-z0-9._~-]*\/)?[a-z0-9~-][a-z0-9._~-]*(?:\/[A-Za-z0-9._~/-]+)?$/;
 
-/** The file that `exports` names for an import; undefined where its form is not understood. */
-const importTarget = (exported: unknown): string | undefined => {
-  if (typeof exported === 'string') return exported;
-  if (Array.isArray(exported)) return exported.map(importTarget).find((target) => target !== undefined);
-  if (typeof exported !== 'object' || exported === null) return undefined;
-  for (const [condition, target] of Object.entries(exported))
-    if (['.', 'node', 'import', 'module-sync', 'default'].includes(condition)) return importTarget(target);
-  return undefined;
-};
-
-/** Where a package is whose `exports` are for `import` only: `require.resolve` refuses those. */
-const importOnly = async (name: string, directory: string): Promise<string | undefined> => {
-  for (let at = directory; ; at = dirname(at)) {
-    const home = join(at, 'node_modules', name);
-    const text = await readFile(join(home, 'package.json'), 'utf8').catch(() => undefined);
-    if (text !== undefined) {
-      const target = importTarget((JSON.parse(text) as { readonly exports?: unknown }).exports);
-      return target === undefined ? undefined : join(home, target);
-    }
-    if (dirname(at) === at) return undefined;
-  }
-};
-
-const findModule = async (name: string, directory: string): Promise<string> => {
+/** As Node finds what a module beside the suite imports; else as `require` does, which adds extensions and looks into NODE_PATH. */
+const findModule = (name: string, directory: string): string => {
   if (isPath(name)) return resolve(directory, name);
+  const from = join(directory, 'suite.yaml');
   try {
-    return createRequire(join(directory, 'suite.yaml')).resolve(name);
+    const url = resolveImport(name, pathToFileURL(from).href);
+    if (url.startsWith('file:')) return fileURLToPath(url);
   } catch (error) {
-    const found = await importOnly(name, directory);
-    if (found === undefined) throw error;
-    return found;
+    try {
+      return createRequire(from).resolve(name);
+    } catch {
+      throw error;
+    }
   }
+  throw new Error('that is a part of Node, and no plug-in');
 };
 
 const wrong = (definition: unknown): string | undefined => {
@@ -79,7 +62,7 @@ export const loadPlugin = async (
   let file: string;
   let loaded: { readonly default?: unknown };
   try {
-    file = await findModule(name, directory);
+    file = findModule(name, directory);
     loaded = (await import(pathToFileURL(file).href)) as { readonly default?: unknown };
   } catch (error) {
     return importError(name, error);

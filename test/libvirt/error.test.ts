@@ -100,8 +100,15 @@ describe('XML', () => {
     '<a>\u0001</a>',
     '<a><b></a></b>',
     '<a>1 < 2</a>',
+    '<a b="1" b="2"/>',
+    '<a>]]></a>',
+    '<?xml version="1.0"?><?xml version="1.0"?><a/>',
+    '<a><?xml version="1.0"?></a>',
+    '<a b="<"/>',
+    '<a><!-- b -- c --></a>',
+    `${'<a>'.repeat(100_000)}${'</a>'.repeat(100_000)}`,
   ])
-    it(`that is not well-formed is refused: ${JSON.stringify(bad)}`, () => {
+    it(`that is not well-formed is refused: ${JSON.stringify(bad.slice(0, 60))}`, () => {
       expect(() => parseXml(bad)).to.throw(Kvm4nfvError);
     });
 
@@ -114,7 +121,14 @@ describe('XML', () => {
     expect(() => formatXml(element('a', {}, '\u0000'))).to.throw(Kvm4nfvError, "can't be written");
   });
 
-  it('fragments give each of their elements', () => {
-    expect(parseFragment(' <a/> <b c="1"/> ').map((one) => one.name)).to.deep.equal(['a', 'b']);
+  it('keeps tabs and line ends in attributes, and text beside elements', () => {
+    const root = element('a', { b: 'x\ty\nz\r' }, 'one ', element('c'), ' two\r');
+    expect(formatXml(root)).to.equal('<a b="x&#9;y&#10;z&#13;">one <c/> two&#13;</a>\n');
+    expect(parseXml(formatXml(root))).to.deep.equal(root);
+  });
+
+  it('fragments give each of their elements, behind a declaration too', () => {
+    for (const text of [' <a/> <b c="1"/> ', '<?xml version="1.0"?>\n<a/><b/>'])
+      expect(parseFragment(text).map((one) => one.name)).to.deep.equal(['a', 'b']);
   });
 });

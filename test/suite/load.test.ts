@@ -78,28 +78,44 @@ describe('loading a suite', () => {
     expect(given.get('context', 'mine')).to.equal(undefined);
   });
 
-  it('finds packages from the directory of the suite, those for import only included', async () => {
+  it('finds packages from the directory of the suite, as Node does', async () => {
     const source = (type: string) =>
       `export default [{ kind: 'context', apiVersion: 1, type: '${type}', summary: '', preview: () => [], deploy() {}, options: { safeParse: (data) => ({ success: true, data }) } }];\n`;
-    await withFiles(
-      {
-        'suite.yaml': `suite: x\nplugins: [esm-only, '@scope/plain']\ncontexts: { metal: { type: one, host: two }, two: { type: two } }\n${onlyTest}`,
-      },
-      async (directory) => {
-        const packages = {
-          'esm-only': { type: 'module', exports: { '.': { import: './lib/index.js' } } },
-          '@scope/plain': { type: 'module', main: 'lib/index.js' },
-        };
-        for (const [name, json] of Object.entries(packages)) {
-          const home = join(directory, 'node_modules', name);
+    const packages: Readonly<Record<string, object>> = {
+      'esm-only': { exports: { '.': { import: './lib/index.js' } } },
+      '@scope/plain': { main: 'lib/index.js' },
+      'esm-only/sub': { exports: { './sub': { types: './sub.d.ts', import: './lib/index.js' } } },
+      '@scope/pattern/kinds/any': { exports: { './kinds/*': { node: { import: './lib/index.js' } } } },
+      'first-of-a-list/x': { exports: { './x': [{ browser: './no.js' }, './lib/index.js'] } },
+      // Node's import wants extensions; `require`, which found this till now, adds them.
+      'older/lib/index': { main: 'lib/index.js' },
+    };
+    for (const [name, json] of Object.entries(packages))
+      await withFiles(
+        { 'suite.yaml': `suite: x\nplugins: ['${name}']\ncontexts: { metal: { type: mine } }\n${onlyTest}` },
+        async (directory) => {
+          const own = name.split('/').slice(0, name.startsWith('@') ? 2 : 1);
+          const home = join(directory, 'node_modules', ...own);
           await mkdir(join(home, 'lib'), { recursive: true });
-          await writeFile(join(home, 'package.json'), JSON.stringify({ name, ...json }));
-          await writeFile(join(home, 'lib', 'index.js'), source(name === 'esm-only' ? 'one' : 'two'));
-        }
-        const loaded = await loadSuite(join(directory, 'suite.yaml'), { registry: registry(), env: {} });
-        expect([...loaded.contexts.values()].map(({ definition }) => definition.type)).to.deep.equal(['one', 'two']);
-      },
-    );
+          await writeFile(join(home, 'package.json'), JSON.stringify({ name: own.join('/'), type: 'module', ...json }));
+          await writeFile(join(home, 'lib', 'index.js'), source('mine'));
+          const loaded = await loadSuite(join(directory, 'suite.yaml'), { registry: registry(), env: {} });
+          expect(loaded.contexts.get('metal')?.definition.type, name).to.equal('mine');
+        },
+      );
+  });
+
+  it('refuses parts of Node, addresses, and what a package does not export', async () => {
+    for (const name of ['fs', 'node:fs', 'data:text/javascript,1', 'https://192.0.2.1/x.mjs', 'closed/hidden', 'none'])
+      await withFiles({ 'suite.yaml': `suite: x\nplugins: ['${name}']\n${onlyTest}` }, async (directory) => {
+        const home = join(directory, 'node_modules', 'closed');
+        await mkdir(home, { recursive: true });
+        await writeFile(join(home, 'package.json'), JSON.stringify({ name: 'closed', exports: { '.': './a.js' } }));
+        const said = await mistakes(directory);
+        expect(said, name).to.match(
+          /is no plug-in|can't be loaded: .*(?:part of Node|not defined by "exports"|Cannot find)/,
+        );
+      });
   });
 
   it('takes what included files say; the including file overrides their params and defaults', async () => {

@@ -1,69 +1,80 @@
-import { create } from 'xmlbuilder2';
-import type { XMLBuilder } from 'xmlbuilder2/lib/interfaces.js';
+import { parseXml as parse, XmlElement as ParsedElement, XmlError, XmlText } from '@rgrove/parse-xml';
 import { Kvm4nfvError, messageOf } from '../../error.js';
 import type { XmlElement, XmlNode } from './element.js';
-import { complaint } from './well-formed.js';
 
-type DomNode = XMLBuilder['node'];
-type DomElement = NonNullable<DomNode['parentElement']>;
-
-// Node types of the DOM standard.
-const [elementNode, textNode, cdataNode] = [1, 3, 4];
-const typeOf = (node: DomNode): number => node.nodeType;
-const isElement = (node: DomNode): node is DomElement => typeOf(node) === elementNode;
-const isText = (node: DomNode): boolean => typeOf(node) === textNode || typeOf(node) === cdataNode;
-
-const elementOf = (dom: DomElement): XmlElement => {
-  const children = [...dom.childNodes].flatMap((node): readonly XmlNode[] => {
-    if (isElement(node)) return [elementOf(node)];
-    return isText(node) && node.nodeValue !== null ? [node.nodeValue] : [];
+const elementOf = ({ name, attributes, children }: ParsedElement): XmlElement => {
+  const nodes = children.flatMap((node): readonly XmlNode[] => {
+    if (node instanceof ParsedElement) return [elementOf(node)];
+    return node instanceof XmlText ? [node.text] : [];
   });
-  const nested = children.some((child) => typeof child !== 'string');
+  const nested = nodes.some((node) => typeof node !== 'string');
   return {
-    name: dom.nodeName,
-    attributes: Object.fromEntries([...dom.attributes].map((one) => [one.name, one.value])),
+    name,
+    attributes: { ...attributes },
     // White space between elements is the writer's layout, not data.
-    children: nested ? children.filter((child) => typeof child !== 'string' || child.trim() !== '') : children,
+    children: nested ? nodes.filter((node) => typeof node !== 'string' || node.trim() !== '') : nodes,
   };
 };
 
-/** Reads an XML document, or a fragment with one root. `what` names it in errors. Fault `usage` where it is not well-formed. */
-export const parseXml = (text: string, what = 'XML'): XmlElement => {
-  const wrong = complaint(text);
-  if (wrong !== undefined) throw new Kvm4nfvError('usage', `${what} is not well-formed: ${wrong}`);
-  try {
-    const root = [...create(text).doc().node.childNodes].find(isElement);
-    if (root !== undefined) return elementOf(root);
-  } catch (cause) {
-    throw new Kvm4nfvError('usage', `${what} is not well-formed: ${messageOf(cause)}`, { cause });
-  }
-  throw new Kvm4nfvError('usage', `${what} has no root element`);
+/** What is wrong, with its place; `before` lines of the text are not the writer's. */
+const complaint = (error: unknown, before: number): string => {
+  if (!(error instanceof XmlError)) return messageOf(error);
+  const { line, column, excerpt, message } = error;
+  const place = ` (line ${String(line)}, column ${String(column)})`;
+  const what = message.slice(0, message.indexOf(place));
+  return `line ${String(line - before)}, column ${String(column)}: ${what}: ${excerpt.trim()}`;
 };
 
+const read = (text: string, what: string, before = 0): XmlElement => {
+  try {
+    const { root } = parse(text);
+    if (root !== null) return elementOf(root);
+  } catch (cause) {
+    throw new Kvm4nfvError('E_XML', `${what} is not well-formed: ${complaint(cause, before)}`, { cause });
+  }
+  throw new Kvm4nfvError('E_XML', `${what} has no root element`);
+};
+
+/** Reads an XML document. `what` names it in errors. Fault `usage` where it is not well-formed. */
+export const parseXml = (text: string, what = 'XML'): XmlElement => read(text, what);
+
+/** XML lets a text that is put into a document begin with a declaration of its own. */
+const declaration = /^\s*<\?xml\s[^?]*\?>/;
+
 /** Reads several elements that stand side by side, as in a fragment to be merged. */
-export const parseFragment = (text: string, what = 'XML fragment'): readonly XmlElement[] =>
-  parseXml(`<fragment>${text}</fragment>`, what).children.map((child) => {
+export const parseFragment = (text: string, what = 'XML fragment'): readonly XmlElement[] => {
+  const own = text.replace(declaration, (told) => told.replaceAll(/[^\n]/g, ' '));
+  return read(`<fragment>\n${own}</fragment>`, what, 1).children.map((child) => {
     if (typeof child !== 'string') return child;
-    throw new Kvm4nfvError('usage', `${what}: text outside of an element: '${child.trim()}'`);
+    throw new Kvm4nfvError('E_XML_FRAGMENT', `${what}: text outside of an element: '${child.trim()}'`);
   });
+};
 
-/** xmlbuilder2 takes text that looks like an entity (`&k;`, `&lt;`) for one and leaves it as it is. */
-const escaped = (text: string): string => text.replaceAll('&', '&amp;');
+const references: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' };
+const reference = (character: string): string => references[character] ?? `&#${String(character.charCodeAt(0))};`;
 
-const write = (into: XMLBuilder, { name, attributes, children }: XmlElement): void => {
-  const values = Object.entries(attributes).map(([key, value]) => [key, escaped(value)]);
-  const at = into.ele(name, Object.fromEntries(values) as Record<string, string>);
-  for (const child of children)
-    if (typeof child === 'string') at.txt(escaped(child));
-    else write(at, child);
+// A reader makes a blank of a tab or line end in an attribute, and a line end of a carriage return anywhere.
+const attributeText = (text: string): string => text.replaceAll(/[&<>"\t\n\r]/g, reference);
+const elementText = (text: string): string => text.replaceAll(/[&<>\r]/g, reference);
+
+const write = ({ name, attributes, children }: XmlElement, indent: string): string => {
+  const head = [name, ...Object.entries(attributes).map(([key, value]) => `${key}="${attributeText(value)}"`)].join(
+    ' ',
+  );
+  if (children.length === 0) return `${indent}<${head}/>`;
+  // Between text any layout would be data.
+  if (children.some((child) => typeof child === 'string')) {
+    const inner = children.map((child) => (typeof child === 'string' ? elementText(child) : write(child, '')));
+    return `${indent}<${head}>${inner.join('')}</${name}>`;
+  }
+  const inner = children.flatMap((child) => (typeof child === 'string' ? [] : [write(child, `${indent}  `)]));
+  return [`${indent}<${head}>`, ...inner, `${indent}</${name}>`].join('\n');
 };
 
 /** Writes a document, indented by two spaces, without an XML declaration, with a line end at its end. */
 export const formatXml = (root: XmlElement): string => {
-  const document = create();
-  write(document, root);
-  const text = `${document.end({ prettyPrint: true, headless: true })}\n`;
-  const wrong = complaint(text);
-  if (wrong !== undefined) throw new Kvm4nfvError('usage', `can't be written as XML: ${wrong}`);
+  const text = `${write(root, '')}\n`;
+  // Names and characters that XML does not have: the reader knows them best.
+  read(text, "a document that can't be written");
   return text;
 };

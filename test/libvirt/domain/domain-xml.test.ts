@@ -147,6 +147,17 @@ describe('a fragment merged into the domain', () => {
       "fragment at 'devices' is not well-formed",
     );
     expect(refused({ fragments: [{ at: 'devices', xml: 'text' }] })).to.contain('text outside of an element');
-    expect(refused({ fragments: [{ at: 'devices', xml: '</fragment><fragment>' }] })).to.contain('root elements');
+    for (const xml of [
+      '</fragment><fragment>',
+      '<a b="1" b="2"/>',
+      '<a>]]></a>',
+      '<a/><?xml version="1.0"?><b/>',
+      '<?xml version="1.0"?><?xml version="1.0"?><a/>',
+      '<!DOCTYPE a><a/>',
+    ])
+      expect(refused({ fragments: [{ at: 'devices', xml }] }), xml).to.contain('is not well-formed');
+    expect(refused({ fragments: [{ at: 'devices', xml: '<a/>\n<b c="1" c="2"/>' }] })).to.contain(
+      'line 2, column 15: Dup',
+    );
   });
 });
