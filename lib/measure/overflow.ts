@@ -5,9 +5,15 @@ export interface Overflow {
   readonly max: number;
 }
 
-/** The groups with one more, which is added to its like. */
+/** Whether nothing about the samples is unknown. */
+export const isExact = ({ count, above, max }: Overflow): boolean => count === 1 || above === max;
+
+/** The groups with one more, which is added to its like: two single samples are known, two of one group would not be. */
 export const withGroup = (groups: readonly Overflow[], group: Overflow): Overflow[] => {
-  const same = groups.findIndex(({ above, max }) => above === group.above && max === group.max);
+  const together = group.above === group.max || group.count > 1;
+  const same = groups.findIndex(
+    (one) => one.above === group.above && one.max === group.max && together && (one.count > 1 || one.above === one.max),
+  );
   return same < 0
     ? [...groups, group]
     : groups.map((one, index) => (index === same ? { ...one, count: one.count + group.count } : one));
@@ -36,6 +42,3 @@ export const overOf = ({ count, above, max }: Overflow, limit: number): { low: n
   if (limit >= max) return { low: 0, high: 0 };
   return { low: limit < above ? count : 1, high: count };
 };
-
-/** Whether nothing about the samples is unknown. */
-export const isExact = ({ count, above, max }: Overflow): boolean => count === 1 || above === max;
