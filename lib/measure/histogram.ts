@@ -108,7 +108,7 @@ export class Histogram {
     const sum = known.sum === undefined ? BigInt(max) * BigInt(count) : BigInt(Math.round(known.sum));
     this.#sum += sum;
     if (known.sum === undefined) this.#slack += BigInt(max - above) * BigInt(count - 1);
-    this.#extend({ low: above, high: max }, max);
+    this.#extend({ low: count === 1 ? max : above, high: max }, max);
   }
 
   /** Min and max where they are known better than from bins and overflow. `min` undefined: it is known from these only. */
