@@ -144,7 +144,14 @@ export const knobResultSchema = z
   .strictObject({
     knob: z.string(),
     ...itemSchema,
-    items: z.array(z.strictObject({ label: z.string(), ...itemSchema })),
+    named: z.boolean().optional().meta({ description: 'The suite names the knob, and not only a profile.' }),
+    items: z.array(
+      z.strictObject({
+        label: z.string(),
+        ...itemSchema,
+        excused: z.boolean().optional().meta({ description: 'Known and harmless: stops nobody.' }),
+      }),
+    ),
   })
   .meta({ id: 'knobResult' });
 export type KnobOutcome = z.output<typeof knobResultSchema>;

@@ -82,7 +82,17 @@ const orAsIs = (value: string, parse: (text: string) => string): string => {
 };
 
 const asNumber = (value: string): string => (/^-?\d+$/.test(value) ? BigInt(value).toString() : value);
-const asCpus = (value: string): string => orAsIs(value, (list) => formatCpuList(parseCpuList(list)));
+/** Thousands of interrupts of a big host show a handful of lists, each of hundreds of CPUs. */
+const remember = (parse: (value: string) => string): ((value: string) => string) => {
+  const known = new Map<string, string>();
+  return (value) => {
+    const parsed = known.get(value) ?? orAsIs(value, parse);
+    if (known.size > 4096) known.clear();
+    known.set(value, parsed);
+    return parsed;
+  };
+};
+const asCpus = remember((list) => formatCpuList(parseCpuList(list)));
 
 const forms: Readonly<Record<(typeof aspects)[number], (value: string) => string>> = {
   text: (value) => value,
@@ -93,7 +103,7 @@ const forms: Readonly<Record<(typeof aspects)[number], (value: string) => string
   flag: (value) => flags[value.toLowerCase()] ?? value,
   choice: (value) => /\[([^\]]*)\]/.exec(value)?.[1] ?? value,
   'cpu-list': asCpus,
-  'cpu-mask': (value) => orAsIs(value, (mask) => formatCpuList(parseCpuMask(mask))),
+  'cpu-mask': remember((mask) => formatCpuList(parseCpuMask(mask))),
   schedule,
   'cpus-allowed': (value) => asCpus(/^Cpus_allowed_list:\s*(.*)$/m.exec(value)?.[1] ?? value),
   schemata,

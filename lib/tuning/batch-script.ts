@@ -10,12 +10,14 @@
  * one that is cut off half way, such as update-grub, would leave more behind than one that is undone
  * `w N PATH TEXT` kernel file · `d N PATH TEXT` file on disk, atomically · `r N PATH` remove a file ·
  * `k N PATH` / `K N PATH` make / remove a directory · `x N ARGV...` run ·
- * `g GLOB` read kernel files · `n GLOB` only their names · `t GLOB` files' exact bytes · `l PATH` where a link leads · `c N ARGV...` a command's output
+ * `n GLOB` names of files · `t GLOB` files' exact bytes · `l PATH` where a link leads · `c N ARGV...` a command's output ·
+ * `g GLOB` read kernel files; after the first of these only more of them: a big host has tens of thousands of such files,
+ * so their paths go to grep by xargs (no list of arguments holds them), and the number of them stands in the last line.
  */
 export const batchScript = `
 set -f
 LC_ALL=C; export LC_ALL
-token=$1; journal=$2; files=; leased=
+token=$1; journal=$2; count=0; leased=
 KVM4NFV_TOKEN=$token; KVM4NFV_JOURNAL=$journal; export KVM4NFV_TOKEN KVM4NFV_JOURNAL
 done_with() { printf '\\n%s r %s %s\\n%s' "$token" "$1" "$2" "$3"; }
 if [ "$journal" != - ] && [ -e "\${journal%/journal/*}/lease" ]; then
@@ -78,7 +80,17 @@ while IFS=' ' read -r verb rest; do
     done
     said=$(timeout 120 "$@" 2>&1 < /dev/null); done_with "$number" "$?" "$said" ;;
   g)
-    set +f; for path in $rest; do [ ! -f "$path" ] || [ ! -r "$path" ] || files="$files $path"; done; set -f ;;
+    files=$(
+      set +f
+      while
+        for path in $rest; do [ ! -f "$path" ] || [ ! -r "$path" ] || printf '%s\\n' "$path"; done
+        IFS=' ' read -r verb rest
+      do [ "$verb" = g ] || exit 92; done
+    ) || exit 92
+    files=$(printf '%s\\n' "$files" | sort -u) || exit 94
+    set -- $files; count=$#
+    [ "$count" = 0 ] || printf '%s\\0' "$@" | xargs -0 sh -c '
+      printf "\\n$0 f %s" "$@"; printf "\\n$0 F\\n"; grep -HaZ "" /dev/null "$@" 2>/dev/null; :' "$token" || exit 94 ;;
   n)
     set +f; for path in $rest; do [ ! -e "$path" ] || printf '\\n%s n %s' "$token" "$path"; done; set -f ;;
   t)
@@ -95,9 +107,5 @@ while IFS=' ' read -r verb rest; do
   *) exit 92 ;;
   esac
 done
-[ -z "$files" ] || files=$(printf '%s\\n' $files | sort -u)
-for path in $files; do printf '\\n%s f %s' "$token" "$path"; done
-printf '\\n%s F\\n' "$token"
-[ -z "$files" ] || grep -HaZ '' /dev/null $files 2>/dev/null
-printf '\\n%s z\\n' "$token"
+printf '\\n%s z %s\\n' "$token" "$count"
 `;

@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { Kvm4nfvError } from '../error.js';
-import type { Host } from '../host/host.js';
+import type { ExecResult, Host } from '../host/host.js';
 import { batchScript } from './batch-script.js';
+import { complaint } from './refusal.js';
 import { keyOf, type CommandOutput, type Request, type Snapshot } from './reading.js';
 
 /** One change of a host. */
@@ -89,12 +90,15 @@ const unique = (requests: readonly Request[]): Request[] => [
 ];
 
 export const encodeBatch = (batch: Batch): string => {
+  const requests = unique(batch.requests ?? []).map(encodeRequest);
+  const isGlob = (entry: string): boolean => entry.startsWith('g ');
   const lines = [
     ...(batch.quiesce === true ? ['q'] : []),
     ...(batch.record ?? []).map((entry) => `j ${escapeText(entry)}`),
     ...((batch.record ?? []).length > 0 ? ['s'] : []),
     ...(batch.actions ?? []).map(encodeAction),
-    ...unique(batch.requests ?? []).map(encodeRequest),
+    ...requests.filter((entry) => !isGlob(entry)),
+    ...requests.filter(isGlob),
   ];
   return lines.map((entry) => `${entry}\n`).join('');
 };
@@ -118,10 +122,10 @@ export const parseBatch = (stdout: string, token: string, batch: Batch): BatchRe
   const links = new Map<string, string>();
   const commands = new Map<string, CommandOutput>();
   let output = '';
-  let complete = false as boolean;
+  let counted: number | undefined;
   const readers: Readonly<Record<string, (first: string, body: string, second: string) => void>> = {
     r: (number, said, status) => {
-      outcomes[Number(number)] = { status: Number(status), said: said.trim() };
+      outcomes[Number(number)] = { status: Number(status), said: complaint(said) };
     },
     n: (path) => named.add(path),
     t: (path, content) => texts.set(path, content),
@@ -137,8 +141,8 @@ export const parseBatch = (stdout: string, token: string, batch: Batch): BatchRe
     F: (_, content) => {
       linesByPath(content, seen);
     },
-    z: () => {
-      complete = true;
+    z: (count) => {
+      counted = Number(count);
     },
   };
   for (const section of stdout.split(`\n${token} `).slice(1)) {
@@ -149,10 +153,11 @@ export const parseBatch = (stdout: string, token: string, batch: Batch): BatchRe
     readers[verb]?.(first, body, second);
   }
   const wanted = batch.actions?.length ?? 0;
-  if (!complete || Object.keys(outcomes).length !== wanted)
+  const answered = Object.keys(outcomes).length;
+  if (counted !== seen.size || answered !== wanted)
     throw new Kvm4nfvError(
       'environment',
-      `the tuning script ended early: ${String(Object.keys(outcomes).length)} of ${String(wanted)} changes answered`,
+      `the tuning script ended early: ${String(answered)} of ${String(wanted)} changes answered, ${String(seen.size)} of ${String(counted ?? 'an unknown number of')} files read`,
     );
   return { outcomes, snapshot: { files: seen, names: named, texts, links, commands } };
 };
@@ -160,10 +165,19 @@ export const parseBatch = (stdout: string, token: string, batch: Batch): BatchRe
 const refusals: Readonly<Record<number, string>> = {
   90: 'the journal could not be written, so nothing was changed',
   91: 'an earlier batch of the same run, or a command of it, does not end',
+  94: 'the files of the kernel could not be read to the end',
   93: 'the run does not hold the lease of the host, so nothing was changed',
   92: 'the script did not understand its input',
   143: 'it was ended from outside',
 };
+
+/** A big host (512 CPUs, 4,300 interrupts) shows some 20 MB; what is cut would be taken for what is not there. */
+const maxOutput = 128 * 1024 * 1024;
+
+const reasonOf = ({ exitCode, signal, stderr }: ExecResult): string =>
+  [`(${signal ?? `exit ${String(exitCode)}`})`, refusals[exitCode ?? -1], complaint(stderr)]
+    .filter((part) => part !== undefined && part !== '')
+    .join(': ');
 
 /** Does everything in one round trip. Fails with `environment` when the script could not run to its end. */
 export const runBatch = async (host: Host, batch: Batch, signal?: AbortSignal): Promise<BatchResult> => {
@@ -176,13 +190,17 @@ export const runBatch = async (host: Host, batch: Batch, signal?: AbortSignal): 
     root: true,
     check: false,
     timeout: 300_000,
+    maxOutput,
     ...(signal === undefined ? {} : { signal }),
   });
   if (result.exitCode !== 0)
+    throw new Kvm4nfvError('environment', `${host.name}: the tuning script failed ${reasonOf(result)}`, {
+      hint: 'Tuning needs root (or sudo without a password) and a writable /var/lib/kvm4nfv on the host.',
+    });
+  if (result.dropped > 0)
     throw new Kvm4nfvError(
       'environment',
-      `${host.name}: the tuning script failed (${result.signal ?? `exit ${String(result.exitCode)}`}): ${refusals[result.exitCode ?? -1] ?? result.stderr.trim()}`,
-      { hint: 'Tuning needs root (or sudo without a password) and a writable /var/lib/kvm4nfv on the host.' },
+      `${host.name}: what the host shows is ${String(result.dropped)} bytes longer than the ${String(maxOutput)} that are read`,
     );
   return parseBatch(result.stdout, token, batch);
 };

@@ -5,7 +5,7 @@ import { runBatch, type Outcome } from './batch.js';
 import { bootloaderOf, type ExternalCommandLine } from './bootloader.js';
 import { diffCmdline, mergeCmdline, missingParameters, type CmdlineDiff } from './cmdline.js';
 import { commandLineKnob, journalOf, parseJournal } from './journal.js';
-import { isEffective, type KnobResult, type Refusals } from './judge.js';
+import { isEffective, refusedEarlier, type KnobResult, type Refusals } from './judge.js';
 import { dropLease, takeLease } from './lease.js';
 import type { Machine } from './machine.js';
 import type { ResolvedTuning } from './profile.js';
@@ -85,7 +85,7 @@ const refusalsOf = async (host: Host, run: string, { now }: View, signal?: Abort
     if (change.kind !== 'value' || seen.has(change.path)) continue;
     seen.add(change.path);
     if (canonical(change.aspect, now.files.get(change.path) ?? '') === canonical(change.aspect, change.before))
-      refused.set(change.path, { status: 1, said: 'when the run set it' });
+      refused.set(change.path, { status: 1, said: refusedEarlier });
   }
   return refused;
 };

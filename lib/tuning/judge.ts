@@ -5,8 +5,12 @@ import type { Item } from './knob.js';
 import type { Machine } from './machine.js';
 import { describePlace, readPlace } from './place.js';
 import type { Snapshot } from './reading.js';
+import { complaint, errnoOf, type Errno } from './refusal.js';
 
-/** `differs` and `needs-reboot` are not effective; `absent` the kernel has no such thing; `unsupported` it refuses, for a known reason. */
+/**
+ * `differs` and `needs-reboot` are not effective; `absent` the kernel has no such thing; `unsupported` it refuses, for a known
+ * reason. The last two stop nothing, unless the user named the knob and nothing but an excuse of the kernel's is missing.
+ */
 export const states = ['ok', 'differs', 'needs-reboot', 'unsupported', 'absent'] as const;
 export type KnobState = (typeof states)[number];
 
@@ -17,6 +21,8 @@ export interface ItemResult {
   readonly effective: string | undefined;
   readonly state: KnobState;
   readonly reason?: string;
+  /** Known and harmless: not even who named the knob is stopped by it. */
+  readonly excused?: boolean;
 }
 
 export interface KnobResult {
@@ -25,9 +31,13 @@ export interface KnobResult {
   readonly effective: string;
   readonly state: KnobState;
   readonly reason?: string;
+  /** The user named the knob, not only a profile: what the machine can't have of it stops a run. */
+  readonly named?: boolean;
   readonly items: readonly ItemResult[];
 }
 
+/** In the place of the kernel's words, where only the journal tells that a write was refused. */
+export const refusedEarlier = 'when the run set it';
 /** Refusals of earlier writes, by path. */
 export type Refusals = ReadonlyMap<string, Outcome>;
 
@@ -48,11 +58,36 @@ const compare = (
   if (now === canonical(item.aspect, item.want) || item.accept?.(now) === true) return { ...base, state: 'ok' };
   if (item.kind === 'value' && item.bootOnly === true)
     return { ...base, state: 'needs-reboot', reason: `${where} is set at boot or when its module is loaded` };
-  if (refused === undefined) return { ...base, state: 'differs', reason: `${where} shows ${effective}` };
-  const said = refused.said.replace(/^\S+: /, '') || `exit ${String(refused.status)}`;
-  return item.kind === 'value' && item.mayRefuse !== undefined
-    ? { ...base, state: 'unsupported', reason: `the kernel refuses (${said}): ${item.mayRefuse}` }
-    : { ...base, state: 'differs', reason: `${where} shows ${effective}; writing ${requested} failed: ${said}` };
+  if (refused === undefined)
+    return item.kind === 'value' && item.settled !== undefined
+      ? { ...base, state: 'ok', reason: item.settled }
+      : { ...base, state: 'differs', reason: `${where} shows ${effective}` };
+  return ofRefusal(item, base, where, refused);
+};
+
+/** `refused` as an earlier process saw it carries no words of the kernel. */
+const isExpected = ({ errors }: { readonly errors: readonly Errno[] }, { said }: Outcome): boolean => {
+  const errno = errnoOf(said);
+  return said === refusedEarlier || (errno !== undefined && errors.includes(errno));
+};
+
+const ofRefusal = (
+  item: Extract<Item, { aspect: Aspect }>,
+  base: Pick<ItemResult, 'label' | 'requested' | 'effective'>,
+  where: string,
+  refused: Outcome,
+): ItemResult => {
+  const said = complaint(refused.said) || `exit ${String(refused.status)}`;
+  if (item.kind !== 'value' || item.mayRefuse === undefined || !isExpected(item.mayRefuse, refused))
+    return {
+      ...base,
+      state: 'differs',
+      reason: `${where} shows ${base.effective ?? 'nothing'}; writing ${base.requested} failed: ${said}`,
+    };
+  const reason = `the kernel refuses (${said}): ${item.mayRefuse.reason}`;
+  return item.settled === undefined
+    ? { ...base, state: 'unsupported', reason, excused: true }
+    : { ...base, state: 'ok', reason: `${reason}; ${item.settled}` };
 };
 
 /** What an item has become, given what the host shows; pure. */
@@ -101,8 +136,10 @@ export const judgeItem = (item: Item, now: Snapshot, machine: Machine, refusals:
         ...(ok ? {} : { reason: `/proc/cmdline lacks ${item.parameter}` }),
       };
     }
-    case 'lacking':
-      return { label: item.label, requested: '-', effective: undefined, state: item.state, reason: item.reason };
+    case 'lacking': {
+      const { label, state, reason, excused } = item;
+      return { label, requested: '-', effective: undefined, state, reason, ...(excused === true ? { excused } : {}) };
+    }
   }
 };
 
@@ -121,25 +158,32 @@ const reasons = (items: readonly ItemResult[]): string => {
   return texts.length > 8 ? `${texts.slice(0, 8).join('; ')}; and ${String(texts.length - 8)} more` : texts.join('; ');
 };
 
-/** A knob's state is that of its worst item (what waits for a reboot explains what differs until then); what the kernel lacks or refuses counts only where nothing else took. */
-export const judgeKnob = (knob: string, items: readonly ItemResult[]): KnobResult => {
+/** What a knob has nothing of on this machine, or can't have; an excuse is no such thing. */
+const isMissing = ({ state, excused }: ItemResult): boolean =>
+  state === 'absent' || (state === 'unsupported' && excused !== true);
+
+/**
+ * A knob's state is that of its worst item (what waits for a reboot explains what differs until then). What the machine
+ * can't have counts where nothing else took, and always where the user named the knob; it is told in any case.
+ */
+export const judgeKnob = (knob: string, items: readonly ItemResult[], named = false): KnobResult => {
   const has = (state: KnobState): boolean => items.some((item) => item.state === state);
-  const order: readonly KnobState[] = ['needs-reboot', 'differs', 'ok', 'unsupported'];
-  const state = order.find(has) ?? 'absent';
-  const telling = items.filter((item) => item.state === state || (item.state !== 'ok' && item.state !== 'absent'));
-  const reason =
-    items.length === 0
-      ? 'this machine has nothing of the sort'
-      : reasons(state === 'ok' ? telling.filter((item) => item.state !== 'ok') : telling);
+  const missing = named && (items.length === 0 || items.some(isMissing));
+  const order: readonly KnobState[] = ['needs-reboot', 'differs', ...(missing ? [] : (['ok', 'unsupported'] as const))];
+  const state = order.find(has) ?? (missing ? 'unsupported' : 'absent');
+  const telling = items.filter((item) => item.state !== 'ok' || item.reason !== undefined);
+  const reason = items.length === 0 ? 'this machine has nothing of the sort' : reasons(telling);
   return {
     knob,
     requested: tally(items.map(({ requested }) => requested).filter((text) => text !== '-')) || '-',
     effective: tally(items.map(({ effective }) => effective ?? '-')) || '-',
     state,
     ...(reason === '' ? {} : { reason }),
+    ...(named ? { named } : {}),
     items,
   };
 };
 
-/** Whether a run may measure with this: what is requested is in effect, or the machine can't have it and says so. */
-export const isEffective = ({ state }: KnobResult): boolean => state !== 'differs' && state !== 'needs-reboot';
+/** Whether a run may measure with this: what is requested is in effect, or a profile asked for more than the machine has and that is said. */
+export const isEffective = ({ state, named, items }: KnobResult): boolean =>
+  state !== 'differs' && state !== 'needs-reboot' && !(named === true && (items.length === 0 || items.some(isMissing)));

@@ -2,6 +2,7 @@ import type { ZodType } from 'zod';
 import type { Aspect } from './aspect.js';
 import type { Machine } from './machine.js';
 import type { Request, Snapshot } from './reading.js';
+import type { Errno } from './refusal.js';
 
 /** The three groups of the KVM4NFV requirements. */
 export const groups = ['platform', 'operating-system', 'performance'] as const;
@@ -38,8 +39,10 @@ export type Item = Common &
         readonly text?: string;
         /** Other values that are good as well, by their canonical form. */
         readonly accept?: (value: string) => boolean;
-        /** The kernel may refuse it for a known reason; that is listed then and not an error. */
-        readonly mayRefuse?: string;
+        /** Errors with which the kernel may refuse it, and why; that is listed then and stops nothing. Any other is an error. */
+        readonly mayRefuse?: { readonly errors: readonly Errno[]; readonly reason: string };
+        /** What is in effect already, whatever the value shows: good enough to look at, and no reason not to write. */
+        readonly settled?: string;
         /** Set at boot or when its module is loaded: never written, only compared. */
         readonly bootOnly?: boolean;
       }
@@ -74,10 +77,16 @@ export type Item = Common &
         readonly parameter: string;
       }
     | {
-        /** The machine can't have it. */
+        /**
+         * The machine can't have it. `absent`: there is nothing of the sort, which is forgiven where only a profile asked for it.
+         * `differs`: what was named in particular, a node or a device, is not there. `unsupported`: the kernel or the
+         * processor can't do it.
+         */
         readonly kind: 'lacking';
-        readonly state: 'absent' | 'unsupported';
+        readonly state: 'absent' | 'unsupported' | 'differs';
         readonly reason: string;
+        /** Told, and never a reason to stop, whoever asked for it. */
+        readonly excused?: boolean;
       }
   );
 

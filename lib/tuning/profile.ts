@@ -39,6 +39,8 @@ export const loadProfiles = async (directory: string = profilesDirectory): Promi
 export interface ResolvedKnob {
   readonly knob: KnobDefinition;
   readonly value: unknown;
+  /** The suite or the command line says so, and not only a profile: what the machine has nothing of is no excuse then. */
+  readonly named: boolean;
 }
 
 /** A profile with everything inherited and overridden. */
@@ -124,7 +126,7 @@ export const resolveTuning = (
     const parsed = knob.value.safeParse(written);
     if (!parsed.success)
       throw new Kvm4nfvError('usage', `knob '${knob.name}': ${JSON.stringify(written)}: ${problemsOf(parsed.error)}`);
-    return [{ knob, value: parsed.data }];
+    return [{ knob, value: parsed.data, named: !observe && spec.knobs[knob.name] !== undefined }];
   });
   return { profile: spec.profile, observe, parameters, knobs: chosen };
 };

@@ -14,6 +14,8 @@ import type { Request, Snapshot } from './reading.js';
 
 export interface KnobItems {
   readonly knob: string;
+  /** The user named it, not only a profile. */
+  readonly named: boolean;
   readonly items: readonly Item[];
 }
 
@@ -77,8 +79,9 @@ const machineWith = (tuning: ResolvedTuning, now: Snapshot, earlier: Machine | '
  */
 export const viewOf = (tuning: ResolvedTuning, now: Snapshot, earlier?: Machine | 'applied'): View => {
   const machine = machineWith(tuning, now, earlier);
-  const knobs = tuning.knobs.map(({ knob, value }) => ({
+  const knobs = tuning.knobs.map(({ knob, value, named }) => ({
     knob: knob.name,
+    named,
     items: knob.items({ value, machine }, now),
   }));
   return { now, machine, knobs };
@@ -151,9 +154,10 @@ export const carryOut = async (
 
 /** How every knob stands. */
 export const judge = ({ knobs, now, machine }: View, refusals: Refusals): KnobResult[] =>
-  knobs.map(({ knob, items }) =>
+  knobs.map(({ knob, items, named }) =>
     judgeKnob(
       knob,
       items.map((item) => judgeItem(item, now, machine, refusals)),
+      named,
     ),
   );

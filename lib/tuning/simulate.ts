@@ -76,7 +76,9 @@ class SimulatedBatch {
         .split('\n')
         .map((text) => `${path}\0${text}`),
     );
-    return { stdout: `${this.#output}\n${this.#token} F\n${lines.join('\n')}\n\n${this.#token} z\n` };
+    return {
+      stdout: `${this.#output}\n${this.#token} F\n${lines.join('\n')}\n\n${this.#token} z ${String(paths.length)}\n`,
+    };
   }
 
   #print(head: string, body?: string): void {
@@ -145,7 +147,7 @@ class SimulatedBatch {
         [status, said] = [result.exitCode ?? 143, result.stderr];
       }
     } catch (error) {
-      [status, said] = [1, `cat: ${messageOf(error).replace(/^.*: /, '')}`];
+      [status, said] = [1, `cat: write error: ${messageOf(error).replace(/^.*? refused: /s, '')}`];
     }
     this.#print(`r ${number} ${String(status)}`, said);
   }

@@ -159,7 +159,7 @@ export const pcieLinks = defineKnob({
             aspect: 'choice',
             want: 'performance',
             label: 'policy',
-            mayRefuse: 'the kernel does not manage the links of this machine',
+            mayRefuse: { errors: ['EPERM'], reason: 'the kernel does not manage the links of this machine' },
           },
         ],
 });

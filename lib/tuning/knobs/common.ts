@@ -32,7 +32,11 @@ export const maskValue = (path: string, cpus: readonly number[], label: string):
 
 export const parameter = (text: string): Item => ({ kind: 'parameter', parameter: text, label: text });
 
-export const lacking = (label: string, reason: string, state: 'absent' | 'unsupported' = 'absent'): Item => ({
+export const lacking = (
+  label: string,
+  reason: string,
+  state: 'absent' | 'unsupported' | 'differs' = 'absent',
+): Item => ({
   kind: 'lacking',
   label,
   reason,

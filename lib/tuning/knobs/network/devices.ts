@@ -168,7 +168,7 @@ const steering = (file: 'rps_cpus' | 'xps_cpus', directory: 'rx' | 'tx') => ({
           aspect: 'cpu-mask',
           want: formatCpuMask(cpus),
           label: `${name} ${groups[1] ?? ''}`,
-          mayRefuse: 'a device of one queue has no choice',
+          mayRefuse: { errors: ['ENOENT'], reason: 'a device of one queue has no choice' },
         }));
     }),
 });
