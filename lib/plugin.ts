@@ -9,8 +9,10 @@ export { readFiles, type FilesOptions } from './host/files.js';
 export type { HostFacts } from './host/facts.js';
 export { CommandError, UnreachableError } from './host/host.js';
 export type { Endpoint, ExecOptions, ExecResult, Host, Job, JobResult, JobSpec } from './host/host.js';
+export { leastOf } from './measure/completeness.js';
 export { duration, parseDuration, parseSize, rate, size } from './measure/fields.js';
 export type {
+  Expectation,
   MeasuredHistogram,
   Interval,
   Labels,

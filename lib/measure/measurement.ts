@@ -43,9 +43,24 @@ export interface Interval {
   readonly histogram: Histogram;
 }
 
+/** A metric that was asked for, so that it is missed where it does not come back, or comes back with too few samples. */
+export interface Expectation {
+  readonly metric: string;
+  /** Those of its labels that tell it from others: `{ cpu: '3' }`. */
+  readonly labels: Labels;
+  /** Samples that window and rate make. Default: any number; none is no data anyway. */
+  readonly samples?: number;
+  /** How many may be missing though they are more than 2 %: where a tool starts its threads one after another, say. Default: 0. */
+  readonly spare?: number;
+}
+
 /** What one trial measured. */
 export interface Measurement {
   readonly metrics: readonly Metric[];
+  /** Every CPU, thread and stream that was asked for. After a `breach` fewer are no wonder. */
+  readonly expected?: readonly Expectation[];
+  /** Why the result may be wrong, in the words of the tool that says so: each makes the trial `no-data`. */
+  readonly doubts?: readonly string[];
   readonly intervals?: readonly Interval[];
   /** How long was measured, by the clock of the SUT. */
   readonly duration: Nanoseconds;

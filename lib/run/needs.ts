@@ -1,32 +1,51 @@
 import { Kvm4nfvError, messageOf } from '../error.js';
+import { formatCpuList, resolveCpus } from '../host/cpu-list.js';
 import type { HostFacts } from '../host/facts.js';
 import type { Host } from '../host/host.js';
+import { allowedScript, notAllowed } from './allowed-cpus.js';
 import type { Need } from './scenario.js';
 
 type ToolNeed = Extract<Need, { kind: 'tool' }>;
+type CpusNeed = Extract<Need, { kind: 'cpus' }>;
 
 // One round trip for all needs. `--help` of some tools goes to stderr and exits 1: only what it says counts.
 const probe = `
+${allowedScript}
 for word; do
   kind=\${word%%:*} name=\${word#*:}
   case $kind in
   tool) path=$(PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin command -v -- "$name") && printf '%s\\t%s\\n' "$word" "$path" ;;
   file) [ -e "$name" ] && printf '%s\\tyes\\n' "$word" ;;
-  help) printf '%s\\t%s\\n' "$word" "$(PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin "$name" --help </dev/null 2>&1 | tr '\\n\\t' '  ')" ;;
+  cpus) printf '%s\\t%s\\n' "$word" "$(allowed "$name")" ;;
+  help) printf '%s\\t%s\\n' "$word" "$(PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin $name --help </dev/null 2>&1 | tr '\\n\\t' '  ')" ;;
   esac
 done
 `;
 
-const words = (needs: readonly Need[]): string[] =>
+const helpWord = ({ name, command = [] }: ToolNeed): string => `help:${[name, ...command].join(' ')}`;
+const cpusWord = (need: CpusNeed, { topology }: HostFacts): string =>
+  `cpus:${formatCpuList(resolveCpus(need.cpus, topology))}`;
+
+const words = (needs: readonly Need[], facts: HostFacts): string[] =>
   needs.flatMap((need) => {
-    if (need.kind === 'file') return [`file:${need.path}`];
-    if (need.kind === 'tool')
-      return [`tool:${need.name}`, ...(need.options === undefined ? [] : [`help:${need.name}`])];
-    return [];
+    switch (need.kind) {
+      case 'file':
+        return [`file:${need.path}`];
+      case 'cpus':
+        return [cpusWord(need, facts)];
+      case 'tool':
+        return [`tool:${need.name}`, ...(need.options === undefined ? [] : [helpWord(need)])];
+      case 'root':
+        return [];
+    }
   });
 
-const ask = async (host: Host, needs: readonly Need[], signal: AbortSignal): Promise<ReadonlyMap<string, string>> => {
-  const asked = words(needs);
+const ask = async (
+  { host, facts }: { readonly host: Host; readonly facts: HostFacts },
+  needs: readonly Need[],
+  signal: AbortSignal,
+): Promise<ReadonlyMap<string, string>> => {
+  const asked = [...new Set(words(needs, facts))];
   if (asked.length === 0) return new Map();
   const { stdout } = await host.exec(['sh', '-c', probe, 'sh', ...asked], { signal, timeout: 30_000, check: false });
   return new Map(
@@ -70,8 +89,12 @@ const unmet = (need: Need, found: ReadonlyMap<string, string>, facts: HostFacts)
   if (need.kind === 'root')
     return facts.user.root ? undefined : `needs root, and user ${facts.user.name ?? 'unknown'} is not root`;
   if (need.kind === 'file') return found.has(`file:${need.path}`) ? undefined : `has no ${need.path}: ${need.why}`;
+  if (need.kind === 'cpus') {
+    const problem = notAllowed(found.get(cpusWord(need, facts)) ?? '', resolveCpus(need.cpus, facts.topology));
+    return problem === undefined ? undefined : `${problem} (option ${need.option})`;
+  }
   if (!found.has(`tool:${need.name}`)) return `lacks the tool ${need.name} (Debian package ${need.package})`;
-  const help = new Set((found.get(`help:${need.name}`) ?? '').split(/[\s,=[\]|]+/));
+  const help = new Set((found.get(helpWord(need)) ?? '').split(/[\s,=[\]|/:]+/));
   const lacking = (need.options ?? []).filter((option) => !help.has(option));
   return lacking.length === 0
     ? undefined
@@ -96,12 +119,12 @@ export const meetNeeds = async (
   needs: readonly Need[],
   { provision, installed, signal }: Meeting,
 ): Promise<void> => {
-  let found = await ask(host, needs, signal);
+  let found = await ask({ host, facts }, needs, signal);
   const packages = [...new Set(missingTools(needs, found).map((need) => need.package))];
   if (provision && packages.length > 0) {
     await install(host, packages, signal);
     await installed(packages);
-    found = await ask(host, needs, signal);
+    found = await ask({ host, facts }, needs, signal);
   }
   const problems = needs.map((need) => unmet(need, found, facts)).filter((problem) => problem !== undefined);
   if (problems.length === 0) return;

@@ -14,6 +14,15 @@ export type Need =
       readonly package: string;
       /** Options that `tool --help` must name, such as `--json`. */
       readonly options?: readonly string[];
+      /** Words before `--help`, where a command of the tool has the options: `['timerlat', 'hist']`. */
+      readonly command?: readonly string[];
+    }
+  | {
+      /** CPUs that a process of ours must be allowed to run on. */
+      readonly kind: 'cpus';
+      readonly cpus: CpuSelection;
+      /** Option of the scenario that names them. */
+      readonly option: string;
     }
   | { readonly kind: 'root' }
   | { readonly kind: 'file'; readonly path: string; readonly why: string };

@@ -6,6 +6,7 @@ import { resolveCpus } from '../host/cpu-list.js';
 import type { HostFacts } from '../host/facts.js';
 import { downloadFiles } from '../host/files.js';
 import type { Host, Job } from '../host/host.js';
+import { describeLabels, shortfalls } from '../measure/completeness.js';
 import type { Measurement } from '../measure/measurement.js';
 import { judge } from '../sla/sla.js';
 import { worst, type Verdict } from '../sla/verdict.js';
@@ -106,16 +107,7 @@ const undeclared = ({ scenario }: PlannedTest, options: unknown, { metrics }: Me
 const empty = ({ metrics }: Measurement): string[] =>
   metrics
     .filter((metric) => metric.kind === 'histogram' && metric.histogram.count === 0)
-    .map(
-      ({ name, labels }) =>
-        `${name} has no samples${
-          Object.keys(labels).length === 0
-            ? ''
-            : ` (${Object.entries(labels)
-                .map((pair) => pair.join(' '))
-                .join(', ')})`
-        }`,
-    );
+    .map(({ name, labels }) => `${name} has no samples${describeLabels(labels)}`);
 
 // Timers of tool and machine differ by their start-up; a trial that misses more than this of its time was cut short.
 const durationTolerance = 0.98;
@@ -127,29 +119,37 @@ const tooShort = (measurement: Measurement, { duration }: Preview): string[] =>
 
 const whyMissed = ({ expression, reason }: SlaOutcome): string => `${expression}: ${reason ?? 'no data'}`;
 
-/** The verdict on a measurement: no data never passes, a breached limit of the tool fails, then the SLAs. */
+/** The verdict on a measurement: a breached limit of the tool fails, no data and too little of it never passes, then the SLAs. */
 export const assess = (
   test: PlannedTest,
   options: unknown,
   measurement: Measurement,
 ): { verdict: Verdict; reasons: string[]; sla: SlaOutcome[] } => {
   const preview = test.scenario.preview(options);
-  const lacking = [...undeclared(test, options, measurement), ...empty(measurement), ...tooShort(measurement, preview)];
+  const { breach, doubts = [] } = measurement;
+  const lacking = [
+    ...undeclared(test, options, measurement),
+    ...shortfalls(measurement),
+    ...empty(measurement),
+    ...tooShort(measurement, preview),
+    ...doubts,
+  ];
   const declared = test.scenario.metrics(options);
   const sla = test.sla.map((one): SlaOutcome => {
     const { observed = null, ...judgement } = judge(one, measurement, declared);
     return { severity: one.severity, observed, ...judgement };
   });
   const missed = sla.filter(({ verdict }) => verdict !== 'pass');
-  const breaches = measurement.breach === undefined ? [] : [measurement.breach];
+  const told = missed.map(whyMissed);
+  // A limit was broken, whatever else could not be measured then.
+  if (breach !== undefined) return { verdict: 'fail', reasons: [breach, ...lacking, ...told], sla };
   return {
     verdict: worst([
       'pass',
       ...sla.map(({ verdict }) => verdict),
-      ...(breaches.length > 0 ? (['fail'] as const) : []),
       ...(lacking.length > 0 ? (['no-data'] as const) : []),
     ]),
-    reasons: [...lacking, ...breaches, ...missed.map(whyMissed)],
+    reasons: [...lacking, ...told],
     sla,
   };
 };

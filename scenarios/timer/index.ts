@@ -1,4 +1,5 @@
 import {
+  type CpuSelection,
   defineScenario,
   type MetricDeclaration,
   type Need,
@@ -24,7 +25,12 @@ const histogram = (name: string, description: string): MetricDeclaration => ({
 const metrics = (options: TimerOptions): readonly MetricDeclaration[] => {
   switch (options.tool) {
     case 'cyclictest':
-      return [histogram('latency', 'From the time a timer was set to until its thread ran')];
+      return [
+        histogram('latency', 'From the time a timer was set to until its thread ran'),
+        ...(options.smi
+          ? [{ name: 'smi', kind: 'counter', unit: 'count', description: 'System management interrupts' } as const]
+          : []),
+      ];
     case 'oslat':
       return [histogram('latency', 'Of each loop of a busy thread: all above the first bin are interruptions')];
     case 'timerlat':
@@ -44,15 +50,77 @@ const tracer: Need = {
   why: 'rtla timerlat needs a kernel with CONFIG_TIMERLAT_TRACER',
 };
 
-const needs = (options: TimerOptions): readonly Need[] => {
-  const root: Need = { kind: 'root' };
+/** The long options of cyclictest that are not in every version, where they are used. */
+const cyclictestFeatures = (options: Extract<TimerOptions, { tool: 'cyclictest' }>): readonly string[] => [
+  '--json',
+  ...(options.policy === undefined ? [] : ['--policy']),
+  ...(options.aligned === undefined ? [] : ['--aligned']),
+  ...(options.secaligned === undefined ? [] : ['--secaligned']),
+  ...(options.main_affinity === undefined ? [] : ['--mainaffinity']),
+  ...(options.latency === 'system' ? ['--default-system'] : []),
+  ...(typeof options.latency === 'number' ? ['--latency'] : []),
+  ...(options.tracemark ? ['--tracemark'] : []),
+  ...(options.smi ? ['--smi'] : []),
+  ...(options.nanoseconds ? ['--nsecs'] : []),
+];
+
+const oslatFeatures = (options: Extract<TimerOptions, { tool: 'oslat' }>): readonly string[] => [
+  '--json',
+  ...(options.bias ? ['--bias'] : []),
+  ...(options.single_preheat ? ['--single-preheat'] : []),
+  ...(options.trace_threshold === undefined ? [] : ['--trace-threshold']),
+  ...(options.workload === 'no' ? [] : ['--workload', '--workload-mem']),
+];
+
+const timerlatFeatures = (options: Extract<TimerOptions, { tool: 'timerlat' }>): readonly string[] => [
+  '--cpus',
+  ...(options.auto === undefined ? [] : ['--auto']),
+  ...(options.auto_analysis ? ['--no-aa'] : []),
+  ...(options.user_threads ? ['--user-threads'] : []),
+  ...(options.house_keeping === undefined ? [] : ['--house-keeping']),
+  ...(options.warm_up === undefined ? [] : ['--warm-up']),
+  ...(options.dma_latency === undefined ? [] : ['--dma-latency']),
+];
+
+/** CPUs that the tool's own threads, not the kernel's, are to run on. */
+const ownCpus = (options: TimerOptions): Readonly<Record<string, CpuSelection | undefined>> => {
   switch (options.tool) {
     case 'cyclictest':
-      return [{ kind: 'tool', name: 'cyclictest', package: 'rt-tests', options: ['--json'] }, root];
+      return { cpus: options.cpus, main_affinity: options.main_affinity };
     case 'oslat':
-      return [{ kind: 'tool', name: 'oslat', package: 'rt-tests', options: ['--json'] }, root];
+      return { cpus: options.cpus, main_cpu: String(options.main_cpu ?? 0) };
     case 'timerlat':
-      return [{ kind: 'tool', name: 'rtla', package: 'rtla' }, root, tracer];
+      return options.user_threads ? { cpus: options.cpus } : {};
+  }
+};
+
+const needs = (options: TimerOptions): readonly Need[] => {
+  const root: Need = { kind: 'root' };
+  const placed = Object.entries(ownCpus(options)).flatMap(([option, selection]): Need[] =>
+    selection === undefined ? [] : [{ kind: 'cpus', cpus: selection, option }],
+  );
+  switch (options.tool) {
+    case 'cyclictest':
+      return [
+        { kind: 'tool', name: 'cyclictest', package: 'rt-tests', options: cyclictestFeatures(options) },
+        root,
+        ...placed,
+      ];
+    case 'oslat':
+      return [{ kind: 'tool', name: 'oslat', package: 'rt-tests', options: oslatFeatures(options) }, root, ...placed];
+    case 'timerlat':
+      return [
+        {
+          kind: 'tool',
+          name: 'rtla',
+          package: 'rtla',
+          command: ['timerlat', 'hist'],
+          options: timerlatFeatures(options),
+        },
+        root,
+        tracer,
+        ...placed,
+      ];
   }
 };
 

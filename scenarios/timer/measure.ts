@@ -1,95 +1,123 @@
 import { createReadStream } from 'node:fs';
-import {
-  formatCpuList,
-  type Interval,
-  Kvm4nfvError,
-  type Measurement,
-  type Metric,
-  type Trial,
-} from '../../lib/plugin.js';
+import { formatCpuList, Kvm4nfvError, type Measurement, type Trial } from '../../lib/plugin.js';
 import { cyclictestArgv, resultFile as cyclictestFile } from './cyclictest/argv.js';
+import { complete } from './cyclictest/completeness.js';
 import { type CyclictestOptions, lengthOf as cyclictestLength } from './cyclictest/options.js';
 import { parseCyclictest } from './cyclictest/parse.js';
 import { readSamples } from './cyclictest/samples.js';
+import { smiCounters } from './cyclictest/smi.js';
 import { withSamples } from './cyclictest/stream.js';
+import { helpOf } from './help.js';
 import type { TimerOptions } from './options.js';
 import { oslatArgv, resultFile as oslatFile } from './oslat/argv.js';
 import { lengthOf as oslatLength, type OslatOptions } from './oslat/options.js';
 import { parseOslat, parseOslatBreach } from './oslat/parse.js';
-import { optionsIn, timerlatArgv } from './timerlat/argv.js';
+import { timerlatArgv } from './timerlat/argv.js';
 import { lengthOf as timerlatLength, type TimerlatOptions } from './timerlat/options.js';
-import { parseTimerlat } from './timerlat/parse.js';
-import { failure, requireLength, runTool } from './tool-run.js';
+import { parseTimerlat, timerlatExpected } from './timerlat/parse.js';
+import { failure, requireLength, runTool, type ToolRun } from './tool-run.js';
+import { readWarnings } from './warnings.js';
 
 const measurement = (
   argv: readonly string[],
-  measured: {
-    readonly metrics: readonly Metric[];
-    readonly intervals?: readonly Interval[];
-    readonly duration: number;
-    readonly breach?: string;
-    readonly version?: string;
+  { warnings }: ToolRun,
+  measured: Omit<Measurement, 'notes' | 'doubts'> & {
+    readonly version?: string | undefined;
+    readonly rounding?: string | undefined;
+    readonly doubts?: readonly string[];
   },
 ): Measurement => {
-  const { version, ...rest } = measured;
-  return { ...rest, notes: { command: argv.join(' '), ...(version === undefined ? {} : { version }) } };
+  const { version, rounding, doubts = [], ...rest } = measured;
+  const notes = {
+    command: argv.join(' '),
+    ...(version === undefined ? {} : { version }),
+    ...(rounding === undefined ? {} : { rounding }),
+    ...(warnings.notes.length === 0 ? {} : { warning: warnings.notes.join('; ') }),
+  };
+  return { ...rest, doubts: [...warnings.doubts, ...doubts], notes };
 };
+
+const latencyWarning = /\/dev\/cpu_dma_latency/;
 
 const withCyclictest = async (trial: Trial, options: CyclictestOptions): Promise<Measurement> => {
   const cpus = trial.cpus(options.cpus);
+  const threads = options.threads ?? cpus.length;
   const argv = cyclictestArgv(options, {
     cpus: formatCpuList(cpus),
-    threads: options.threads ?? cpus.length,
+    threads,
     ...(options.main_affinity === undefined ? {} : { mainAffinity: formatCpuList(trial.cpus(options.main_affinity)) }),
   });
-  const run = await runTool(trial, argv, { length: cyclictestLength(options), resultFile: cyclictestFile });
+  const run = await runTool(trial, argv, {
+    length: cyclictestLength(options),
+    resultFile: cyclictestFile,
+    threadsOn: cpus,
+    // Asked for, it must be in force; else it is what cyclictest does on its own.
+    fatal: typeof options.latency === 'number' ? [latencyWarning] : [],
+  });
   if (run.result === undefined) throw await failure('cyclictest', run);
   const parsed = parseCyclictest(run.result, options);
   if (parsed.breach === undefined && options.duration !== undefined)
     requireLength('cyclictest', run.elapsed, options.duration);
   const { stream } = options;
-  if (stream === undefined) return measurement(argv, { ...parsed, duration: run.elapsed });
-  const asked = { ...options, stream };
-  const samples = await readSamples(createReadStream(await run.outputFile('stdout'), { signal: trial.signal }), asked);
-  return measurement(argv, { ...withSamples(parsed, samples, asked), duration: run.elapsed });
+  const asked = { cpus, threads };
+  if (stream !== undefined) {
+    const streamed = { ...options, stream };
+    const stdout = createReadStream(await run.outputFile('stdout'), { signal: trial.signal });
+    const samples = withSamples(parsed, await readSamples(stdout, streamed), streamed);
+    return measurement(argv, run, { ...complete(samples, options, asked), duration: run.elapsed });
+  }
+  const whole = complete(parsed, options, asked);
+  const smi = options.smi ? smiCounters(await run.output('stdout'), whole.metrics) : [];
+  return measurement(argv, run, { ...whole, metrics: [...whole.metrics, ...smi], duration: run.elapsed });
 };
 
 const withOslat = async (trial: Trial, options: OslatOptions): Promise<Measurement> => {
   if (options.main_cpu !== undefined) trial.cpus(String(options.main_cpu));
-  const argv = oslatArgv(options, formatCpuList(trial.cpus(options.cpus)));
-  const run = await runTool(trial, argv, { length: oslatLength(options), resultFile: oslatFile });
-  const stopped = options.trace_threshold === undefined ? undefined : parseOslatBreach(await run.output('stderr'));
-  if (stopped !== undefined) return measurement(argv, { ...stopped, duration: run.elapsed });
+  const cpus = trial.cpus(options.cpus);
+  const argv = oslatArgv(options, formatCpuList(cpus));
+  const run = await runTool(trial, argv, { length: oslatLength(options), resultFile: oslatFile, threadsOn: cpus });
+  const stopped =
+    options.trace_threshold === undefined ? undefined : parseOslatBreach(await run.output('stderr'), cpus);
+  if (stopped !== undefined) return measurement(argv, run, { ...stopped, duration: run.elapsed });
   if (run.result === undefined) throw await failure('oslat', run);
-  const parsed = parseOslat(run.result, options.bias ? await run.output('stdout') : '', options);
+  const newer = async (): Promise<boolean> => (await helpOf(trial, ['oslat'])).options.has('--bucket-width');
+  const parsed = parseOslat(
+    run.result,
+    options.bias ? await run.output('stdout') : '',
+    options,
+    /"rt_test_version:?": "2\.10"/.test(run.result) && (await newer()),
+  );
   // Its threads stop a few ms before the time is up.
   requireLength('oslat', parsed.duration + 50e6, options.duration);
-  return measurement(argv, parsed);
+  const expected = cpus.map((cpu) => ({ metric: 'latency', labels: { cpu: String(cpu) } }));
+  return measurement(argv, run, { ...parsed, expected });
 };
 
 const withTimerlat = async (trial: Trial, options: TimerlatOptions): Promise<Measurement> => {
-  const help = await trial.sut.exec(['rtla', 'timerlat', 'hist', '--help'], {
-    check: false,
-    signal: trial.signal,
-    timeout: 30_000,
-  });
-  const known = optionsIn(`${help.stdout}\n${help.stderr}`);
-  if (!known.has('--cpus'))
+  const help = await helpOf(trial, ['rtla', 'timerlat', 'hist']);
+  if (!help.options.has('--cpus'))
     throw new Kvm4nfvError('environment', 'rtla timerlat hist --help names no options: is it rtla?');
+  const cpus = trial.cpus(options.cpus);
   const argv = timerlatArgv(options, {
-    cpus: formatCpuList(trial.cpus(options.cpus)),
+    cpus: formatCpuList(cpus),
     ...(options.house_keeping === undefined ? {} : { houseKeeping: formatCpuList(trial.cpus(options.house_keeping)) }),
-    has: (option) => known.has(option),
+    has: (option) => help.options.has(option),
   });
-  const run = await runTool(trial, argv, { length: timerlatLength(options) });
-  const says = /\(version ([^)]+)\)/.exec(`${help.stdout}\n${help.stderr}`)?.[1];
+  const run = await runTool(trial, argv, { length: timerlatLength(options), fatal: [latencyWarning] });
   const stdout = await run.output('stdout');
   if (!stdout.includes('RTLA timerlat histogram')) throw await failure('rtla', run);
   const parsed = parseTimerlat(stdout, options);
   // Newer versions exit with 2 where a limit stopped them.
   if (run.exitCode !== 0 && parsed.breach === undefined) throw await failure('rtla', run);
   if (parsed.breach === undefined) requireLength('rtla', run.elapsed, timerlatLength(options));
-  return measurement(argv, { ...parsed, duration: run.elapsed, ...(says === undefined ? {} : { version: says }) });
+  else if (options.auto !== undefined) await run.keep('timerlat_trace.txt');
+  return measurement(argv, run, {
+    ...parsed,
+    expected: timerlatExpected(options, cpus),
+    doubts: readWarnings('rtla', stdout).doubts,
+    duration: run.elapsed,
+    version: help.version,
+  });
 };
 
 /** Measures once with the tool that the options name. */

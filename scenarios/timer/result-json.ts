@@ -31,6 +31,9 @@ export interface ResultFile<Thread> {
   readonly document: unknown;
 }
 
+/** printf writes what is no number as `nan` or `-nan`, a mean of no samples for instance; JSON has no word for it. */
+const withoutNan = (text: string): string => text.replace(/(":\s*)-?(?:nan|inf)\b/g, '$1null');
+
 /** Reads the `--json` file of an rt-tests tool; every announced thread must be there. */
 export const readResult = <Thread>(tool: string, text: string, schema: z.ZodType<Thread>): ResultFile<Thread> => {
   const fail = (what: string): never => {
@@ -40,7 +43,7 @@ export const readResult = <Thread>(tool: string, text: string, schema: z.ZodType
   };
   let document: unknown;
   try {
-    document = JSON.parse(text);
+    document = JSON.parse(withoutNan(text));
   } catch (error) {
     return fail(`its result is no JSON (${String(text.length)} characters): ${messageOf(error)}`);
   }

@@ -1,4 +1,4 @@
-import { type CyclictestOptions, loopsOf, unitOf } from './options.js';
+import { type CyclictestOptions, histogramOf, loopsOf, unitOf } from './options.js';
 
 /** Name of the result in the job's directory. */
 export const resultFile = 'cyclictest.json';
@@ -30,7 +30,7 @@ export const cyclictestArgv = (
     ...(loops === undefined ? ['-D', String((options.duration ?? 0) / 1e9)] : ['-l', String(loops)]),
     // Without a number `-t` is one thread for each CPU of the machine: only a preview does not know how many are selected.
     ...['-t', threads === undefined ? '<one per CPU>' : String(threads)],
-    ...['-h', String(options.histogram / unit)],
+    ...['-h', String(histogramOf(options) / unit)],
     ...flag(options.mlockall, '-m'),
     '-q',
     ...flag(options.stream !== undefined, '-v'),

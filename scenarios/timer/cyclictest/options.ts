@@ -22,7 +22,7 @@ const streamProblem = (
     : undefined;
 };
 
-/** Options of cyclictest. With all defaults it is KVM4NFV's command. */
+/** Options of cyclictest. With `histogram: 90us` and defaults else it is KVM4NFV's command. */
 export const cyclictestOptions = z
   .strictObject({
     tool: z.literal('cyclictest').default('cyclictest').meta({ description: 'Latency of timer wake-ups.' }),
@@ -52,8 +52,11 @@ export const cyclictestOptions = z
       .meta({ description: 'Wake-ups of each thread (-l). Default, without duration: 1000.' })
       .optional(),
     histogram: duration
-      .default(90e3)
-      .meta({ description: 'Latencies below it get a bin each, those above are overflow with an exact max (-h).' }),
+      .meta({
+        description:
+          'Latencies below it get a bin each, those above are overflow with an exact max (-h). Default: 10ms, or 200us with nanoseconds.',
+      })
+      .optional(),
     break: z
       .union([wholeMicroseconds, z.literal('none')])
       .default(1e6)
@@ -103,7 +106,7 @@ export const cyclictestOptions = z
     if (value.aligned !== undefined && value.secaligned !== undefined)
       issue('secaligned', 'give aligned or secaligned, not both');
     const unit = value.nanoseconds ? 1 : 1000;
-    const bins = value.histogram / unit;
+    const bins = histogramOf(value) / unit;
     if (!Number.isInteger(bins) || bins < 1 || bins > 1e6)
       issue('histogram', `expected 1 to 1000000 whole ${value.nanoseconds ? 'ns' : 'us'}: a bin for each`);
     if (value.tracemark && value.break === 'none') issue('tracemark', 'needs break');
@@ -115,6 +118,14 @@ export type CyclictestOptions = z.output<typeof cyclictestOptions>;
 
 /** Nanoseconds in one unit of the tool's output, of `-h` and of `-b`. */
 export const unitOf = ({ nanoseconds }: CyclictestOptions): 1 | 1000 => (nanoseconds ? 1 : 1000);
+/** Where the bins end. cyclictest prints a line for each of them: of 1 ns there are fewer by default. */
+export const histogramOf = ({
+  histogram,
+  nanoseconds,
+}: {
+  readonly histogram?: Nanoseconds | undefined;
+  readonly nanoseconds: boolean;
+}): Nanoseconds => histogram ?? (nanoseconds ? 200e3 : 10e6);
 export const loopsOf = ({ duration: time, loops }: Length): number | undefined =>
   time === undefined ? (loops ?? 1000) : undefined;
 /** How long it will measure. All threads have the same interval: with a histogram cyclictest knows no `--distance`. */

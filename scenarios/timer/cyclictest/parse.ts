@@ -1,14 +1,15 @@
 import { type MeasuredHistogram, z } from '../../../lib/plugin.js';
 import { count, readResult, toolHistogram } from '../result-json.js';
 import { nonsense, threadHistogram } from '../thread-histogram.js';
-import { type CyclictestOptions, loopsOf, unitOf } from './options.js';
+import { type CyclictestOptions, histogramOf, loopsOf, unitOf } from './options.js';
 
 const threadSchema = z.object({
   histogram: toolHistogram,
   cycles: count,
   min: z.number(),
   max: z.number(),
-  avg: z.number(),
+  /** null: nan, of no cycles. */
+  avg: z.number().nullable(),
   cpu: z.int().optional(),
 });
 
@@ -18,6 +19,31 @@ export interface CyclictestResult {
   readonly metrics: readonly MeasuredHistogram[];
   readonly breach?: string;
 }
+
+/** What a min is before the first cycle, in us or ns: it stays that where all are greater. */
+const initialMin = 1e6;
+
+const histogramOfThread = (index: string, thread: z.output<typeof threadSchema>, options: CyclictestOptions) => {
+  const who = `cyclictest: thread ${index}`;
+  const unit = unitOf(options);
+  const limit = histogramOf(options);
+  const bins = new Map(Object.entries(thread.histogram).map(([value, samples]) => [Number(value) * unit, samples]));
+  for (const edge of bins.keys())
+    if (edge >= limit) throw nonsense(who, `a bin of ${String(edge)} ns, beyond the ${String(limit)} ns asked for`);
+  if (thread.avg === null && thread.cycles > 0)
+    throw nonsense(who, `${String(thread.cycles)} cycles, but a mean that is no number`);
+  return threadHistogram({
+    who,
+    resolution: unit,
+    bins,
+    width: () => unit,
+    count: thread.cycles,
+    min: thread.min === initialMin ? undefined : thread.min * unit,
+    max: thread.max * unit,
+    overflowFrom: limit,
+    mean: thread.avg === null ? undefined : { value: thread.avg * unit, error: 0.01 * unit },
+  });
+};
 
 /**
  * Reads what `cyclictest --json` wrote. Values are whole us (or ns), rounded down by the tool: 35 is 35.0 to 35.999 us. Latencies of
@@ -35,29 +61,17 @@ export const parseCyclictest = (text: string, options: CyclictestOptions): Cycli
   const metrics = threads.map(({ index, thread }): MeasuredHistogram => {
     const max = thread.max * unit;
     if (options.break !== 'none' && max > options.break && max > (broken?.max ?? 0)) broken = { max, index };
-    const bins = new Map(Object.entries(thread.histogram).map(([value, samples]) => [Number(value) * unit, samples]));
-    for (const edge of bins.keys())
-      if (edge >= options.histogram)
-        throw nonsense(
-          `cyclictest: thread ${index}`,
-          `a bin of ${String(edge)} ns, beyond the ${String(options.histogram)} ns asked for`,
-        );
-    const histogram = threadHistogram({
-      who: `cyclictest: thread ${index}`,
-      resolution: unit,
-      bins,
-      width: () => unit,
-      count: thread.cycles,
-      min: thread.min * unit,
-      max,
-      overflowFrom: options.histogram,
-      mean: { value: thread.avg * unit, error: 0.01 * unit },
-    });
     const labels = {
       thread: index,
       ...(thread.cpu === undefined || thread.cpu < 0 ? {} : { cpu: String(thread.cpu) }),
     };
-    return { kind: 'histogram', name: 'latency', unit: 'ns', labels, histogram };
+    return {
+      kind: 'histogram',
+      name: 'latency',
+      unit: 'ns',
+      labels,
+      histogram: histogramOfThread(index, thread, options),
+    };
   });
   const loops = loopsOf(options);
   // It ends as soon as one thread has done its loops: on a loaded machine the others have done fewer then.

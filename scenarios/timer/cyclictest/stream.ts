@@ -1,5 +1,5 @@
 import { Histogram, type Interval, type Labels, type Nanoseconds } from '../../../lib/plugin.js';
-import type { CyclictestOptions } from './options.js';
+import { type CyclictestOptions, histogramOf } from './options.js';
 import type { CyclictestResult } from './parse.js';
 import type { WrittenInterval, WrittenSamples } from './samples.js';
 import { unwritten } from './unwritten.js';
@@ -45,7 +45,7 @@ export const withSamples = (
       who: `cyclictest: thread ${number}`,
       tool: metric.histogram,
       written: total,
-      limit: options.histogram,
+      limit: histogramOf(options),
     };
     const rest = unwritten(counted);
     const measured = metric.histogram.count * options.interval;

@@ -9,7 +9,7 @@ export interface TimerlatPlacement {
   readonly has: (option: string) => boolean;
 }
 
-/** The long options that `rtla timerlat hist --help` names. */
+/** The long options that the help of a tool names. */
 export const optionsIn = (help: string): ReadonlySet<string> => new Set(help.match(/--[a-z][a-z-]*/g) ?? []);
 
 export const timerlatArgv = (

@@ -59,6 +59,14 @@ export const timerlatOptions = z
       .optional(),
   })
   .check(({ value, issues }) => {
+    for (const name of ['stop_irq', 'stop_thread', 'stack'] as const)
+      if (value.auto !== undefined && value[name] !== undefined)
+        issues.push({
+          code: 'custom',
+          path: [name],
+          message: 'give auto or this, not both: auto sets it too (-a sets -i, -T and -s)',
+          input: value,
+        });
     if (
       value.auto_analysis &&
       value.auto === undefined &&

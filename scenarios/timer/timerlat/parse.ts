@@ -1,5 +1,7 @@
-import type { Metric } from '../../../lib/plugin.js';
-import { nonsense, threadHistogram } from '../thread-histogram.js';
+import { type Expectation, type Metric, type MeasuredHistogram } from '../../../lib/plugin.js';
+import { columnHistogram, requireAll } from '../rtla-histogram.js';
+import { readRtlaTable } from '../rtla-table.js';
+import { nonsense } from '../thread-histogram.js';
 import type { TimerlatOptions } from './options.js';
 
 /** By the columns' names, in the order in which the scenario declares them. */
@@ -11,29 +13,42 @@ export interface TimerlatResult {
   readonly breach?: string;
 }
 
-const wholeNumbers = (cells: readonly string[], columns: number, row: string): readonly number[] => {
-  // An empty column has `-` for its min, avg and max.
-  if (cells.length !== columns || !cells.every((cell) => /^(\d{1,15}|-)$/.test(cell)))
-    throw nonsense(who, `row '${row}' of its table has not ${String(columns)} numbers`);
-  return cells.map(Number);
+const us = (ns: number): string => `${String(ns / 1000)} us`;
+
+/** The limit of a metric, and the option that sets it. The tracer holds `-T` against the way back to user space too. */
+const limitOf = (
+  metric: string,
+  options: TimerlatOptions,
+): { readonly option: string; readonly limit: number } | undefined => {
+  const limits =
+    metric === 'irq'
+      ? { auto: options.auto, stop_irq: options.stop_irq }
+      : { auto: options.auto, stop_thread: options.stop_thread };
+  const [found] = Object.entries(limits).flatMap(([option, limit]) => (limit === undefined ? [] : [{ option, limit }]));
+  return found;
 };
 
-/** Rows of the table by their name; the sum over all CPUs that newer versions append is left out. */
-const readTable = (
-  lines: readonly string[],
-): { readonly header: readonly string[]; readonly rows: ReadonlyMap<string, readonly number[]> } => {
-  const start = lines.findIndex((line) => line.startsWith('Index'));
-  if (start < 0) throw nonsense(who, 'no histogram in its output');
-  const header = (lines[start] ?? '').trim().split(/\s+/).slice(1);
-  const rows = new Map<string, readonly number[]>();
-  for (const line of lines.slice(start + 1)) {
-    const [row, ...cells] = line.trim().split(/\s+/);
-    if (row === undefined || !/^(\d{1,12}|over:|count:|min:|avg:|max:)$/.test(row)) break;
-    if (rows.has(row)) throw nonsense(who, `row '${row}' is there twice`);
-    rows.set(row, wholeNumbers(cells, header.length, row));
-    if (row === 'max:') break;
-  }
-  return { header, rows };
+/** Decided by the numbers: a stop in the last second is not told (rtla up to 6.17 at least). The tracer stops at its limit, in whole us. */
+const breachOf = (
+  metrics: readonly MeasuredHistogram[],
+  options: TimerlatOptions,
+  stdout: string,
+): string | undefined => {
+  const broken = metrics
+    .flatMap(({ name, labels, histogram }) => {
+      const set = limitOf(name, options);
+      const max = histogram.max ?? 0;
+      return set !== undefined && max >= set.limit ? [{ name, cpu: labels['cpu'] ?? '', max, ...set }] : [];
+    })
+    .sort((a, b) => b.max - a.max);
+  const [worst] = broken;
+  if (worst !== undefined)
+    return `CPU ${worst.cpu} had a latency of ${us(worst.max)} (${worst.name}), not less than the ${us(worst.limit)} of ${worst.option}, which ends the trial`;
+  const { auto, stop_irq: irq, stop_thread: thread } = options;
+  const limits = [auto, irq, thread].filter((limit) => limit !== undefined);
+  if (limits.length === 0 || !/^rtla timerlat hit stop tracing$|^timerlat hit stop tracing$/m.test(stdout))
+    return undefined;
+  return `a latency was above a limit of the trial (${limits.map(us).join(', ')}), and is not in its table`;
 };
 
 /**
@@ -41,55 +56,27 @@ const readTable = (
  * its last. What is beyond the bins is in the row `over:`.
  */
 export const parseTimerlat = (stdout: string, options: TimerlatOptions): TimerlatResult => {
-  const lines = stdout.split('\n');
-  const unit = options.nanoseconds ? 1 : 1000;
-  if (!lines.includes(`# Time unit is ${options.nanoseconds ? 'nanoseconds (ns)' : 'microseconds (us)'}`))
-    throw nonsense(who, `its table is not in ${options.nanoseconds ? 'ns' : 'us'}, which was asked for`);
-  const { header, rows } = readTable(lines);
-  const row = (name: string): readonly number[] => {
-    const found = rows.get(name);
-    if (found === undefined) throw nonsense(who, `no row '${name}' in its table: it was cut off`);
-    return found;
-  };
-  const summary = { over: row('over:'), count: row('count:'), min: row('min:'), max: row('max:') };
-  const bins = [...rows].filter(([name]) => /^\d+$/.test(name)).map(([name, cells]) => ({ from: Number(name), cells }));
-  if (header.length === 0) throw nonsense(who, 'no CPU in its table');
-  const beyond = options.bucket * options.entries;
-  for (const { from } of bins)
-    if (from % options.bucket !== 0 || from >= beyond)
-      throw nonsense(who, `a bin ${String(from)}, which was not asked for`);
-
-  const columns = header.map((column, index): Metric => {
+  const table = readRtlaTable(who, stdout, options);
+  requireAll(table);
+  const asked = { ...options, unit: options.nanoseconds ? 1 : 1000 };
+  const columns = table.header.map((column, index): MeasuredHistogram => {
     const match = /^(IRQ|Thr|Usr)-(\d{1,4})$/.exec(column);
     const name = kinds[match?.[1] ?? ''];
     if (match?.[2] === undefined || name === undefined) throw nonsense(who, `a column '${column}'`);
-    const at = (cells: readonly number[]): number => cells[index] ?? NaN;
-    const edges = bins.map(({ from, cells }) => [(from + options.bucket - 1) * unit, at(cells)] as const);
-    const count = at(summary.count);
-    const inBins = edges.reduce((sum, [, samples]) => sum + samples, 0);
-    if (!(count === inBins + at(summary.over)))
-      throw nonsense(
-        `${who}: ${column}`,
-        `${String(inBins)} samples in bins and ${String(at(summary.over))} over, but ${String(count)} in all`,
-      );
-    const histogram = threadHistogram({
-      who: `${who}: ${column}`,
-      resolution: unit,
-      bins: new Map(edges),
-      width: () => options.bucket * unit,
-      count,
-      min: at(summary.min) * unit,
-      max: at(summary.max) * unit,
-      overflowFrom: beyond * unit,
-    });
-    return { kind: 'histogram', name, unit: 'ns', labels: { cpu: String(Number(match[2])) }, histogram };
+    const labels = { cpu: String(Number(match[2])) };
+    return { kind: 'histogram', name, unit: 'ns', labels, histogram: columnHistogram(table, index, asked, 1) };
   });
   const metrics = Object.values(kinds).flatMap((kind) => columns.filter(({ name }) => name === kind));
-  const stopped = lines.find((line) => line.includes('hit stop tracing'));
-  const limits = [options.auto, options.stop_irq, options.stop_thread].filter((limit) => limit !== undefined);
-  if (stopped === undefined || limits.length === 0) return { metrics };
-  return {
-    metrics,
-    breach: `a latency was above a limit of the trial (${limits.map((limit) => `${String(limit / 1000)} us`).join(', ')})`,
-  };
+  const breach = breachOf(metrics, options, stdout);
+  return breach === undefined ? { metrics } : { metrics, breach };
 };
+
+/** Of each CPU every kind, with a sample for each period. */
+export const timerlatExpected = (options: TimerlatOptions, cpus: readonly number[]): readonly Expectation[] =>
+  ['thread', 'irq', ...(options.user_threads ? ['user'] : [])].flatMap((metric) =>
+    cpus.map((cpu) => ({
+      metric,
+      labels: { cpu: String(cpu) },
+      samples: Math.floor(options.duration / options.period),
+    })),
+  );

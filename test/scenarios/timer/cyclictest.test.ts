@@ -17,8 +17,15 @@ const histogramOf = (metric: Metric | undefined) => {
 
 describe('cyclictest', () => {
   describe('command', () => {
-    it('is the one of KVM4NFV by default, less -n and --notrace, which rt-tests 2.4 has no more', () => {
-      expect(argv()).to.equal('cyclictest -a 1 -b 1000 -i 1000 -p 99 -l 1000 -t 1 -h 90 -m -q --json=cyclictest.json');
+    it('is the one of KVM4NFV with its 90 us, less -n and --notrace, which rt-tests 2.4 has no more', () => {
+      expect(argv({ histogram: '90us' })).to.equal(
+        'cyclictest -a 1 -b 1000 -i 1000 -p 99 -l 1000 -t 1 -h 90 -m -q --json=cyclictest.json',
+      );
+    });
+
+    it('has bins for 10 ms by default, and for 200 us of 1 ns each', () => {
+      expect(argv()).to.contain(' -h 10000 ');
+      expect(argv({ nanoseconds: true })).to.contain(' -h 200000 ');
     });
 
     it('takes every option', () => {

@@ -42,7 +42,7 @@ describe('cyclictest stream', () => {
   it('asks for the samples', () => {
     const options = cyclictestOptions.parse({ stream: '1s' });
     expect(cyclictestArgv(options, { cpus: '1', threads: 1 }).join(' ')).to.equal(
-      'cyclictest -a 1 -b 1000 -i 1000 -p 99 -l 1000 -t 1 -h 90 -m -q -v --json=cyclictest.json',
+      'cyclictest -a 1 -b 1000 -i 1000 -p 99 -l 1000 -t 1 -h 10000 -m -q -v --json=cyclictest.json',
     );
   });
 
