@@ -1,5 +1,5 @@
 import { quoteArgv } from '../host/quote.js';
-import { chainOf } from '../run/deployments.js';
+import { chainOf } from '../run/chains.js';
 import { installArgv } from '../run/needs.js';
 import { redactor } from '../run/redact.js';
 import type { Plan, PlannedContext, PlannedTest } from '../run/plan.js';

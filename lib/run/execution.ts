@@ -5,11 +5,13 @@ import { Kvm4nfvError, messageOf, type Fault } from '../error.js';
 import { thisController } from '../tuning/controller.js';
 import { version } from '../version.js';
 import { worst, type Verdict } from '../sla/verdict.js';
-import { chainOf, Deployments, machinesOf } from './deployments.js';
+import { chainOf, machinesOf } from './chains.js';
+import { Deployments } from './deployments.js';
 import { estimate } from './estimate.js';
 import { groupByMachine, type NumberedTest } from './group.js';
 import { appendHlog, hlogEntries } from './hlog-file.js';
 import { HostPool } from './host-pool.js';
+import { Kernels } from './kernels.js';
 import { meetNeeds } from './needs.js';
 import type { Plan, PlannedTest } from './plan.js';
 import type { ResultTrial } from './result.js';
@@ -28,10 +30,6 @@ interface Ending {
 const reasonsOf = (error: unknown): string[] =>
   Kvm4nfvError.is(error) && error.hint !== undefined ? [error.message, error.hint] : [messageOf(error)];
 
-/** The host or context of each load of a test. */
-const loadMachinesOf = ({ context, load }: PlannedTest): string[] =>
-  load.map(({ host, stressor }) => (stressor === 'none' ? context : (host ?? context)));
-
 /** Runs a plan. Everything about errors is decided here and in `runTrial`; what was set up is taken down whatever happens. */
 export class Execution {
   readonly #plan: Plan;
@@ -40,6 +38,7 @@ export class Execution {
   readonly #signal: AbortSignal;
   readonly #failFast: boolean;
   readonly #hosts: HostPool;
+  readonly #kernels = new Kernels();
   readonly #directories = new Set<string>();
   #stop: string | undefined;
 
@@ -90,6 +89,7 @@ export class Execution {
     const deployments = new Deployments({
       plan: this.#plan,
       hosts,
+      kernels: this.#kernels,
       store: this.#store,
       run: this.#run,
       signal: this.#signal,
@@ -100,16 +100,29 @@ export class Execution {
       // Those that fail fail again when a test asks for them.
       if (!this.#signal.aborted && this.#stop === undefined)
         await Promise.allSettled([...used].map((name) => hosts.get(name)));
-      await measuring(async () => {
-        for (const [position, { index, test }] of group.entries()) {
-          await this.#runTest(index, test, deployments);
-          await deployments.release(new Set(needed.slice(position + 1).flat()));
+      await this.#kernels.hold(await this.#kernelsOf(used, hosts), async () => {
+        try {
+          await measuring(async () => {
+            for (const [position, { index, test }] of group.entries()) {
+              await this.#runTest(index, test, deployments);
+              await deployments.release(new Set(needed.slice(position + 1).flat()));
+            }
+          });
+        } finally {
+          await deployments.release(new Set());
         }
       });
     } finally {
-      await deployments.release(new Set());
       for (const name of used) await this.#releaseHost(hosts, name);
     }
+  }
+
+  /** Machines that another group of tests may have by another name, and tune. */
+  async #kernelsOf(used: ReadonlySet<string>, hosts: HostPool): Promise<readonly string[]> {
+    const tuned = [...this.#plan.contexts.values()].some(({ tuning }) => tuning !== undefined);
+    if (!tuned || this.#plan.parallel === 1 || this.#stop !== undefined || this.#signal.aborted) return [];
+    const ids = await Promise.all([...used].map((name) => hosts.kernel(name, this.#kernels)));
+    return ids.filter((id) => id !== undefined);
   }
 
   async #releaseHost(hosts: HostPool, name: string): Promise<void> {
@@ -151,7 +164,7 @@ export class Execution {
     if (this.#stop !== undefined) return { verdict: 'skip', reasons: [this.#stop] };
     let machines: readonly Machine[];
     try {
-      machines = await deployments.machines([test.context, ...loadMachinesOf(test)]);
+      machines = await deployments.machinesFor(test);
       await this.#meetNeeds(test, machines);
     } catch (error) {
       return { verdict: 'error', reasons: reasonsOf(error), fault: faultOf(error, this.#signal) };
@@ -216,7 +229,7 @@ export class Execution {
           directory: path.join(this.#store.directory, directory, String(number)),
           signal: this.#signal,
         });
-        const result = await this.#verified(test, outcome.result, deployments);
+        const result = await this.#verified(outcome.result, deployments);
         await this.#store.append({ type: 'trial-finished', index, trial: result });
         finished.push(result);
         if (outcome.measurement !== undefined) {
@@ -251,7 +264,7 @@ export class Execution {
   }
 
   /** A tuning that drifted while it was measured makes the measurement worthless. */
-  async #verified(test: PlannedTest, result: ResultTrial, deployments: Deployments): Promise<ResultTrial> {
+  async #verified(result: ResultTrial, deployments: Deployments): Promise<ResultTrial> {
     if (result.verdict === 'error') return result;
     const failed = (fault: Fault, reasons: readonly string[]): ResultTrial => ({
       ...result,
@@ -260,7 +273,7 @@ export class Execution {
       reasons: [...result.reasons, ...reasons],
     });
     try {
-      const drifted = await deployments.drift(test.context);
+      const drifted = await deployments.drift();
       return drifted.length === 0 ? result : failed('environment', drifted);
     } catch (error) {
       // What was measured is kept all the same.

@@ -3,6 +3,7 @@ import { readFacts, type HostFacts } from '../host/facts.js';
 import { removeRun } from '../host/runs.js';
 import type { Host } from '../host/host.js';
 import type { HostSpec } from '../host/spec.js';
+import type { Kernels } from './kernels.js';
 
 export interface KnownHost {
   readonly host: Host;
@@ -37,6 +38,12 @@ export class HostPool implements AsyncDisposable {
     const known = this.#hosts.get(name) ?? this.#open(name);
     this.#hosts.set(name, known);
     return known;
+  }
+
+  /** Which machine it is; undefined where it can't be opened. */
+  async kernel(name: string, kernels: Kernels): Promise<string | undefined> {
+    const known = await this.get(name).catch(() => undefined);
+    return known === undefined ? undefined : kernels.idOf(known.facts, name);
   }
 
   async #open(name: string): Promise<KnownHost> {

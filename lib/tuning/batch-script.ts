@@ -1,11 +1,11 @@
 /**
  * The one shell script that tuning runs on a host: journal, then change, then read, in a single round trip.
- * A constant text; what to do comes line by line on standard input. Arguments: a token that frames the answer, and
- * the journal file (or `-`). Needs a POSIX shell and the core utilities, with GNU grep.
+ * A constant text; what to do comes line by line on standard input. Arguments: a token that frames the answer, the
+ * journal file (or `-`), and by what name all batches of the run are known. Needs a POSIX shell and the core utilities, with GNU grep.
  *
  * Lines of input, words parted by single spaces, texts escaped for `printf %b`:
  * `j TEXT` a line for the journal, refused where the run has not the lease · `s` the journal reaches the disk ·
- * `q` batches of the same journal that a dead controller left running are ended (their command lines name the journal
+ * `q` batches of the same run that a dead controller left running are ended (their command lines name it
  * and another token), and the commands that these had started (they have both in their environment) are waited for:
  * one that is cut off half way, such as update-grub, would leave more behind than one that is undone
  * `w N PATH TEXT` kernel file · `d N PATH TEXT` file on disk, atomically · `r N PATH` remove a file ·
@@ -17,8 +17,8 @@
 export const batchScript = `
 set -f
 LC_ALL=C; export LC_ALL
-token=$1; journal=$2; count=0; leased=
-KVM4NFV_TOKEN=$token; KVM4NFV_JOURNAL=$journal; export KVM4NFV_TOKEN KVM4NFV_JOURNAL
+token=$1; journal=$2; batches_of=\${3:-$2}; count=0; leased=
+KVM4NFV_TOKEN=$token; KVM4NFV_JOURNAL=$batches_of; export KVM4NFV_TOKEN KVM4NFV_JOURNAL
 done_with() { printf '\\n%s r %s %s\\n%s' "$token" "$1" "$2" "$3"; }
 if [ "$journal" != - ] && [ -e "\${journal%/journal/*}/lease" ]; then
   mkdir -p "\${journal%/*}" && chmod 700 "\${journal%/*}" || exit 90
@@ -29,10 +29,10 @@ while IFS=' ' read -r verb rest; do
     tries=0; deadline=$(($(date +%s) + 130))
     while
       batches=; commands=
-      for path in $(set +f; grep -alzFx -e "$journal" /proc/[0-9]*/cmdline 2>/dev/null); do
+      for path in $(set +f; grep -alzFx -e "$batches_of" /proc/[0-9]*/cmdline 2>/dev/null); do
         grep -aqzFx -e "$token" "$path" 2>/dev/null || ! grep -aqzFx kvm4nfv-batch "$path" 2>/dev/null || batches="$batches \${path%/cmdline}"
       done
-      for path in $(set +f; grep -alzFx -e "KVM4NFV_JOURNAL=$journal" /proc/[0-9]*/environ 2>/dev/null); do
+      for path in $(set +f; grep -alzFx -e "KVM4NFV_JOURNAL=$batches_of" /proc/[0-9]*/environ 2>/dev/null); do
         # 1: it has another token; 2: it is gone by now, as the grep above is, which finds itself.
         grep -aqzFx -e "KVM4NFV_TOKEN=$token" "$path" 2>/dev/null; [ $? != 1 ] || commands="$commands $path"
       done
@@ -45,8 +45,8 @@ while IFS=' ' read -r verb rest; do
     done ;;
   j)
     if [ -z "$leased" ]; then
-      run=\${journal##*/}; lease=\${journal%/journal/*}/lease
-      grep -qF -e "\\"run\\":\\"\${run%.ndjson}\\"" "$lease" 2>/dev/null || exit 93
+      run=\${journal##*/}; run=\${run%.ndjson}; run=\${run%%@*}; lease=\${journal%/journal/*}/lease
+      grep -qF -e "\\"run\\":\\"$run\\"" "$lease" 2>/dev/null || exit 93
       leased=yes
     fi
     printf '%b\\n' "$rest" >> "$journal" || exit 90 ;;

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { Kvm4nfvError } from '../error.js';
 import type { ExecResult, Host } from '../host/host.js';
 import { batchScript } from './batch-script.js';
+import { journalOf, runOfJournal } from './journal.js';
 import { complaint } from './refusal.js';
 import { keyOf, type CommandOutput, type Request, type Snapshot } from './reading.js';
 
@@ -17,7 +18,7 @@ export type Action =
 export interface Batch {
   /** The journal file on the host of what is changed, or put back. */
   readonly journal?: string;
-  /** End a batch of the same journal that a dead controller left running, once the command it is at has ended. */
+  /** End a batch of the same run that a dead controller left running, once the command it is at has ended. */
   readonly quiesce?: boolean;
   /** Lines for the journal; on disk before the first action. */
   readonly record?: readonly string[];
@@ -185,7 +186,12 @@ export const runBatch = async (host: Host, batch: Batch, signal?: AbortSignal): 
   // By this name a later restore finds, and ends, a batch that changes things for a dead controller; others do no harm.
   const changes = [...(batch.record ?? []), ...(batch.actions ?? [])].length > 0;
   const name = changes ? 'kvm4nfv-batch' : 'kvm4nfv-look';
-  const result = await host.exec(['sh', '-c', batchScript, name, token, batch.journal ?? '-'], {
+  const { journal } = batch;
+  const names =
+    journal === undefined
+      ? ['-']
+      : [journal, journalOf(runOfJournal(journal), journal.slice(0, journal.lastIndexOf('/journal/')))];
+  const result = await host.exec(['sh', '-c', batchScript, name, token, ...names], {
     stdin: encodeBatch(batch),
     root: true,
     check: false,

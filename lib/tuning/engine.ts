@@ -2,36 +2,20 @@ import { Kvm4nfvError } from '../error.js';
 import type { Host } from '../host/host.js';
 import { canonical } from './aspect.js';
 import { runBatch, type Outcome } from './batch.js';
-import { bootloaderOf, type ExternalCommandLine } from './bootloader.js';
-import { diffCmdline, mergeCmdline, missingParameters, type CmdlineDiff } from './cmdline.js';
-import { commandLineKnob, journalOf, parseJournal } from './journal.js';
+import { boot, planCommandLine, rebootOptions, type Applying, type PlannedCommandLine } from './boot.js';
+import { journalOf, journalOfLayer, layersOf, parseJournal } from './journal.js';
 import { isEffective, refusedEarlier, type KnobResult, type Refusals } from './judge.js';
 import { dropLease, takeLease } from './lease.js';
 import type { Machine } from './machine.js';
 import type { ResolvedTuning } from './profile.js';
 import { text } from './reading.js';
-import { reboot, type RebootOptions } from './reboot.js';
+import { reboot } from './reboot.js';
 import { assertRestored, restoreRun, type RestoreReport } from './restore.js';
 import { carryOut, changesOf, judge, look, type KnobChange, type View } from './session.js';
+import type { TuningOptions } from './tuning-options.js';
 
-export interface TuningOptions {
-  readonly signal?: AbortSignal;
-  /** Reboot where a knob needs it. Default: false. */
-  readonly reboot?: boolean;
-  readonly rebootOptions?: Omit<RebootOptions, 'signal'>;
-  /** Where the command line stands, for machines that are booted from outside. Default: in the machine's own boot loader. */
-  readonly commandLine?: ExternalCommandLine;
-  /** Put the kernel command line back with the rest, and reboot again. Default: true. */
-  readonly restoreBoot?: boolean;
-}
-
-export interface PlannedCommandLine {
-  /** `grub`, `bls`, `external`; undefined where no boot loader is known. */
-  readonly bootloader: string | undefined;
-  readonly before: string;
-  readonly after: string;
-  readonly diff: CmdlineDiff;
-}
+export type { PlannedCommandLine } from './boot.js';
+export type { TuningOptions } from './tuning-options.js';
 
 export interface TuningPlan {
   /** How every knob stands now. */
@@ -41,24 +25,6 @@ export interface TuningPlan {
   /** Absent where the running kernel has every parameter already. */
   readonly commandLine?: PlannedCommandLine;
 }
-
-const parametersOf = ({ knobs }: View): string[] =>
-  knobs.flatMap(({ items }) => items.flatMap((item) => (item.kind === 'parameter' ? [item.parameter] : [])));
-
-const planCommandLine = async (view: View, external?: ExternalCommandLine): Promise<PlannedCommandLine | undefined> => {
-  const wanted = parametersOf(view);
-  if (missingParameters(view.machine.cmdline, wanted).length === 0) return undefined;
-  const loader = bootloaderOf(view.now);
-  const before =
-    external === undefined ? (loader?.configured(view.now) ?? view.machine.cmdline) : await external.configured();
-  const after = mergeCmdline(before, wanted);
-  return {
-    bootloader: external === undefined ? loader?.name : 'external',
-    before,
-    after,
-    diff: diffCmdline(before, after),
-  };
-};
 
 /** What applying would do. Writes nothing. One round trip. */
 export const planTuning = async (
@@ -77,11 +43,11 @@ export const planTuning = async (
 
 /** What the kernel refused the run earlier, for verifying from another process: what it set out to change and still shows as before. */
 const refusalsOf = async (host: Host, run: string, { now }: View, signal?: AbortSignal): Promise<Refusals> => {
-  const journal = journalOf(run);
-  const { snapshot } = await runBatch(host, { requests: [text(journal)] }, signal);
+  const journals = [text(journalOf(run)), text(layersOf(run))];
+  const { snapshot } = await runBatch(host, { requests: journals }, signal);
   const refused = new Map<string, Outcome>();
   const seen = new Set<string>();
-  for (const { change } of parseJournal(snapshot.texts.get(journal) ?? '', journal)) {
+  for (const { change } of [...snapshot.texts].flatMap(([path, content]) => parseJournal(content, path))) {
     if (change.kind !== 'value' || seen.has(change.path)) continue;
     seen.add(change.path);
     if (canonical(change.aspect, now.files.get(change.path) ?? '') === canonical(change.aspect, change.before))
@@ -143,57 +109,12 @@ export interface AppliedTuning {
   readonly machine: Machine;
   /** Reads everything back again: one round trip. */
   verify(signal?: AbortSignal): Promise<readonly KnobResult[]>;
-  /** Puts everything back and gives the host back. Safe to call twice. */
-  restore(signal?: AbortSignal): Promise<RestoreReport>;
+  /**
+   * Puts everything back, and gives the host back where no other tuning of the run is in force there. With `wholly` the
+   * kernel command line too, though the options say that it stays: something else is measured there next. Safe to call twice.
+   */
+  restore(options?: { readonly signal?: AbortSignal; readonly wholly?: boolean }): Promise<RestoreReport>;
 }
-
-const bootChanges = (view: View): KnobChange[] | undefined =>
-  bootloaderOf(view.now)
-    ?.changes(view.now, parametersOf(view))
-    .map((planned) => ({ ...planned, knob: commandLineKnob, label: 'command line' }));
-
-/** Writes the command line, boots with it and gives the new view. */
-const boot = async (
-  host: Host,
-  run: string,
-  tuning: ResolvedTuning,
-  view: View,
-  options: TuningOptions,
-): Promise<View> => {
-  const wanted = parametersOf(view);
-  const external = options.commandLine;
-  if (external === undefined) {
-    const changes = bootChanges(view);
-    if (changes === undefined)
-      throw new Kvm4nfvError(
-        'environment',
-        `${host.name}: no boot loader is known here, so the kernel command line can't be set`,
-        {
-          hint: `Boot it with: ${missingParameters(view.machine.cmdline, wanted).join(' ')}`,
-        },
-      );
-    const refusals = new Map<string, { status: number; said: string }>();
-    await carryOut(host, tuning, view, { run, changes }, refusals, options.signal);
-    const told = [...refusals].map(([place, { said }]) => `${place}: ${said}`).join('; ');
-    if (told !== '')
-      throw new Kvm4nfvError('environment', `${host.name}: the kernel command line can't be set: ${told}`);
-  } else await external.set(mergeCmdline(await external.configured(), wanted));
-  const bootId = await reboot(host, rebootOptions(options, options.signal));
-  await external?.rebooted?.();
-  const fresh = await look(host, tuning, options.signal, view.machine);
-  if (fresh.machine.bootId !== bootId)
-    throw new Kvm4nfvError('environment', `${host.name} rebooted once more by itself`);
-  return fresh;
-};
-
-const rebootOptions = (
-  { rebootOptions: own = {}, commandLine }: TuningOptions,
-  signal: AbortSignal | undefined,
-): RebootOptions => ({
-  ...own,
-  ...(signal === undefined ? {} : { signal }),
-  ...(commandLine?.reboot === undefined || own.start !== undefined ? {} : { start: commandLine.reboot }),
-});
 
 /** What is still to be done about how the machine boots. */
 interface Owed {
@@ -205,13 +126,17 @@ interface Owed {
 /** The run may have been interrupted: only its own signal stops it. */
 const restoring = async (
   host: Host,
-  run: string,
+  { run, onTop }: Applying,
   owed: Owed,
   options: TuningOptions,
-  signal?: AbortSignal,
+  { signal, wholly = false }: { readonly signal?: AbortSignal; readonly wholly?: boolean } = {},
 ): Promise<RestoreReport> => {
-  const keepBoot = options.restoreBoot === false;
-  const report = await restoreRun(host, run, { keepBoot, ...(signal === undefined ? {} : { signal }) });
+  const keepBoot = options.restoreBoot === false && !wholly;
+  const report = await restoreRun(host, run, {
+    keepBoot,
+    ...(signal === undefined ? {} : { signal }),
+    ...(options.layer === undefined ? {} : { layer: options.layer }),
+  });
   if (report.needsReboot) owed.reboot = true;
   if (options.commandLine !== undefined && owed.line !== undefined && !keepBoot) {
     await options.commandLine.set(owed.line);
@@ -223,7 +148,7 @@ const restoring = async (
     await reboot(host, rebootOptions(options, signal));
     owed.reboot = false;
   }
-  if (report.complete) await dropLease(host, run);
+  if (report.complete && !onTop) await dropLease(host, run);
   return again ? { ...report, needsReboot: false } : report;
 };
 
@@ -239,7 +164,10 @@ export const applyTuning = async (
   options: TuningOptions = {},
 ): Promise<AppliedTuning> => {
   if (tuning.observe) return observed(host, run, tuning, options);
-  await takeLease(host, run);
+  const { before: onTop } = await takeLease(host, run);
+  const { layer } = options;
+  const journal = layer === undefined ? journalOf(run) : journalOfLayer(run, layer);
+  const applying: Applying = { run, journal, onTop };
   const refusals = new Map<string, { status: number; said: string }>();
   const owed: Owed = { reboot: false };
   try {
@@ -247,22 +175,23 @@ export const applyTuning = async (
     const commandLine = options.reboot === true ? await planCommandLine(view, options.commandLine) : undefined;
     if (commandLine !== undefined) {
       owed.line = commandLine.before;
-      view = await boot(host, run, tuning, view, options);
+      view = await boot(host, applying, tuning, view, options);
     }
     for (const phase of [0, 1, 2] as const) {
       const changes = changesOf(view, phase);
-      if (changes.length > 0) view = await carryOut(host, tuning, view, { run, changes }, refusals, options.signal);
+      if (changes.length > 0)
+        view = await carryOut(host, tuning, view, { run, journal, changes }, refusals, options.signal);
     }
     const { machine } = view;
     return {
       results: judge(view, refusals),
       machine,
       verify: async (signal) => judge(await look(host, tuning, signal, machine), refusals),
-      restore: (signal) => restoring(host, run, owed, options, signal),
+      restore: (how) => restoring(host, applying, owed, options, how),
     };
   } catch (error) {
     try {
-      assertRestored(host, await restoring(host, run, owed, options));
+      assertRestored(host, await restoring(host, applying, owed, options, { wholly: layer !== undefined }));
     } catch (failure) {
       throw new AggregateError([error, failure], 'applying a tuning failed, and so did putting it back');
     }

@@ -17,6 +17,28 @@ export const journalOf = (run: string, directory: string = stateDirectory): stri
   return `${directory}/journal/${run}.ndjson`;
 };
 
+/** One of several tunings that a run has on a host at a time: each has a journal of its own. */
+export interface Layer {
+  /** Those set later have greater ones, and are put back first. */
+  readonly number: number;
+  /** Of the context whose tuning it is. */
+  readonly name: string;
+}
+
+/** Where the journal of a layer lies. `@` is in no run id. */
+export const journalOfLayer = (run: string, { number, name }: Layer): string => {
+  if (!runIds.test(name)) throw new Kvm4nfvError('usage', `not a name of a tuning: ${JSON.stringify(name)}`);
+  return journalOf(run).replace(/\.ndjson$/, `@${String(number).padStart(6, '0')}-${name}.ndjson`);
+};
+
+/** Matches the journals of all layers of a run. */
+export const layersOf = (run: string, directory?: string): string =>
+  journalOf(run, directory).replace(/\.ndjson$/, '@*.ndjson');
+
+/** The run that a journal belongs to, whether it is of one layer or of the whole run. */
+export const runOfJournal = (path: string): string =>
+  path.slice(path.lastIndexOf('/') + 1, -'.ndjson'.length).replace(/@.*$/, '');
+
 const aspect = z.custom<Aspect>(isAspect, 'not an aspect');
 const argv = z.array(z.string()).min(1).readonly();
 const placeSchema = z.discriminatedUnion('kind', [

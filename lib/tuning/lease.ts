@@ -113,15 +113,21 @@ const tryToTake = async (
   });
 };
 
+export interface TakenLease extends Lease {
+  /** The run had it before: another of its tunings is in force there, and gives the host back. */
+  readonly before: boolean;
+}
+
 /**
  * Takes the host for a run; one run has it at a time. A run that has it already has it still. An `environment` error
  * says who has it otherwise, even where that run is dead: what it changed must be put back first.
  */
-export const takeLease = async (host: Host, run: string, controller?: Controller): Promise<Lease> => {
+export const takeLease = async (host: Host, run: string, controller?: Controller): Promise<TakenLease> => {
   const lease: Lease = { run, since: new Date().toISOString(), controller: controller ?? (await thisController()) };
   const state = await tryToTake(host, lease, 3);
-  if (state === undefined) return lease;
-  if (state.kind !== 'unreadable' && state.lease.run === run && state.kind === 'held') return state.lease;
+  if (state === undefined) return { ...lease, before: false };
+  if (state.kind !== 'unreadable' && state.lease.run === run && state.kind === 'held')
+    return { ...state.lease, before: true };
   throw refusal(host, state);
 };
 

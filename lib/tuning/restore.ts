@@ -5,9 +5,13 @@ import {
   commandLineKnob,
   journalDirectory,
   journalOf,
+  journalOfLayer,
+  layersOf,
   parseJournal,
+  runOfJournal,
   stateDirectory,
   type JournalEntry,
+  type Layer,
 } from './journal.js';
 import { bootIdPath } from './machine.js';
 import { files, line, names, text } from './reading.js';
@@ -35,6 +39,8 @@ export interface RestoreOptions {
   readonly signal?: AbortSignal;
   /** Leave the kernel command line as we set it, for the next run. Default: false. */
   readonly keepBoot?: boolean;
+  /** Only what one tuning of the run changed. Default: all of them, those set last first. */
+  readonly layer?: Layer;
   /** Where the journal is, for one that is put back by itself. Default: where tuning has it. */
   readonly directory?: string;
 }
@@ -49,10 +55,9 @@ const place = ({ first, key }: Touched, fate: RestoredPlace['fate'], detail?: st
 
 const readJournal = async (
   host: Host,
-  run: string,
-  { directory, signal }: RestoreOptions,
+  journal: string,
+  signal: AbortSignal | undefined,
 ): Promise<{ entries: JournalEntry[]; bootId: string }> => {
-  const journal = journalOf(run, directory);
   const requests = [text(journal), ...files(bootIdPath)];
   const { snapshot } = await runBatch(host, { journal, quiesce: true, requests }, signal);
   return {
@@ -64,12 +69,40 @@ const readJournal = async (
 const describe = (fate: Extract<Fate, { kind: 'foreign' }>): string =>
   `was ${fate.before}, we set ${fate.ours}, now ${fate.now}`;
 
+/** The journals of a run, that of its latest tuning first. */
+const journalsOf = async (host: Host, run: string, { directory, layer, signal }: RestoreOptions): Promise<string[]> => {
+  if (layer !== undefined) return [journalOfLayer(run, layer)];
+  const own = journalOf(run, directory);
+  if (directory !== undefined) return [own];
+  // What still writes a journal must have ended before they are listed.
+  const requests = [names(layersOf(run))];
+  const { snapshot } = await runBatch(host, { journal: own, quiesce: true, requests }, signal);
+  return [...[...snapshot.names].sort().reverse(), own];
+};
+
 /**
  * Puts back what a run changed, latest change first. Safe to run twice, and after the controller was killed at any
  * point; a value that is neither the old one nor ours is reported and left alone.
  */
 export const restoreRun = async (host: Host, run: string, options: RestoreOptions = {}): Promise<RestoreReport> => {
-  const { entries, bootId } = await readJournal(host, run, options);
+  const reports: RestoreReport[] = [];
+  for (const journal of await journalsOf(host, run, options))
+    reports.push(await restoreJournal(host, run, journal, options));
+  return {
+    run,
+    places: reports.flatMap(({ places }) => places),
+    complete: reports.every(({ complete }) => complete),
+    needsReboot: reports.some(({ needsReboot }) => needsReboot),
+  };
+};
+
+const restoreJournal = async (
+  host: Host,
+  run: string,
+  journal: string,
+  options: RestoreOptions,
+): Promise<RestoreReport> => {
+  const { entries, bootId } = await readJournal(host, journal, options.signal);
   const kept = options.keepBoot === true ? entries.filter(({ knob }) => knob !== commandLineKnob) : entries;
   const touched = touchedOf(kept, bootId);
   const { snapshot } = await runBatch(host, { requests: requestsOf(touched) }, options.signal);
@@ -81,7 +114,7 @@ export const restoreRun = async (host: Host, run: string, options: RestoreOption
   ];
   const { outcomes, snapshot: after } = await runBatch(
     host,
-    { journal: journalOf(run, options.directory), actions, requests: requestsOf(touched) },
+    { journal, actions, requests: requestsOf(touched) },
     options.signal,
   );
 
@@ -101,7 +134,7 @@ export const restoreRun = async (host: Host, run: string, options: RestoreOption
       : place(item, 'failed', outcome?.said ?? 'the value did not take');
   });
   const failed = places.some(({ fate }) => fate === 'failed');
-  if (!failed && kept.length === entries.length) await forget(host, run, options);
+  if (!failed && kept.length === entries.length) await forget(host, run, journal, options);
   return {
     run,
     places,
@@ -122,14 +155,15 @@ export const assertRestored = (host: Host, report: RestoreReport): void => {
 const forget = async (
   host: Host,
   run: string,
+  journal: string,
   { directory = stateDirectory, signal }: RestoreOptions,
 ): Promise<void> => {
   const actions: Action[] = [
-    { kind: 'remove', path: journalOf(run, directory) },
+    { kind: 'remove', path: journal },
     { kind: 'rmdir', path: `${directory}/journal` },
     { kind: 'rmdir', path: directory },
   ];
-  const { outcomes } = await runBatch(host, { journal: journalOf(run, directory), actions }, signal);
+  const { outcomes } = await runBatch(host, { journal, actions }, signal);
   if (outcomes[0]?.status !== 0)
     throw new Kvm4nfvError(
       'teardown',
@@ -140,7 +174,7 @@ const forget = async (
 /** Ids of the runs that have a journal on the host: those whose changes are not, or not wholly, put back. */
 export const runsToRestore = async (host: Host, signal?: AbortSignal): Promise<string[]> => {
   const { snapshot } = await runBatch(host, { requests: [names(`${journalDirectory}/*.ndjson`)] }, signal);
-  return [...snapshot.names].map((path) => path.slice(journalDirectory.length + 1, -'.ndjson'.length)).sort();
+  return [...new Set([...snapshot.names].map(runOfJournal))].sort();
 };
 
 /** One line for each place that is not as before. */

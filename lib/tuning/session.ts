@@ -4,7 +4,7 @@ import type { Host } from '../host/host.js';
 import { runBatch, type BatchResult } from './batch.js';
 import { bootloaderRequests } from './bootloader.js';
 import { changeOf, requestsOfItem, type PlannedChange } from './change.js';
-import { encodeEntry, journalOf } from './journal.js';
+import { encodeEntry } from './journal.js';
 import { judgeItem, judgeKnob, type KnobResult, type Refusals } from './judge.js';
 import type { Item, Phase } from './knob.js';
 import { machineOf, machineRequests, type Machine, type TuningParameters } from './machine.js';
@@ -116,6 +116,8 @@ const placeOf = ({ change, action }: KnobChange): string | undefined => {
 
 export interface Step {
   readonly run: string;
+  /** Where the old values are written before anything is changed. */
+  readonly journal: string;
   readonly changes: readonly KnobChange[];
 }
 
@@ -124,7 +126,7 @@ export const carryOut = async (
   host: Host,
   tuning: ResolvedTuning,
   view: View,
-  { run, changes }: Step,
+  { run, journal, changes }: Step,
   refusals: Map<string, { status: number; said: string }>,
   signal?: AbortSignal,
 ): Promise<View> => {
@@ -135,7 +137,7 @@ export const carryOut = async (
   const result: BatchResult = await runBatch(
     host,
     {
-      journal: journalOf(run),
+      journal,
       record,
       actions: acting.flatMap(({ action }) => (action === undefined ? [] : [action])),
       requests: [...requestsOf(tuning), ...view.knobs.flatMap(({ items }) => items.flatMap(requestsOfItem))],
