@@ -10,6 +10,8 @@ export interface MetricDeclaration {
   readonly kind: MetricKind;
   readonly unit: Unit;
   readonly description: string;
+  /** By name, the values of its labels that there can be, as far as that is known before; an SLA that selects another is refused. Default: unknown. */
+  readonly labels?: Readonly<Record<string, readonly string[] | 'any'>>;
 }
 
 export type Labels = Readonly<Record<string, string>>;

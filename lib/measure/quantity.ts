@@ -1,3 +1,4 @@
+import { isWhole, product, ratioOf } from './ratio.js';
 import type { Unit } from './units.js';
 
 export const timeUnits = { ns: 1, us: 1e3, ms: 1e6, s: 1e9, m: 60e9, min: 60e9, h: 3600e9, d: 86400e9 } as const;
@@ -29,16 +30,13 @@ export const spellings: Readonly<Record<Unit, Readonly<Record<string, number>>>>
 
 const quantity = /^(\d+(?:\.\d+)?)\s*([A-Za-z/]+)$/;
 
-/** Rounds away what binary floating point adds (1.1us is 1100.0000000000002 ns); undefined where the value is no whole number. */
-export const wholeNumber = (value: number): number | undefined => {
-  const whole = Math.round(value);
-  return Number.isSafeInteger(whole) && Math.abs(value - whole) <= 1e-9 * Math.max(1, whole) ? whole : undefined;
-};
-
 /** Reads `<number><unit>`; gives undefined where the text is not of that form or the result is no whole number of base units. */
 export const parseQuantity = (text: string, units: Readonly<Record<string, number>>): number | undefined => {
   const match = quantity.exec(text.trim());
   const factor = match?.[2] === undefined || !Object.hasOwn(units, match[2]) ? undefined : units[match[2]];
-  if (match?.[1] === undefined || factor === undefined) return undefined;
-  return wholeNumber(Number(match[1]) * factor);
+  const number = Number(match?.[1]);
+  if (factor === undefined || !Number.isFinite(number)) return undefined;
+  const exact = product(ratioOf(number), ratioOf(factor));
+  const whole = Number(exact.numerator / exact.denominator);
+  return isWhole(exact) && Number.isSafeInteger(whole) ? whole : undefined;
 };

@@ -1,15 +1,36 @@
 import type { MetricDeclaration } from '../measure/measurement.js';
-import { inUnit, misfit, unitOf } from './limit.js';
+import { inUnit, isAveraged, misfit, unitOf } from './limit.js';
+import { asMetric } from './metric-word.js';
 import { nearest } from './nearest.js';
 import type { Sla } from './statistic.js';
+import { meantBy, statisticWords } from './words.js';
 
 const describe = (declarations: readonly MetricDeclaration[]): string =>
   declarations.length === 0
     ? 'the scenario measures nothing'
     : `the scenario measures ${declarations.map(({ name, kind }) => `${name} (${kind})`).join(', ')}`;
 
+/** Why a label that the SLA selects is none of the metric's; undefined where it may be one. */
+const checkLabels = ({ labels = {} }: Sla, { name, labels: known }: MetricDeclaration): string | undefined => {
+  if (known === undefined) return undefined;
+  for (const [label, values] of Object.entries(labels)) {
+    const possible = Object.hasOwn(known, label) ? known[label] : undefined;
+    if (possible === undefined) {
+      const meant = nearest(label, Object.keys(known));
+      const all = Object.keys(known).join(', ');
+      return `'${name}' has no label '${label}': ${meant === undefined ? (all === '' ? 'it has none' : `it has ${all}`) : `did you mean '${meant}'?`}`;
+    }
+    if (possible === 'any') continue;
+    const strange = values.find((value) => !possible.includes(value));
+    if (strange !== undefined)
+      return `'${name}' is not measured with ${label}=${strange}: it is with ${label}=${possible.join(',')}`;
+  }
+  return undefined;
+};
+
 /** Why the SLA can't be judged on what a scenario promises to measure; undefined where it can. */
-export const checkSla = (sla: Sla, declarations: readonly MetricDeclaration[]): string | undefined => {
+export const checkSla = (written: Sla, declarations: readonly MetricDeclaration[]): string | undefined => {
+  const sla = asMetric(written, declarations);
   const { statistic, metric } = sla;
   if (statistic.kind === 'duration') return inUnit(sla.limit, 'ns') === undefined ? misfit(sla.limit, 'ns') : undefined;
   const declared =
@@ -19,11 +40,8 @@ export const checkSla = (sla: Sla, declarations: readonly MetricDeclaration[]): 
   if (declared === undefined) {
     if (metric === undefined)
       return `no histogram is measured that '${sla.expression}' could mean: ${describe(declarations)}`;
-    const words = [
-      ...declarations.map(({ name }) => name),
-      ...(statistic.kind === 'value' ? ['min', 'mean', 'max', 'count', 'samples', 'duration'] : []),
-    ];
-    const meant = nearest(metric, words);
+    const words = [...declarations.map(({ name }) => name), ...(statistic.kind === 'value' ? statisticWords : [])];
+    const meant = (statistic.kind === 'value' ? meantBy(metric) : undefined) ?? nearest(metric, words);
     return `nothing called '${metric}' is measured: ${meant === undefined ? describe(declarations) : `did you mean '${meant}'?`}`;
   }
   if (declared.kind === 'histogram' && statistic.kind === 'value')
@@ -33,5 +51,6 @@ export const checkSla = (sla: Sla, declarations: readonly MetricDeclaration[]): 
   if ('above' in statistic && inUnit(statistic.above, declared.unit) === undefined)
     return misfit(statistic.above, declared.unit);
   const unit = unitOf(statistic, declared.unit);
-  return inUnit(sla.limit, unit) === undefined ? misfit(sla.limit, unit) : undefined;
+  if (inUnit(sla.limit, unit, isAveraged(statistic)) === undefined) return misfit(sla.limit, unit);
+  return checkLabels(sla, declared);
 };

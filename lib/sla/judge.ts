@@ -1,94 +1,35 @@
-import type { Histogram } from '../measure/histogram.js';
+import type { Bounds } from '../measure/bounds.js';
+import { exactRange } from '../measure/exact-text.js';
 import type { Measurement, Metric, MetricDeclaration } from '../measure/measurement.js';
+import { compare, ratioOf, toNumber, type Ratio } from '../measure/ratio.js';
 import type { Unit } from '../measure/units.js';
-import { inUnit, misfit, unitOf } from './limit.js';
-import type { Operator, Sla, Statistic } from './statistic.js';
+import { select } from './labels.js';
+import { inUnit, isAveraged, misfit, unitOf } from './limit.js';
+import { asMetric } from './metric-word.js';
+import { ofHistograms, ofValues, type Observation } from './observe.js';
+import type { Operator, Sla } from './statistic.js';
 
 export interface Judgement {
   readonly expression: string;
-  /** In `unit`; undefined where the data do not support a value. */
+  /** In `unit`; the worse end of `bounds` where there are some; undefined where the data do not support a value. */
   readonly observed: number | undefined;
+  /** Where what was observed is not known exactly: between what it lies. */
+  readonly bounds?: Bounds;
   readonly unit: Unit;
   readonly verdict: 'pass' | 'warn' | 'fail' | 'no-data';
   /** Why it is not `pass`. */
   readonly reason?: string;
 }
 
-type Observation = { readonly value: number } | { readonly missing: string };
-
-const meets: Readonly<Record<Operator, (value: number, limit: number) => boolean>> = {
-  '<=': (value, limit) => value <= limit,
-  '<': (value, limit) => value < limit,
-  '>=': (value, limit) => value >= limit,
-  '>': (value, limit) => value > limit,
-  '==': (value, limit) => value === limit,
+const meets: Readonly<Record<Operator, (order: number) => boolean>> = {
+  '<=': (order) => order <= 0,
+  '<': (order) => order < 0,
+  '>=': (order) => order >= 0,
+  '>': (order) => order > 0,
+  '==': (order) => order === 0,
 };
 
-const times = [
-  ['s', 1e9],
-  ['ms', 1e6],
-  ['us', 1e3],
-] as const;
-
-/** For a reason: `23.1us`, `0.2%`, `17`. */
-const readable = (value: number, unit: Unit): string => {
-  const rounded = (number: number): string => String(Number(number.toPrecision(6)));
-  if (unit === 'count' || unit === 'packets') return String(value);
-  if (unit === 'ratio') return `${rounded(value * 100)}%`;
-  const [name, factor] = (unit === 'ns' ? times.find(([, size]) => value >= size) : undefined) ?? [unit, 1];
-  return `${rounded(value / factor)}${name}`;
-};
-
-/** Over the merge of all label sets, without making the merged histogram where sums will do. */
-const ofHistograms = (parts: readonly Histogram[], unit: Unit, statistic: Statistic): Observation => {
-  const count = parts.reduce((sum, part) => sum + part.count, 0);
-  if (count === 0) return { missing: 'zero samples' };
-  const filled = parts.filter((part) => part.count > 0);
-  switch (statistic.kind) {
-    case 'count':
-      return { value: count };
-    case 'min':
-      return { value: Math.min(...filled.map((part) => part.min ?? Infinity)) };
-    case 'max':
-      return { value: Math.max(...filled.map((part) => part.max ?? -Infinity)) };
-    case 'mean':
-      return { value: filled.reduce((sum, part) => sum + part.sum, 0) / count };
-    case 'over':
-    case 'share_over': {
-      const above = inUnit(statistic.above, unit);
-      if (above === undefined) return { missing: misfit(statistic.above, unit) };
-      const over = filled.reduce((sum, part) => sum + part.countOver(above), 0);
-      return { value: statistic.kind === 'over' ? over : over / count };
-    }
-    case 'percentile': {
-      if (count < statistic.needs)
-        return {
-          missing: `p${String(statistic.percentile)} is not supported by the data: ${String(count)} samples, ${String(statistic.needs)} needed`,
-        };
-      const [first, ...rest] = filled;
-      const merged = rest.length === 0 ? first : first?.clone();
-      for (const part of rest) merged?.merge(part);
-      return { value: merged?.percentile(statistic.percentile) ?? NaN };
-    }
-    default:
-      return { missing: `a histogram has no ${statistic.kind}` };
-  }
-};
-
-/** Counters of several label sets add up; of gauges the one furthest from the limit counts. */
-const ofValues = (
-  metrics: readonly Extract<Metric, { value: number }>[],
-  operator: Operator,
-  limit: number,
-): Observation => {
-  const values = metrics.map(({ value }) => value);
-  if (!values.every(Number.isFinite)) return { missing: 'its value is no number' };
-  if (metrics[0]?.kind === 'counter') return { value: values.reduce((sum, value) => sum + value, 0) };
-  if (operator === '==') return { value: values.find((value) => value !== limit) ?? limit };
-  return { value: operator.startsWith('<') ? Math.max(...values) : Math.min(...values) };
-};
-
-const observe = (sla: Sla, metrics: readonly Metric[], unit: Unit, limit: number): Observation => {
+const observe = (sla: Sla, metrics: readonly Metric[], unit: Unit, limit: Ratio): Observation => {
   if (sla.statistic.kind === 'value') {
     const values = metrics.filter((metric) => metric.kind !== 'histogram');
     return values.length === metrics.length
@@ -104,40 +45,73 @@ const observe = (sla: Sla, metrics: readonly Metric[], unit: Unit, limit: number
   );
 };
 
+/** The end of the bounds that is further from the limit. */
+const worseEnd = (low: Ratio, high: Ratio, operator: Operator, limit: Ratio): Ratio => {
+  if (operator === '==') return compare(low, limit) === 0 ? high : low;
+  return operator.startsWith('<') ? high : low;
+};
+
+/** Whether a value between the bounds could meet the limit. */
+const mayMeet = (low: Ratio, high: Ratio, operator: Operator, limit: Ratio): boolean =>
+  operator === '=='
+    ? compare(low, limit) <= 0 && compare(high, limit) >= 0
+    : meets[operator](compare(operator.startsWith('<') ? low : high, limit));
+
+interface Meant {
+  readonly sla: Sla;
+  readonly name: string | undefined;
+  /** Of all label sets. */
+  readonly metrics: readonly Metric[];
+  /** Of the metric. */
+  readonly base: Unit;
+}
+
+const meantBy = (written: Sla, { metrics }: Measurement, declarations: readonly MetricDeclaration[]): Meant => {
+  const sla = asMetric(written, declarations.length > 0 ? declarations : metrics);
+  const isHistogram = ({ kind }: Pick<Metric, 'kind'>): boolean => kind === 'histogram';
+  const name = sla.metric ?? (declarations.find(isHistogram) ?? metrics.find(isHistogram))?.name;
+  const named = metrics.filter((metric) => metric.name === name);
+  const unit = named[0]?.unit ?? declarations.find((known) => known.name === name)?.unit ?? 'count';
+  return { sla, name, metrics: named, base: sla.statistic.kind === 'duration' ? 'ns' : unit };
+};
+
+const observed = ({ sla, name, metrics, base }: Meant, limit: Ratio, duration: number): Observation => {
+  if (sla.statistic.kind === 'duration')
+    return Number.isFinite(duration) ? { low: ratioOf(duration), high: ratioOf(duration) } : { missing: 'no duration' };
+  if (metrics.length === 0)
+    return { missing: name === undefined ? 'no histogram was measured' : `'${name}' was not measured` };
+  const { chosen, missing } = select(metrics, sla.labels);
+  return missing.length > 0
+    ? { missing: `'${name ?? ''}' was not measured with ${missing.join(', ')}` }
+    : observe(sla, chosen, base, limit);
+};
+
 /**
- * Judges one trial. What the data do not support is `no-data`, never a pass. `declarations` say which histogram an SLA
- * without a metric name means; without them it is the first that was measured.
+ * Judges one trial. What the data do not support is `no-data`, never a pass; of what is only bounded the worse end must meet the limit.
+ * `declarations` say which histogram an SLA without a metric name means; without them it is the first that was measured.
  */
 export const judge = (
-  sla: Sla,
+  written: Sla,
   measurement: Measurement,
   declarations: readonly MetricDeclaration[] = [],
 ): Judgement => {
-  const { expression, statistic, operator } = sla;
-  const first =
-    declarations.find(({ kind }) => kind === 'histogram') ??
-    measurement.metrics.find(({ kind }) => kind === 'histogram');
-  const name = sla.metric ?? first?.name;
-  const metrics = measurement.metrics.filter((metric) => metric.name === name);
-  const base =
-    statistic.kind === 'duration'
-      ? 'ns'
-      : (metrics[0]?.unit ?? declarations.find((known) => known.name === name)?.unit ?? 'count');
-  const unit = unitOf(statistic, base);
+  const meant = meantBy(written, measurement, declarations);
+  const { expression, statistic, operator, severity, limit: asWritten } = meant.sla;
+  const unit = unitOf(statistic, meant.base);
   const noData = (reason: string): Judgement => ({ expression, observed: undefined, unit, verdict: 'no-data', reason });
-  const limit = inUnit(sla.limit, unit);
-  if (statistic.kind !== 'duration' && metrics.length === 0)
-    return noData(name === undefined ? 'no histogram was measured' : `'${name}' was not measured`);
-  if (limit === undefined) return noData(misfit(sla.limit, unit));
-  const observed = statistic.kind === 'duration' ? { value: measurement.duration } : observe(sla, metrics, base, limit);
-  if ('missing' in observed) return noData(observed.missing);
-  if (!Number.isFinite(observed.value)) return noData('the value is no number');
-  if (meets[operator](observed.value, limit)) return { expression, observed: observed.value, unit, verdict: 'pass' };
-  return {
-    expression,
-    observed: observed.value,
-    unit,
-    verdict: sla.severity,
-    reason: `${readable(observed.value, unit)} observed`,
-  };
+  const limit = inUnit(asWritten, unit, isAveraged(statistic));
+  const observation = observed(meant, limit ?? ratioOf(0), measurement.duration);
+  if ('missing' in observation) return noData(observation.missing);
+  if (limit === undefined) return noData(misfit(asWritten, unit));
+  const { low, high } = observation;
+  const worse = worseEnd(low, high, operator, limit);
+  const bounds = { low: toNumber(low), high: toNumber(high) };
+  const isBounded = compare(low, high) !== 0;
+  const seen = { expression, observed: toNumber(worse), ...(isBounded ? { bounds } : {}), unit };
+  if (meets[operator](compare(worse, limit))) return { ...seen, verdict: 'pass' };
+  const doubt =
+    isBounded && mayMeet(low, high, operator, limit)
+      ? ': more is not known of samples beyond the bins, so the worst of it counts'
+      : '';
+  return { ...seen, verdict: severity, reason: `${exactRange(bounds, unit)} observed${doubt}` };
 };

@@ -1,4 +1,5 @@
-import { spellings, wholeNumber } from '../measure/quantity.js';
+import { spellings } from '../measure/quantity.js';
+import { compare, isWhole, product, ratioOf, toNumber, type Ratio } from '../measure/ratio.js';
 import type { Unit } from '../measure/units.js';
 import type { Quantity, Statistic } from './statistic.js';
 
@@ -12,15 +13,25 @@ export const unitOf = (statistic: Statistic, metric: Unit): Unit => {
   return statistic.kind === 'duration' ? 'ns' : metric;
 };
 
-/** A written quantity in a base unit; undefined where its unit does not fit. Zero needs no unit. */
-export const inUnit = ({ value, unit }: Quantity, base: Unit): number | undefined => {
-  const known: Readonly<Record<string, number>> = spellings[base];
-  if (!Object.hasOwn(known, unit)) return value === 0 && unit === '' ? 0 : undefined;
-  const scaled = value * (known[unit] ?? NaN);
-  if (base === 'ratio' && scaled > 1) return undefined;
-  if (!whole.includes(base)) return scaled;
-  return wholeNumber(scaled);
+const scaled = ({ value, unit }: Quantity, base: Unit): Ratio | undefined => {
+  const factor = Object.hasOwn(spellings[base], unit) ? spellings[base][unit] : undefined;
+  return factor === undefined ? undefined : product(ratioOf(value), ratioOf(factor));
 };
+
+/**
+ * A written quantity in a base unit, exactly; undefined where its unit does not fit. Zero needs no unit. What is counted has no
+ * fractions, unless it is `averaged`.
+ */
+export const inUnit = (quantity: Quantity, base: Unit, averaged = false): Ratio | undefined => {
+  const value = scaled(quantity, base);
+  if (value === undefined) return quantity.value === 0 && quantity.unit === '' ? ratioOf(0) : undefined;
+  if (base === 'ratio' && compare(value, ratioOf(1)) > 0) return undefined;
+  if (!whole.includes(base) || averaged) return value;
+  return isWhole(value) && Number.isSafeInteger(toNumber(value)) ? value : undefined;
+};
+
+/** Whether values of a statistic may lie between those that were counted. */
+export const isAveraged = ({ kind }: Statistic): boolean => kind === 'mean' || kind === 'stddev' || kind === 'value';
 
 /** Why {@link inUnit} gave undefined. */
 export const misfit = (quantity: Quantity, base: Unit): string => {

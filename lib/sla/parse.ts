@@ -1,73 +1,23 @@
-import { spellings } from '../measure/quantity.js';
+import { labelSelection } from './labels.js';
 import { nearest } from './nearest.js';
+import { exactNumber, quantity } from './quantity.js';
+import { didYouMean, Mistake, Scanner, shown } from './scanner.js';
 import { operators, type Operator, type Quantity, type Severity, type Sla, type Statistic } from './statistic.js';
+import { meantBy, statisticWords, wordOf } from './words.js';
 
 export type SlaParse =
   | { readonly ok: true; readonly sla: Sla }
   | { readonly ok: false; readonly message: string; readonly offset: number; readonly hint?: string };
 
-const statistics = ['min', 'mean', 'max', 'count', 'samples', 'over', 'share_over', 'duration'];
-const units = [...new Set(Object.values(spellings).flatMap((unit) => Object.keys(unit)))].filter((unit) => unit !== '');
-
-/** Thrown inside the parser only. */
-class Mistake extends Error {
-  readonly offset: number;
-  readonly hint: string | undefined;
-  constructor(message: string, offset: number, hint?: string) {
-    super(message);
-    this.offset = offset;
-    this.hint = hint;
-  }
-}
-
-const shown = (text: string): string => (text === '' ? 'the end' : `'${text}'`);
-
-class Scanner {
-  readonly #text: string;
-  offset = 0;
-  constructor(text: string) {
-    this.#text = text;
-  }
-  get rest(): string {
-    return this.#text.slice(this.offset);
-  }
-  skip(): void {
-    this.take(/^\s+/);
-  }
-  take(pattern: RegExp): string | undefined {
-    const found = pattern.exec(this.rest)?.[0];
-    this.offset += found?.length ?? 0;
-    return found;
-  }
-  expect(pattern: RegExp, what: string): string {
-    const found = this.take(pattern);
-    if (found === undefined) throw new Mistake(`expected ${what}, not ${shown(this.rest)}`, this.offset);
-    return found;
-  }
-}
-
-const quantity = (scan: Scanner): Quantity => {
-  scan.skip();
-  const value = Number(scan.expect(/^\d+(\.\d+)?/, 'a number with its unit, such as 20us'));
-  scan.skip();
-  const offset = scan.offset;
-  const unit = (scan.take(/^(%|[A-Za-zµμ]+(\/[A-Za-z]+)?)/) ?? '').replace(/^[µμ]s$/, 'us');
-  if (unit === '' || units.includes(unit)) return { value, unit };
-  const meant = nearest(unit, units);
-  throw new Mistake(
-    `unknown unit '${unit}'`,
-    offset,
-    meant === undefined ? `units: ${units.join(', ')}` : `did you mean '${meant}'?`,
-  );
-};
+const word = /^[A-Za-z_][A-Za-z0-9_]*/;
 
 const percentile = (digits: string, offset: number): Statistic => {
-  const value = Number(digits);
+  const value = exactNumber(digits, offset);
   if (value <= 0 || value >= 100)
     throw new Mistake(
       `p${digits} is no percentile: it must be above 0 and below 100`,
       offset,
-      value === 100 ? "did you mean 'max'?" : undefined,
+      didYouMean(value === 100 ? 'max' : value === 0 ? 'min' : meantBy(`p${digits}`)),
     );
   // 100 - 99.99 is 0.01000000000000512: count in the last written decimal instead.
   const scale = 10 ** (digits.split('.')[1]?.length ?? 0);
@@ -87,50 +37,91 @@ const argument = (scan: Scanner, name: string): Quantity => {
 /** The statistic called `name`, or undefined where there is none of that name. */
 const statistic = (scan: Scanner, name: string, offset: number): Statistic | undefined => {
   if (/^p\d+$/.test(name)) return percentile(name.slice(1) + (scan.take(/^\.\d+/) ?? ''), offset);
-  if (name === 'min' || name === 'mean' || name === 'max' || name === 'count') return { kind: name };
-  if (name === 'samples') return { kind: 'count' };
   if (name === 'over' || name === 'share_over') return { kind: name, above: argument(scan, name) };
-  return undefined;
+  return wordOf(name);
+};
+
+type Subject = Pick<Sla, 'metric' | 'statistic' | 'labels'>;
+
+const statisticOf = (scan: Scanner, metric: string): Statistic => {
+  const at = scan.offset;
+  const name = scan.expect(word, `a statistic after '${metric}.'`);
+  const found = statistic(scan, name, at);
+  if (found !== undefined) return found;
+  const meant =
+    meantBy(name) ??
+    nearest(
+      name,
+      statisticWords.filter((known) => known !== 'duration'),
+    );
+  const hint = didYouMean(meant) ?? 'statistics: p<N>, min, mean, median, max, stddev, count, over(X), share_over(X)';
+  throw new Mistake(`unknown statistic '${name}'`, at, hint);
+};
+
+const startsOtherwise = (rest: string): string | undefined => {
+  const [, digits] = /^(\d+(?:\.\d+)?)\s*(?:%|p|th|st|nd|rd)/.exec(rest) ?? [];
+  if (digits !== undefined) return didYouMean(`p${digits}`);
+  return /^[\d.]/.test(rest) ? 'the statistic stands first: max <= 20us' : undefined;
+};
+
+/** `latency.p99`, `max`, `lost`, `duration`: with its labels. */
+const subject = (scan: Scanner): Subject => {
+  scan.skip();
+  const offset = scan.offset;
+  const first = scan.expect(word, 'a metric or a statistic, such as max or p99.99', startsOtherwise(scan.rest));
+  if (first === 'duration') return { metric: undefined, statistic: { kind: 'duration' } };
+  let metric: string | undefined;
+  let what = statistic(scan, first, offset);
+  if (what === undefined) {
+    metric = first;
+    what = { kind: 'value' };
+    if (scan.take(/^\s*\.\s*/) !== undefined) what = statisticOf(scan, first);
+    else if (/^\s*\(\s*[^\s=]*\s*\)/.test(scan.rest)) {
+      const meant = nearest(first, ['over', 'share_over']) ?? meantBy(first) ?? 'over';
+      throw new Mistake(`unknown function '${first}'`, offset, didYouMean(meant));
+    }
+  }
+  const labels = labelSelection(scan);
+  return { metric, statistic: what, ...(labels === undefined ? {} : { labels }) };
+};
+
+/** What is judged: `max - min` is a statistic of its own. */
+const judged = (scan: Scanner): Subject => {
+  const one = subject(scan);
+  if (scan.take(/^\s*[-−–]\s*/) === undefined) return one;
+  const at = scan.offset;
+  const other = subject(scan);
+  const same = other.metric === undefined || other.metric === one.metric;
+  const labels = JSON.stringify(other.labels ?? one.labels) === JSON.stringify(one.labels);
+  if (one.statistic.kind !== 'max' || other.statistic.kind !== 'min' || !same || !labels)
+    throw new Mistake('the only difference that can be judged is that of one metric', at, "write 'max - min'");
+  return { ...one, statistic: { kind: 'range' } };
+};
+
+const otherOperators: Readonly<Record<string, Operator>> = {
+  '≤': '<=',
+  '≥': '>=',
+  '=<': '<=',
+  '=>': '>=',
+  '=': '==',
+  '===': '==',
 };
 
 const parse = (text: string, severity: Severity): Sla => {
   const scan = new Scanner(text);
-  const word = /^[A-Za-z_][A-Za-z0-9_]*/;
-  scan.skip();
-  const offset = scan.offset;
-  const first = scan.expect(word, 'a metric or a statistic, such as max or p99.99');
-  let metric: string | undefined;
-  let what: Statistic | undefined = first === 'duration' ? { kind: 'duration' } : statistic(scan, first, offset);
-  if (what === undefined) {
-    metric = first;
-    what = { kind: 'value' };
-    if (scan.take(/^\s*\.\s*/) !== undefined) {
-      const at = scan.offset;
-      const name = scan.expect(word, `a statistic after '${first}.'`);
-      what = statistic(scan, name, at);
-      if (what === undefined) {
-        const meant = nearest(
-          name,
-          statistics.filter((known) => known !== 'duration'),
-        );
-        throw new Mistake(
-          `unknown statistic '${name}'`,
-          at,
-          meant === undefined
-            ? 'statistics: p<N>, min, mean, max, count, over(X), share_over(X)'
-            : `did you mean '${meant}'?`,
-        );
-      }
-    } else if (/^\s*\(/.test(scan.rest)) {
-      const meant = nearest(first, ['over', 'share_over']);
-      throw new Mistake(`unknown function '${first}'`, offset, `did you mean '${meant ?? 'over'}'?`);
-    }
-  }
+  const what = judged(scan);
   scan.skip();
   const at = scan.offset;
-  const operator = scan.expect(/^[<>=!~]+/, `one of ${operators.join(', ')}`) as Operator;
-  if (!operators.includes(operator))
-    throw new Mistake(`unknown operator '${operator}'`, at, `operators: ${operators.join(', ')}`);
+  const decimal = /^,(\d+)/.exec(scan.rest)?.[1];
+  const meant =
+    decimal !== undefined && what.statistic.kind === 'percentile'
+      ? `p${String(what.statistic.percentile)}.${decimal}`
+      : undefined;
+  const operator = scan.expect(/^[<>=!~≤≥]+/, `one of ${operators.join(', ')}`, didYouMean(meant)) as Operator;
+  if (!operators.includes(operator)) {
+    const hint = Object.hasOwn(otherOperators, operator) ? didYouMean(otherOperators[operator]) : undefined;
+    throw new Mistake(`unknown operator '${operator}'`, at, hint ?? `operators: ${operators.join(', ')}`);
+  }
   const limit = quantity(scan);
   scan.skip();
   if (scan.rest !== '')
@@ -139,10 +130,13 @@ const parse = (text: string, severity: Severity): Sla => {
       scan.offset,
       'one limit an expression: write several as a list',
     );
-  return { expression: text.trim(), severity, metric, statistic: what, operator, limit };
+  return { expression: text.trim(), severity, ...what, operator, limit };
 };
 
-/** Reads `[metric.]statistic op quantity`, `metric op quantity` or `duration op quantity`; `offset` counts characters of `text` from 0. */
+/**
+ * Reads `[metric.]statistic[{label=value}] op quantity`, `metric op quantity` or `duration op quantity`; `offset` counts characters
+ * of `text` from 0.
+ */
 export const parseSla = (text: string, severity: Severity = 'fail'): SlaParse => {
   try {
     return { ok: true, sla: parse(text, severity) };

@@ -15,7 +15,8 @@ export type Statistic =
       /** Samples that the percentile needs: 10/(1-N), so that ten lie above it. */
       readonly needs: number;
     }
-  | { readonly kind: 'min' | 'mean' | 'max' | 'count' }
+  /** `stddev`: of the samples, n - 1 below the line; `range`: max - min. */
+  | { readonly kind: 'min' | 'mean' | 'max' | 'count' | 'stddev' | 'range' }
   | { readonly kind: 'over' | 'share_over'; readonly above: Quantity }
   /** The value of a counter or gauge. */
   | { readonly kind: 'value' }
@@ -31,6 +32,8 @@ export interface Sla {
   /** Absent: the first histogram that the scenario declares. */
   readonly metric: string | undefined;
   readonly statistic: Statistic;
+  /** Values of labels: only what was measured with one of each is judged, and each must be there. Default: all label sets together. */
+  readonly labels?: Readonly<Record<string, readonly string[]>>;
   readonly operator: Operator;
   readonly limit: Quantity;
 }
