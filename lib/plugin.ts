@@ -45,10 +45,13 @@ export { defineScenario, type Need, type Preview, type ScenarioDefinition, type 
 export {
   defineRunner,
   type RunnerDefinition,
+  type RunnerOutcome,
   type RunnerPreview,
   type RunnerSla,
   type TrialFeedback,
   type TrialParameters,
+  type Trials,
 } from './run/runner.js';
+export type { Bounds } from './measure/bounds.js';
 export { Histogram, type Bin, type EncodedHistogram, type Overflow } from './measure/histogram.js';
 export { SampleSink, type SampleInterval, type Samples, type SampleSinkOptions } from './measure/sample-sink.js';

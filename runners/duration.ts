@@ -7,10 +7,11 @@ const options = z.strictObject({
 });
 type Options = z.output<typeof options>;
 
-function* timed(limit: number): Generator<Record<string, unknown>, void, TrialFeedback> {
+function* timed(limit: number): Generator<Record<string, unknown>, undefined, TrialFeedback> {
   const start = process.hrtime.bigint();
   do yield {};
   while (Number(process.hrtime.bigint() - start) < limit);
+  return undefined;
 }
 
 /** The same trial again and again for a time. */

@@ -1,4 +1,4 @@
-import { defineRunner, judge, z, type TrialFeedback } from '../lib/plugin.js';
+import { defineRunner, judge, z, type Measurement, type RunnerOutcome, type TrialFeedback } from '../lib/plugin.js';
 import { looksAt, outline, repeat, repetition, until } from './repetition.js';
 import { relativeHalfWidth } from './student-t.js';
 
@@ -17,7 +17,12 @@ const options = z
       })
       .optional(),
     ...repetition,
-    until: until.meta({ description: 'Stop before `count` once a statistic is known well enough.' }).optional(),
+    until: until
+      .meta({
+        description:
+          'Stop before `count` once a statistic is known well enough; if it never is, the test is at best `warn`.',
+      })
+      .optional(),
   })
   .check(({ value: { count, until: goal }, issues }) => {
     if (goal === undefined || goal.at_least <= most(count, goal)) return;
@@ -40,20 +45,54 @@ const options = z
   });
 type Options = z.output<typeof options>;
 
-function* counted({ count, until: goal }: Options): Generator<Record<string, unknown>, void, TrialFeedback> {
-  const observed: number[] = [];
-  for (let trial = 0; trial < most(count, goal); trial += 1) {
+const percent = (share: number): string => `${String(Number((share * 100).toPrecision(4)))} %`;
+
+/** What is known of the statistic that the goal is about. */
+interface Observations {
+  readonly values: number[];
+  /** Why the last trial gave none. */
+  without?: string;
+}
+
+const look = ({ metric }: Goal, measurement: Measurement, seen: Observations): void => {
+  const { observed, bounds, reason = 'only bounds of it are known' } = judge(metric, measurement);
+  if (observed === undefined || bounds !== undefined) seen.without = reason;
+  else seen.values.push(observed);
+};
+
+const notReached = (
+  { metric, within, confidence, at_least }: Goal,
+  { values, without }: Observations,
+  trials: number,
+): string => {
+  const goal = `until was not reached: the mean of ${metric.expression} was to be known within ${percent(within)}`;
+  if (values.length < at_least) {
+    const few = `${String(values.length)} of ${String(trials)} trials gave a value, ${String(at_least)} are needed`;
+    return `${goal}, but ${few}${without === undefined ? '' : ` (${without})`}`;
+  }
+  const width = relativeHalfWidth(values, confidence);
+  const known = Number.isFinite(width) ? `within ${percent(width)}` : 'not at all: it is 0';
+  return `${goal}, and after ${String(trials)} trials it is known ${known}`;
+};
+
+function* counted({
+  count,
+  until: goal,
+}: Options): Generator<Record<string, unknown>, RunnerOutcome | undefined, TrialFeedback> {
+  const seen: Observations = { values: [] };
+  const trials = most(count, goal);
+  for (let trial = 0; trial < trials; trial += 1) {
     const { measurement } = yield {};
     if (goal === undefined) continue;
-    const value = judge(goal.metric, measurement).observed;
-    if (value !== undefined) observed.push(value);
-    if (observed.length >= goal.at_least && relativeHalfWidth(observed, goal.confidence) <= goal.within) return;
+    look(goal, measurement, seen);
+    if (seen.values.length >= goal.at_least && relativeHalfWidth(seen.values, goal.confidence) <= goal.within)
+      return undefined;
   }
+  return goal === undefined ? undefined : { missed: [notReached(goal, seen, trials)] };
 }
 
 const wellKnown = (goal: Goal, count: number | undefined): string => {
   const { metric, confidence, within, at_least } = goal;
-  const percent = (share: number): string => `${String(Number((share * 100).toPrecision(4)))} %`;
   const trials = `${String(at_least)} to ${String(most(count, goal))} trials`;
   return `the mean of ${metric.expression} is known within ${percent(within)} at ${percent(confidence)} confidence, after ${trials}`;
 };

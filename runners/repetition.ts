@@ -5,6 +5,7 @@ import {
   z,
   type Measurement,
   type Nanoseconds,
+  type RunnerOutcome,
   type RunnerPreview,
   type RunnerSla,
   type Sla,
@@ -78,14 +79,14 @@ export const outline = (
   endsWhen: [...(stop_on === undefined ? [] : [`${stop_on.expression} holds for a trial`]), ...ends],
 });
 
-/** Yields trials with their pauses and warm-ups, until the body has enough or `stop_on` holds. */
-export async function* repeat(
+type Body = Generator<TrialParameters['parameters'], RunnerOutcome | undefined, TrialFeedback>;
+
+/** Yields trials with their pauses and warm-ups, until the body has enough or `stop_on` holds. Gives what the body does. */
+export function* repeat(
   { warm_up, pause, stop_on }: Repetition,
   first: TrialParameters['parameters'],
-  body:
-    | AsyncGenerator<TrialParameters['parameters'], void, TrialFeedback>
-    | Generator<TrialParameters['parameters'], void, TrialFeedback>,
-): AsyncGenerator<TrialParameters, void, TrialFeedback> {
+  body: Body,
+): Generator<TrialParameters, RunnerOutcome | undefined, TrialFeedback> {
   let number = 0;
   const trial = (parameters: TrialParameters['parameters'], warmUp: boolean): TrialParameters => ({
     parameters,
@@ -93,10 +94,11 @@ export async function* repeat(
     ...(pause === undefined || number++ === 0 ? {} : { pause }),
   });
   for (let warm = 0; warm < warm_up; warm += 1) yield trial(first, true);
-  let step = await body.next();
+  let step = body.next();
   while (step.done !== true) {
     const feedback = yield trial(step.value, false);
-    if (holds(stop_on, feedback.measurement)) return;
-    step = await body.next(feedback);
+    if (holds(stop_on, feedback.measurement)) return undefined;
+    step = body.next(feedback);
   }
+  return step.value;
 }

@@ -1,12 +1,13 @@
 import { defineRunner, parseDuration, parseSize, z, type TrialFeedback } from '../lib/plugin.js';
+import { range } from './range.js';
 import { looksAt, outline, repeat, repetition } from './repetition.js';
 import { shuffled } from './shuffle.js';
 
 const bound = z.union([z.number(), z.string()]);
-const range = z
+const rangeSchema = z
   .strictObject({ from: bound, to: bound, step: bound })
   .meta({ description: 'An arithmetic range, both ends included: numbers, durations (`200us`) or sizes (`64B`).' });
-type Range = z.output<typeof range>;
+type Range = z.output<typeof rangeSchema>;
 
 interface Scale {
   readonly parse: (value: string | number) => number | undefined;
@@ -32,14 +33,12 @@ const valuesOf = ({ from, to, step }: Range): readonly (string | number)[] | und
   for (const { parse, write } of scales) {
     const [first, last, stride] = [from, to, step].map(parse);
     if (first === undefined || last === undefined || stride === undefined) continue;
-    const steps = Math.floor((last - first) / stride + 1e-9);
-    if (stride === 0 || steps < 0 || steps >= mostValues) return undefined;
-    return Array.from({ length: steps + 1 }, (_, index) => write(first + index * stride));
+    return range(first, last, stride, mostValues)?.map(write);
   }
   return undefined;
 };
 
-const axis = z.union([z.array(z.unknown()).min(1), range]).transform((values, context): readonly unknown[] => {
+const axis = z.union([z.array(z.unknown()).min(1), rangeSchema]).transform((values, context): readonly unknown[] => {
   if (Array.isArray(values)) return values;
   const list = valuesOf(values);
   if (list !== undefined) return list;
@@ -73,8 +72,9 @@ const ordered = ({ over, order, seed, repeat: times }: Options): Record<string, 
   return order === 'shuffled' ? shuffled(all, seed) : all;
 };
 
-function* each(list: readonly Record<string, unknown>[]): Generator<Record<string, unknown>, void, TrialFeedback> {
+function* each(list: readonly Record<string, unknown>[]): Generator<Record<string, unknown>, undefined, TrialFeedback> {
   yield* list;
+  return undefined;
 }
 
 /** A trial for each combination of values of some options. */

@@ -1,6 +1,6 @@
 import { Histogram } from '../measure/histogram.js';
 import type { Labels, Metric } from '../measure/measurement.js';
-import { reportedPercentiles, type HistogramMetric, type ResultMetric } from './result.js';
+import { reportedPercentiles, type HistogramMetric, type ResultMetric, type ValueMetric } from './result.js';
 
 const encodeHistogram = (name: string, unit: string, labels: Labels, histogram: Histogram): HistogramMetric => {
   const { resolution, count, sum, leastSum, overflow, payload, bins } = histogram.encode();
@@ -73,7 +73,16 @@ export const decodeHistogram = ({
 
 const key = (metric: ResultMetric): string => JSON.stringify([metric.name, Object.entries(metric.labels).sort()]);
 
-/** Merges the histograms of several trials, label set by label set; counters add up; a gauge of several trials has no one value. */
+const valuesOf = (metric: ResultMetric): readonly number[] =>
+  metric.kind === 'histogram' ? [] : (metric.values ?? [metric.value]);
+
+const mergeValues = (sample: ValueMetric, group: readonly ResultMetric[]): ValueMetric => {
+  const values = group.flatMap(valuesOf);
+  const sum = values.reduce((all, value) => all + value, 0);
+  return sample.kind === 'counter' ? { ...sample, value: sum } : { ...sample, value: sum / values.length, values };
+};
+
+/** Merges the histograms of several trials, label set by label set; counters add up; a gauge keeps the value of each trial. */
 export const mergeMetrics = (trials: readonly (readonly ResultMetric[])[]): ResultMetric[] => {
   const [first, ...rest] = trials;
   if (first === undefined || rest.length === 0) return [...(first ?? [])];
@@ -82,15 +91,8 @@ export const mergeMetrics = (trials: readonly (readonly ResultMetric[])[]): Resu
   return [...groups.values()].flatMap((group): ResultMetric[] => {
     const [sample] = group;
     if (sample === undefined) return [];
-    if (sample.kind === 'histogram') {
-      const parts = group
-        .filter((metric): metric is HistogramMetric => metric.kind === 'histogram')
-        .map(decodeHistogram);
-      return [encodeHistogram(sample.name, sample.unit, sample.labels, merged(parts))];
-    }
-    if (sample.kind === 'gauge') return [];
-    return [
-      { ...sample, value: group.reduce((sum, metric) => sum + (metric.kind === 'histogram' ? 0 : metric.value), 0) },
-    ];
+    if (sample.kind !== 'histogram') return [mergeValues(sample, group)];
+    const parts = group.filter((metric) => metric.kind === 'histogram').map(decodeHistogram);
+    return [encodeHistogram(sample.name, sample.unit, sample.labels, merged(parts))];
   });
 };

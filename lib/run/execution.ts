@@ -205,10 +205,14 @@ export class Execution {
     let logged = false;
     let feedback: TrialFeedback | undefined;
     let ending: Ending | undefined;
+    let missed: readonly string[] = [];
     try {
       for (let number = 0; ending === undefined; number += 1) {
         const step = feedback === undefined ? await trials.next() : await trials.next(feedback);
-        if (step.done === true) break;
+        if (step.done === true) {
+          missed = typeof step.value === 'object' ? (step.value.missed ?? []) : [];
+          break;
+        }
         const asked = step.value;
         await this.#pause(asked);
         const id = `${fileName(directory)}-${String(number)}`;
@@ -252,13 +256,13 @@ export class Execution {
         fault: this.#signal.aborted ? 'interrupted' : 'internal',
       };
     } finally {
-      await trials.return();
+      await trials.return(undefined);
     }
     const judged = finished.filter(({ warmUp }) => !warmUp);
     return (
       ending ?? {
-        verdict: worst(judged.map(({ verdict }) => verdict)),
-        reasons: [...new Set(judged.flatMap(({ reasons }) => reasons))],
+        verdict: worst([...judged.map(({ verdict }) => verdict), ...(missed.length > 0 ? (['warn'] as const) : [])]),
+        reasons: [...new Set(judged.flatMap(({ reasons }) => reasons)), ...missed],
       }
     );
   }

@@ -5,24 +5,28 @@ import type { RunStore } from './store.js';
 const tagOf = (metric: string, labels: Labels): string =>
   [metric, ...Object.entries(labels).map(([key, value]) => `${key}=${value}`)].join(';');
 
-/** The lines of a histogram log that one trial gives: its intervals where the tool streamed, else each histogram as one interval. */
+/** The lines of a histogram log of times that one trial gives: its intervals where the tool streamed, else each histogram as one interval. */
 export const hlogEntries = (measurement: Measurement, offset: number): HlogEntry[] => {
   const { intervals = [], metrics, duration } = measurement;
+  const times = metrics.filter((metric) => metric.kind === 'histogram').filter(({ unit }) => unit === 'ns');
   if (intervals.length > 0)
-    return intervals.map((interval) => ({
-      tag: tagOf(interval.metric, interval.labels),
-      start: offset + interval.start,
-      end: offset + interval.end,
-      // Not read before it is written: it may be decoded then.
-      get histogram() {
-        return interval.histogram;
-      },
-    }));
-  return metrics.flatMap((metric) =>
-    metric.kind === 'histogram'
-      ? [{ tag: tagOf(metric.name, metric.labels), start: offset, end: offset + duration, histogram: metric.histogram }]
-      : [],
-  );
+    return intervals
+      .filter(({ metric }) => times.some(({ name }) => name === metric))
+      .map((interval) => ({
+        tag: tagOf(interval.metric, interval.labels),
+        start: offset + interval.start,
+        end: offset + interval.end,
+        // Not read before it is written: it may be decoded then.
+        get histogram() {
+          return interval.histogram;
+        },
+      }));
+  return times.map(({ name, labels, histogram }) => ({
+    tag: tagOf(name, labels),
+    start: offset,
+    end: offset + duration,
+    histogram,
+  }));
 };
 
 const header = (startedAt: Date): string => [...formatHlog(startedAt, [])].join('');

@@ -1,5 +1,6 @@
 import { Kvm4nfvError, type Fault } from '../error.js';
 import type { HostFacts } from '../host/facts.js';
+import { isWorse } from '../sla/sla.js';
 import { worst, type Verdict } from '../sla/verdict.js';
 import { mergeMetrics } from './encode.js';
 import { eventSchema, type RunEvent } from './event.js';
@@ -8,17 +9,16 @@ import { changedFacts } from './facts-change.js';
 import type { Problem, Result, ResultTest, ResultTrial, SlaOutcome } from './result.js';
 import { readEvents } from './store.js';
 
-/** For each expression the worst outcome over the trials; of equals the first. */
+/** For each SLA the worst outcome over the trials, with the trial where there are several; of equals the first. */
 const worstOutcomes = (trials: readonly ResultTrial[]): SlaOutcome[] => {
   const outcomes = new Map<string, SlaOutcome>();
-  for (const outcome of trials.flatMap(({ sla }) => sla)) {
-    const known = outcomes.get(outcome.expression);
-    if (
-      known === undefined ||
-      (worst([known.verdict, outcome.verdict]) === outcome.verdict && known.verdict !== outcome.verdict)
-    )
-      outcomes.set(outcome.expression, outcome);
-  }
+  for (const { id, sla } of trials)
+    for (const one of sla) {
+      const outcome = trials.length > 1 ? { ...one, trial: id } : one;
+      const key = `${outcome.severity} ${outcome.expression}`;
+      const known = outcomes.get(key);
+      if (known === undefined || isWorse(outcome, known)) outcomes.set(key, outcome);
+    }
   return [...outcomes.values()];
 };
 

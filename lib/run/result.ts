@@ -46,22 +46,32 @@ export const histogramMetricSchema = z.strictObject({
 export const valueMetricSchema = z.strictObject({
   ...metricBase,
   kind: z.enum(['counter', 'gauge']),
-  value: z.number(),
+  value: z.number().meta({ description: 'Of several trials: the sum of a counter, the mean of a gauge.' }),
+  values: z.array(z.number()).optional().meta({ description: 'Of a gauge over several trials: its value in each.' }),
 });
 export const metricSchema = z
   .discriminatedUnion('kind', [histogramMetricSchema, valueMetricSchema])
   .meta({ id: 'metric' });
 export type ResultMetric = z.output<typeof metricSchema>;
 export type HistogramMetric = z.output<typeof histogramMetricSchema>;
+export type ValueMetric = z.output<typeof valueMetricSchema>;
 
 export const slaOutcomeSchema = z
   .strictObject({
     expression: z.string(),
     severity: z.enum(['fail', 'warn']),
-    observed: z.number().nullable().meta({ description: 'In the base unit; null where the data does not support it.' }),
+    observed: z
+      .number()
+      .nullable()
+      .meta({ description: 'In the base unit; null where the data does not support it; the worse end of `bounds`.' }),
+    bounds: z
+      .strictObject({ low: z.number(), high: z.number() })
+      .optional()
+      .meta({ description: 'Where the tool does not tell the value exactly: between what it lies.' }),
     unit: z.string(),
     verdict: verdictSchema,
     reason: z.string().optional(),
+    trial: z.string().optional().meta({ description: 'Of a test with several trials: the one that this is of.' }),
   })
   .meta({ id: 'slaOutcome' });
 export type SlaOutcome = z.output<typeof slaOutcomeSchema>;

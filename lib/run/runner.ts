@@ -19,6 +19,19 @@ export interface TrialFeedback {
   readonly met: boolean;
 }
 
+/** What a runner found out over all its trials. */
+export interface RunnerOutcome {
+  /** What it was to reach and did not, a sentence each: the test is at best `warn` then. Default: nothing. */
+  readonly missed?: readonly string[];
+}
+
+/** Trials one after another, each answered by its feedback, and in the end what was found out over them, if anything. */
+export type Trials =
+  | AsyncGenerator<TrialParameters, void, TrialFeedback>
+  | AsyncGenerator<TrialParameters, RunnerOutcome | undefined, TrialFeedback>
+  | Generator<TrialParameters, void, TrialFeedback>
+  | Generator<TrialParameters, RunnerOutcome | undefined, TrialFeedback>;
+
 export interface RunnerPreview {
   /** Every distinct set of parameters that can be known beforehand, so that each is validated before anything runs. */
   readonly parameters: Iterable<Readonly<Record<string, unknown>>>;
@@ -49,9 +62,7 @@ export interface RunnerDefinition<Options = unknown> {
   /** What it looks at in a measurement: a suite where the scenario does not measure that is refused, with its place. Default: nothing. */
   slas?(options: Options): readonly RunnerSla[];
   /** Yields the next trial and is given its feedback. Never touches a host; never sees an error: those are the executor's. */
-  trials(
-    options: Options,
-  ): AsyncGenerator<TrialParameters, void, TrialFeedback> | Generator<TrialParameters, void, TrialFeedback>;
+  trials(options: Options): Trials;
 }
 
 /** Defines a runner: how trials follow one another. */
