@@ -50,28 +50,7 @@ const tracer: Need = {
   why: 'rtla timerlat needs a kernel with CONFIG_TIMERLAT_TRACER',
 };
 
-/** The long options of cyclictest that are not in every version, where they are used. */
-const cyclictestFeatures = (options: Extract<TimerOptions, { tool: 'cyclictest' }>): readonly string[] => [
-  '--json',
-  ...(options.policy === undefined ? [] : ['--policy']),
-  ...(options.aligned === undefined ? [] : ['--aligned']),
-  ...(options.secaligned === undefined ? [] : ['--secaligned']),
-  ...(options.main_affinity === undefined ? [] : ['--mainaffinity']),
-  ...(options.latency === 'system' ? ['--default-system'] : []),
-  ...(typeof options.latency === 'number' ? ['--latency'] : []),
-  ...(options.tracemark ? ['--tracemark'] : []),
-  ...(options.smi ? ['--smi'] : []),
-  ...(options.nanoseconds ? ['--nsecs'] : []),
-];
-
-const oslatFeatures = (options: Extract<TimerOptions, { tool: 'oslat' }>): readonly string[] => [
-  '--json',
-  ...(options.bias ? ['--bias'] : []),
-  ...(options.single_preheat ? ['--single-preheat'] : []),
-  ...(options.trace_threshold === undefined ? [] : ['--trace-threshold']),
-  ...(options.workload === 'no' ? [] : ['--workload', '--workload-mem']),
-];
-
+/** Long options that not every rtla has, where they are used. Those of cyclictest and oslat are in all that can write JSON. */
 const timerlatFeatures = (options: Extract<TimerOptions, { tool: 'timerlat' }>): readonly string[] => [
   '--cpus',
   ...(options.auto === undefined ? [] : ['--auto']),
@@ -101,13 +80,9 @@ const needs = (options: TimerOptions): readonly Need[] => {
   );
   switch (options.tool) {
     case 'cyclictest':
-      return [
-        { kind: 'tool', name: 'cyclictest', package: 'rt-tests', options: cyclictestFeatures(options) },
-        root,
-        ...placed,
-      ];
+      return [{ kind: 'tool', name: 'cyclictest', package: 'rt-tests', options: ['--json'] }, root, ...placed];
     case 'oslat':
-      return [{ kind: 'tool', name: 'oslat', package: 'rt-tests', options: oslatFeatures(options) }, root, ...placed];
+      return [{ kind: 'tool', name: 'oslat', package: 'rt-tests', options: ['--json'] }, root, ...placed];
     case 'timerlat':
       return [
         {

@@ -33,7 +33,7 @@ const known: readonly Warning[] = [
     hint: 'CONFIG_HIGH_RES_TIMERS, a usable clocksource, no highres=off',
   },
   {
-    pattern: /failed to set priority|unable to change scheduling policy|no such policy/i,
+    pattern: /failed to set priority|unable to change scheduling policy/i,
     effect: 'environment',
     hint: rights,
   },

@@ -46,6 +46,8 @@ export interface CliOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** Effective user, where root starts it as someone else. */
   readonly uid?: number;
+  /** A command that starts it, such as taskset. */
+  readonly prefix?: readonly string[];
 }
 
 /** The CLI under way. */
@@ -53,8 +55,9 @@ export class Cli {
   readonly child: ChildProcess;
   readonly ended: Promise<Ended>;
 
-  constructor(argv: readonly string[], { cwd = tmpdir(), env = {}, uid }: CliOptions = {}) {
-    this.child = begin(process.execPath, [binary, ...argv], {
+  constructor(argv: readonly string[], { cwd = tmpdir(), env = {}, uid, prefix = [] }: CliOptions = {}) {
+    const [command = '', ...words] = [...prefix, process.execPath, binary, ...argv];
+    this.child = begin(command, words, {
       cwd,
       env: { ...process.env, NO_COLOR: '1', ...env },
       stdio: ['ignore', 'pipe', 'pipe'],

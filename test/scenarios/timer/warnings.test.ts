@@ -114,12 +114,7 @@ describe('kind C: options that a tool lacks are found out before the window', ()
 
   it('asks for those that are used and for no others', () => {
     expect(features({})).to.deep.equal(['--json']);
-    expect(features({ main_affinity: 0, smi: true, policy: 'rr' })).to.deep.equal([
-      '--json',
-      '--policy',
-      '--mainaffinity',
-      '--smi',
-    ]);
+    expect(features({ tool: 'timerlat' })).to.deep.equal(['--cpus']);
     expect(features({ tool: 'timerlat', user_threads: true, warm_up: '1s' })).to.include.members([
       '--user-threads',
       '--warm-up',
