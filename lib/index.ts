@@ -56,8 +56,9 @@ export type { FirmwareSetting } from './doctor/firmware.js';
 export type { Capabilities, SriovDevice } from './doctor/capabilities.js';
 export type { CmdlineDiff } from './tuning/cmdline.js';
 export { examine, type ExamineOptions, type Readiness } from './doctor/examine.js';
-export type { Finding } from './doctor/checks/all.js';
-export { renderReadinessMarkdown, renderReadinessText } from './doctor/render.js';
+export type { Cost, Finding, Severity, Use } from './doctor/finding.js';
+export { renderReadinessMarkdown } from './doctor/render-markdown.js';
+export { renderReadinessText } from './doctor/render-text.js';
 export {
   applyTuning,
   planTuning,

@@ -3,6 +3,7 @@ import type { ImageAction, ImageOptions } from './commands/image.js';
 import type { ListOptions } from './commands/list.js';
 import type { LabAction, LabFlags } from './commands/lab.js';
 import type { TuneAction, TuneOptions } from './commands/tune.js';
+import { uses, type Use } from '../doctor/finding.js';
 import { version } from '../version.js';
 import type { SuiteSelection } from './suite.js';
 import type { TuningFlags } from './tuning.js';
@@ -132,12 +133,17 @@ const knowledgeCommands = (root: Command, done: Done): void => {
     .command('doctor')
     .summary('tell what a host can and can not do')
     .description(
-      "Tell what a host can and can not do for these tests, and why. Changes nothing; --smi may take the kernel's tracer for its time.",
+      "Tell what a host can and can not do for these tests, and why: worst first, by what each thing costs there, with how to mend it. Changes nothing; --smi may take the kernel's tracer for its time.",
     )
     .argument('[host]', hostArgument)
     .option('--suite <file>', 'suite that defines the host')
-    .option('--profile <name>', 'compare with this profile; default: observe')
-    .option('--isolated <cpus>', 'CPUs kept for real-time work, such as 2-5')
+    .addOption(
+      new Option('--for <use>', 'what the host is to do: threads that wake up (default), or that poll').choices([
+        ...uses,
+      ]),
+    )
+    .option('--profile <name>', 'compare with this profile; default: observe, or observe-dpdk with --for dpdk')
+    .option('--isolated <cpus>', 'CPUs kept for real-time work, such as 2-5; default: those that the kernel isolates')
     .option(
       '--smi <duration>',
       'count SMIs for so long, or look for gaps with the hwlat tracer, which spins on each CPU in turn',
@@ -147,7 +153,7 @@ const knowledgeCommands = (root: Command, done: Done): void => {
     .action(
       async (
         host: string | undefined,
-        options: TuningFlags & { suite?: string; smi?: string; json: boolean; markdown: boolean },
+        options: TuningFlags & { suite?: string; smi?: string; for?: Use; json: boolean; markdown: boolean },
       ) => {
         done(await (await import('./commands/all.js')).doctor(host, options));
       },
@@ -166,7 +172,7 @@ const machineCommands = (root: Command, done: Done): void => {
     .option('--suite <file>', 'suite that defines the host')
     .option(
       '--profile <name>',
-      'none, observe, latency, isolated, realtime-host, realtime-guest, kvm4nfv or cpu-partitioning',
+      'none, observe, observe-dpdk, latency, isolated, realtime-host, realtime-guest, kvm4nfv or cpu-partitioning',
     )
     .option('--isolated <cpus>', 'CPUs kept for real-time work, such as 2-5')
     .option('--housekeeping <cpus>', 'CPUs for everything else; default: the rest')

@@ -18,6 +18,7 @@ export interface Capabilities {
   /** /dev/kvm is there, and nobody has tried it in vain. */
   readonly kvm: boolean;
   readonly iommuGroups: number;
+  /** Those with CPUs. */
   readonly numaNodes: number;
   /** Threads of one core are online together. */
   readonly smt: boolean;
@@ -57,7 +58,7 @@ const sriovOf = (now: Snapshot): SriovDevice[] =>
 export const capabilitiesOf = (now: Snapshot, { nodes }: Machine): Capabilities => ({
   kvm: now.names.has('/dev/kvm'),
   iommuGroups: [...now.names].filter((name) => name.startsWith('/sys/kernel/iommu_groups/')).length,
-  numaNodes: nodes.length,
+  numaNodes: nodes.filter(({ cpus }) => cpus.length > 0).length,
   smt: line(now, '/sys/devices/system/cpu/smt/active') === '1',
   sriov: sriovOf(now),
 });

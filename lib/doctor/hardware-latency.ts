@@ -1,6 +1,6 @@
 import { Kvm4nfvError } from '../error.js';
 import type { Host } from '../host/host.js';
-import type { Finding } from './checks/all.js';
+import { findingOf, type Cost, type Finding } from './finding.js';
 
 /** Time that was taken from a machine unseen by its kernel, as a rule by SMIs. */
 export interface HardwareLatency {
@@ -89,16 +89,25 @@ export const measureHardwareLatency = async (
   };
 };
 
-export const hardwareLatencyFinding = ({ source, seconds, count, longest }: HardwareLatency): Finding => {
+const costOf = ({ source, count, longest }: HardwareLatency): Cost | undefined => {
+  if (count === 0) return undefined;
+  return source === 'hwlat' && longest !== undefined
+    ? { least: thresholdUs * 1000, most: longest * 1000, source: 'this machine: what the hwlat tracer saw' }
+    : { least: 10_000, most: 300_000, source: 'estimated; this machine counts SMIs and does not time them' };
+};
+
+export const hardwareLatencyFinding = (latency: HardwareLatency): Finding => {
+  const { source, seconds, count, longest } = latency;
   const seen =
     source === 'msr'
       ? `${String(count)} SMIs`
       : `${String(count)} gaps of ${String(thresholdUs)} us and more${longest === undefined ? '' : `, the longest ${String(longest)} us`}`;
-  return {
+  const cost = costOf(latency);
+  return findingOf({
     check: 'hardware-latency',
-    severity: count === 0 ? 'info' : 'major',
     what: `${seen} in ${String(seconds)} s (${source === 'msr' ? 'counted by the processor' : 'seen by the hwlat tracer, which spins half of the time'})`,
     costs: 'Each stops a CPU, or all of them, unseen by the kernel: SMIs for tens to hundreds of microseconds.',
+    ...(cost === undefined ? {} : { cost }),
     mend: 'Legacy USB and port 60/64 emulation off in the firmware, no firmware refresh; in a guest, look at its host.',
-  };
+  });
 };

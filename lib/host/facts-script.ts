@@ -27,7 +27,7 @@ grep -asHZ '' \
   /sys/kernel/mm/transparent_hugepage/enabled /sys/kernel/mm/transparent_hugepage/defrag \
   /sys/devices/system/clocksource/clocksource0/current_clocksource /sys/devices/system/clocksource/clocksource0/available_clocksource \
   /sys/class/dmi/id/sys_vendor /sys/class/dmi/id/product_name /sys/class/dmi/id/bios_vendor /sys/class/dmi/id/bios_version \
-  /sys/class/dmi/id/bios_date /sys/hypervisor/type /proc/device-tree/hypervisor/compatible
+  /sys/class/dmi/id/bios_date /sys/hypervisor/type /proc/device-tree/hypervisor/compatible /proc/device-tree/compatible
 grep -asHZ 'MemTotal' /proc/meminfo /sys/devices/system/node/node[0-9]*/meminfo
 grep -asHZ -m 64 -E '^(vendor_id|cpu family|model|model name|stepping|microcode|flags|CPU implementer|Hardware)[[:space:]]*:' /proc/cpuinfo
 exit 0

@@ -99,7 +99,7 @@ const kernelOf = (now: Snapshot): Machine['kernel'] => {
   const version = line(now, '/proc/version') ?? '';
   const release = /^Linux version (\S+)/.exec(version)?.[1] ?? '';
   const [, major = '0', minor = '0'] = /^(\d+)\.(\d+)/.exec(release) ?? [];
-  const realtime = line(now, '/sys/kernel/realtime') === '1' || version.includes('PREEMPT_RT');
+  const realtime = line(now, '/sys/kernel/realtime') === '1' || /\bPREEMPT[_ ]RT\b/.test(version);
   return { release, major: Number(major), minor: Number(minor), realtime };
 };
 

@@ -41,6 +41,8 @@ export interface ResolvedKnob {
   readonly value: unknown;
   /** The suite or the command line says so, and not only a profile: what the machine has nothing of is no excuse then. */
   readonly named: boolean;
+  /** The value as the profile or the suite writes it. */
+  readonly written: unknown;
 }
 
 /** A profile with everything inherited and overridden. */
@@ -126,7 +128,7 @@ export const resolveTuning = (
     const parsed = knob.value.safeParse(written);
     if (!parsed.success)
       throw new Kvm4nfvError('usage', `knob '${knob.name}': ${JSON.stringify(written)}: ${problemsOf(parsed.error)}`);
-    return [{ knob, value: parsed.data, named: !observe && spec.knobs[knob.name] !== undefined }];
+    return [{ knob, value: parsed.data, written, named: !observe && spec.knobs[knob.name] !== undefined }];
   });
   return { profile: spec.profile, observe, parameters, knobs: chosen };
 };

@@ -1,6 +1,7 @@
 import { expect } from 'chai';
 import { examine } from '../../lib/doctor/examine.js';
-import { renderReadinessMarkdown, renderReadinessText } from '../../lib/doctor/render.js';
+import { renderReadinessMarkdown } from '../../lib/doctor/render-markdown.js';
+import { renderReadinessText } from '../../lib/doctor/render-text.js';
 import { simulatedServer, tuningOf } from '../tuning/machine.js';
 
 const port = '/sys/bus/pci/devices/0000:41:00.0';

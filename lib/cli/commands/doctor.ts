@@ -2,7 +2,9 @@ import { Kvm4nfvError } from '../../error.js';
 import { probeKvm } from '../../libvirt/kvm-probe.js';
 import { parseDuration } from '../../measure/fields.js';
 import { examine, type ExamineOptions } from '../../doctor/examine.js';
-import { renderReadinessMarkdown, renderReadinessText } from '../../doctor/render.js';
+import type { Use } from '../../doctor/finding.js';
+import { renderReadinessMarkdown } from '../../doctor/render-markdown.js';
+import { renderReadinessText } from '../../doctor/render-text.js';
 import { openNamed } from '../host.js';
 import { Interrupt } from '../interrupt.js';
 import { print, printJson } from '../output.js';
@@ -21,6 +23,7 @@ export const doctor = async (
   options: TuningFlags & {
     readonly suite?: string;
     readonly smi?: string;
+    readonly for?: Use;
     readonly json: boolean;
     readonly markdown: boolean;
   },
@@ -28,9 +31,12 @@ export const doctor = async (
   using interrupt = new Interrupt(() => 'kvm4nfv doctor');
   const { signal } = interrupt;
   await using host = await openNamed(name, { ...options, signal });
-  const readiness = await examine(host, await tuningOf({ profile: 'observe', ...options }), {
+  const { for: use } = options;
+  const profile = use === 'dpdk' ? 'observe-dpdk' : 'observe';
+  const readiness = await examine(host, await tuningOf({ profile, ...options }), {
     signal,
     ...smiOf(options.smi),
+    ...(use === undefined ? {} : { use }),
     kvm: (machine) => probeKvm(machine, { signal }),
   });
   if (options.json) printJson(readiness);
