@@ -1,6 +1,5 @@
 import type { Bounds } from './bounds.js';
 import { ratioOf } from './ratio.js';
-import type { Unit } from './units.js';
 
 const times = [
   ['s', 9],
@@ -24,7 +23,7 @@ const shifted = (value: number, places: number): string => {
 const rounded = (value: number): number => (Number.isInteger(value) ? value : Number(value.toPrecision(9)));
 
 /** A value beside its limit: `50.015us`, `0.7%`, `17`. Whole numbers of base units keep all their digits. */
-export const exactText = (value: number, unit: Unit): string => {
+export const exactText = (value: number, unit: string): string => {
   if (unit === 'ratio') return `${shifted(rounded(value), -2)}%`;
   if (unit === '%') return `${shifted(rounded(value), 0)}%`;
   if (unit === 'count') return shifted(rounded(value), 0);
@@ -33,5 +32,5 @@ export const exactText = (value: number, unit: Unit): string => {
 };
 
 /** `1 to 500`, or one value where the two are the same. */
-export const exactRange = ({ low, high }: Bounds, unit: Unit): string =>
+export const exactRange = ({ low, high }: Bounds, unit: string): string =>
   low === high ? exactText(high, unit) : `${exactText(low, unit)} to ${exactText(high, unit)}`;

@@ -1,3 +1,6 @@
+import type { Bounds } from '../measure/bounds.js';
+import { exactText } from '../measure/exact-text.js';
+
 const scales = [
   { factor: 1e9, unit: 's' },
   { factor: 1e6, unit: 'ms' },
@@ -30,12 +33,24 @@ export const formatClock = (ns: number): string => {
 /** 1234567 as `1 234 567`. */
 export const formatCount = (count: number): string => String(count).replaceAll(/\B(?=(\d{3})+$)/g, ' ');
 
-/** A value of a metric in its unit. */
-export const formatValue = (value: number, unit: string): string => {
+/** A value of a metric where its unit stands beside it; times and shares bring their own. */
+export const formatNumber = (value: number, unit: string): string => {
   if (unit === 'ns') return formatTime(value);
   if (unit === 'ratio') return `${String(Number((value * 100).toPrecision(4)))} %`;
-  const number = Number.isInteger(value) ? formatCount(value) : String(Number(value.toPrecision(6)));
-  return unit === 'count' ? number : `${number} ${unit}`;
+  return Number.isInteger(value) ? formatCount(value) : String(Number(value.toPrecision(6)));
+};
+
+/** A value of a metric in its unit. */
+export const formatValue = (value: number, unit: string): string => {
+  const number = formatNumber(value, unit);
+  return unit === 'ns' || unit === 'ratio' || unit === 'count' ? number : `${number} ${unit}`;
+};
+
+/** A value beside its limit: all of its digits, whole numbers in groups. */
+export const formatExactly = ({ low, high }: Bounds, unit: string): string => {
+  const isGrouped = (value: number): boolean => Number.isInteger(value) && unit !== 'ns' && unit !== 'ratio';
+  const one = (value: number): string => (isGrouped(value) ? formatValue(value, unit) : exactText(value, unit));
+  return low === high ? one(high) : `${one(low)} to ${one(high)}`;
 };
 
 /** A value of a suite in one line. */

@@ -61,7 +61,7 @@ const needSteps = (plan: Plan, { scenario, options, context, load }: PlannedTest
     const packages = new Set([...wanted].flatMap((need) => (need.kind === 'tool' ? [need.package] : [])));
     const provision = chainOf(plan, name).some((link) => plan.contexts.get(link)?.provision === true);
     return [
-      `needs ${[...wanted].map(described).join(', ')}${name === context ? '' : ` on ${name}`}`,
+      `needs ${[...new Set([...wanted].map(described))].join(', ')}${name === context ? '' : ` on ${name}`}`,
       ...(provision && packages.size > 0 ? [`install what is missing: ${quoteArgv(installArgv([...packages]))}`] : []),
     ];
   });

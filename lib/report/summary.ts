@@ -1,100 +1,57 @@
 import type { HostFacts } from '../host/facts.js';
 import { decodeHistogram } from '../run/encode.js';
-import type { HistogramMetric, Result, ResultMetric, ResultTest, SlaOutcome } from '../run/result.js';
+import type { Result, ResultTest, SlaOutcome } from '../run/result.js';
 import { renderBars } from './bars.js';
-import { formatCount, formatTime, formatValue } from './format.js';
+import { formatExactly } from './format.js';
+import { measuredBy, measuredCells, measuredColumns } from './measured-rows.js';
 import { plain, verdictStyle, type Paint } from './paint.js';
-import { renderTable, type Cell, type Column } from './table.js';
+import { renderTable, type Cell } from './table.js';
 
 export interface SummaryOptions {
   /** Default: no colour. */
   readonly paint?: Paint;
 }
 
-const shownPercentiles = ['50', '99', '99.9', '99.99', '99.999'] as const;
-
-const columns: readonly Column[] = [
-  { title: 'test' },
-  { title: 'context' },
-  { title: 'metric' },
-  { title: 'count', align: 'right' },
-  { title: 'min', align: 'right' },
-  ...shownPercentiles.map((p): Column => ({ title: `p${p}`, align: 'right' })),
-  { title: 'max', align: 'right' },
-  { title: 'verdict' },
-];
-
-const time = (value: number | null | undefined): Cell => ({
-  text: value === null || value === undefined ? '-' : formatTime(value),
-});
-
-/** Of a sample beyond the tool's bins it is only known that it was. */
-const percentile = ({ percentiles, overflow }: HistogramMetric, name: string): Cell => {
-  const value = percentiles[name];
-  const beyond = overflow.find(({ max }) => max === value);
-  return beyond === undefined ? time(value) : { text: `>${formatTime(beyond.above)}` };
-};
-
-const overall = (metrics: readonly ResultMetric[]): HistogramMetric[] =>
-  metrics.filter(
-    (metric): metric is HistogramMetric => metric.kind === 'histogram' && Object.keys(metric.labels).length === 0,
-  );
-
-interface Row {
-  readonly name: string;
-  readonly metric: HistogramMetric | undefined;
-}
-
-/** One row a histogram; of a sweep, whose trials can't be merged, one a trial. */
-const rowsOf = (test: ResultTest): Row[] => {
-  const merged = overall(test.metrics).map((metric) => ({ name: test.name, metric }));
-  if (merged.length > 0) return merged;
-  const each = test.trials
-    .filter(({ warmUp }) => !warmUp)
-    .flatMap(({ parameters, metrics }) => {
-      const values = Object.entries(parameters).map(([key, value]) => `${key}=${String(value)}`);
-      return overall(metrics).map((metric) => ({ name: [test.name, ...values].join(' '), metric }));
-    });
-  return each.length > 0 ? each : [{ name: test.name, metric: undefined }];
-};
-
 const contextLabel = (result: Result, context: string): string =>
   result.contexts[context]?.traits['emulated'] === true ? `${context} (emulated)` : context;
 
 const table = (result: Result, paint: Paint): string => {
-  const rows = result.tests.flatMap((test) =>
-    rowsOf(test).map(({ name, metric }, index): Cell[] => {
+  const tests = result.tests.map((test) => ({ test, rows: measuredBy(test) }));
+  const columns = measuredColumns(tests.flatMap(({ rows }) => rows));
+  const lines = tests.flatMap(({ test, rows }) =>
+    rows.map((row, index): Cell[] => {
       const { verdict } = test;
       const judged = {
         text: index === 0 ? verdict : '',
         shown: index === 0 ? paint(verdictStyle[verdict], verdict) : '',
       };
-      return [
-        { text: name },
-        { text: contextLabel(result, test.context) },
-        { text: metric?.name ?? '-' },
-        { text: metric === undefined ? '-' : formatCount(metric.count) },
-        time(metric?.min),
-        ...shownPercentiles.map((p) => (metric === undefined ? time(undefined) : percentile(metric, p))),
-        time(metric?.max),
-        judged,
-      ];
+      return [{ text: row.name }, { text: contextLabel(result, test.context) }, ...measuredCells(row, columns), judged];
     }),
   );
-  return renderTable(columns, rows);
+  return renderTable([{ title: 'test' }, { title: 'context' }, ...columns, { title: 'verdict' }], lines);
 };
 
+/** Counters and gauges with labels; without they have their row in the table. */
 const valueLines = (test: ResultTest): string[] =>
   test.metrics
     .filter((metric) => metric.kind !== 'histogram')
-    .map((metric) => {
-      const labels = Object.entries(metric.labels).map(([key, value]) => ` ${key}=${value}`);
-      return `  ${metric.name}${labels.join('')}: ${formatValue(metric.value, metric.unit)}`;
+    .filter(({ labels }) => Object.keys(labels).length > 0)
+    .map(({ name, labels, unit, value, values = [value] }) => {
+      const said = Object.entries(labels).map(([key, label]) => ` ${key}=${label}`);
+      return `  ${name}${said.join('')}: ${formatExactly({ low: Math.min(...values), high: Math.max(...values) }, unit)}`;
     });
 
-const slaLine = ({ expression, observed, unit, verdict, reason }: SlaOutcome, paint: Paint): string => {
-  const seen = observed === null ? (reason ?? 'no data') : `observed ${formatValue(observed, unit)}`;
-  return `  ${paint(verdictStyle[verdict], verdict.padEnd(7))}  ${expression}  (${seen})`;
+const seenOf = ({ observed, bounds, unit, reason, trial }: SlaOutcome): string => {
+  const where = trial === undefined ? '' : ` in ${trial}`;
+  if (observed === null) return `${reason ?? 'no data'}${where}`;
+  const value = `observed ${formatExactly(bounds ?? { low: observed, high: observed }, unit)}${where}`;
+  // The reason tells why the worse end of what is only bounded counts.
+  return bounds === undefined || reason === undefined ? value : `${reason}${where}`;
+};
+
+const slaLine = (outcome: SlaOutcome, paint: Paint): string => {
+  const { expression, verdict } = outcome;
+  return `  ${paint(verdictStyle[verdict], verdict.padEnd(7))}  ${expression}  (${seenOf(outcome)})`;
 };
 
 const details = (test: ResultTest, paint: Paint): string[] => {
@@ -117,19 +74,18 @@ const hostLine = (name: string, facts: HostFacts): string => {
   return `${name}: ${cpu.model ?? facts.machine}, ${String(topology.online.length)} CPUs, Linux ${kernel.release} (${rt})${virtual}`;
 };
 
-const drawings = (result: Result): string[] => {
-  const first = result.tests
-    .flatMap((test) => rowsOf(test).slice(0, 1))
-    .filter(({ metric }) => (metric?.count ?? 0) > 0);
-  // A screen or two, not a flood: the files of the run have them all.
-  return first
+const drawings = (result: Result): string[] =>
+  result.tests
+    .flatMap((test) => measuredBy(test).slice(0, 1))
+    .flatMap(({ name, metric }) =>
+      metric === undefined || !('histogram' in metric) || metric.count === 0 ? [] : [{ name, metric }],
+    )
+    // A screen or two, not a flood: the files of the run have them all.
     .slice(0, 4)
-    .map(({ name, metric }) =>
-      metric === undefined
-        ? ''
-        : `${metric.name} of ${name}, samples by range (bars are logarithmic)\n${renderBars(decodeHistogram(metric))}`,
+    .map(
+      ({ name, metric }) =>
+        `${metric.name} of ${name}, ${metric.unit === 'ns' ? 'samples' : `samples in ${metric.unit}`} by range (bars are logarithmic)\n${renderBars(decodeHistogram(metric), 40, metric.unit)}`,
     );
-};
 
 const tuningLines = (result: Result): string[] =>
   Object.entries(result.contexts).flatMap(([name, { tuning }]) => {

@@ -109,9 +109,10 @@ export const judge = (
   const isBounded = compare(low, high) !== 0;
   const seen = { expression, observed: toNumber(worse), ...(isBounded ? { bounds } : {}), unit };
   if (meets[operator](compare(worse, limit))) return { ...seen, verdict: 'pass' };
-  const doubt =
+  const range = exactRange(bounds, unit);
+  const reason =
     isBounded && mayMeet(low, high, operator, limit)
-      ? ': more is not known of samples beyond the bins, so the worst of it counts'
-      : '';
-  return { ...seen, verdict: severity, reason: `${exactRange(bounds, unit)} observed${doubt}` };
+      ? `${range} observed: of samples beyond the bins no more is known, so the worst of that is judged`
+      : `${range} observed`;
+  return { ...seen, verdict: severity, reason };
 };
