@@ -1,0 +1,49 @@
+import { readFile } from 'node:fs/promises';
+import { dirname, join, relative } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { build, type Plugin } from 'esbuild';
+
+/** Where a module stands is asked of the bundle otherwise. */
+const inPlace = (text: string, path: string): string =>
+  text
+    .replaceAll('import.meta.dirname', JSON.stringify(dirname(path)))
+    .replaceAll('import.meta.filename', JSON.stringify(path))
+    .replaceAll('import.meta.url', JSON.stringify(pathToFileURL(path).href));
+
+const instrumented = (root: string, texts: ReadonlyMap<string, string>): Plugin => ({
+  name: 'mutants',
+  setup(context) {
+    context.onLoad({ filter: /\.ts$/ }, async ({ path }) => {
+      if (path.includes('/node_modules/')) return undefined;
+      const text = texts.get(relative(root, path)) ?? (await readFile(path, 'utf8'));
+      return { contents: inPlace(text, path), loader: 'ts', resolveDir: dirname(path) };
+    });
+  },
+});
+
+/**
+ * Puts each file of tests with all that it imports of ours into one module, so that importing that again gives everything
+ * anew, with another mutant on; libraries stay outside. Gives where each one's module is.
+ */
+export const bundleTests = async (
+  root: string,
+  tests: readonly string[],
+  texts: ReadonlyMap<string, string>,
+): Promise<ReadonlyMap<string, string>> => {
+  const outdir = join(root, 'node_modules/.cache/mutants');
+  await build({
+    absWorkingDir: root,
+    entryPoints: [...tests],
+    outdir,
+    outbase: root,
+    outExtension: { '.js': '.mjs' },
+    bundle: true,
+    format: 'esm',
+    platform: 'node',
+    target: 'node20.19',
+    packages: 'external',
+    plugins: [instrumented(root, texts)],
+    logLevel: 'error',
+  });
+  return new Map(tests.map((test) => [test, join(outdir, test.replace(/\.ts$/, '.mjs'))]));
+};
