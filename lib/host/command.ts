@@ -14,6 +14,8 @@ export interface Command extends ExecOptions {
   readonly repeatable?: boolean;
   /** It blocks for long and must not take the place of short commands. */
   readonly waits?: boolean;
+  /** Its time is what it is, also where the machine is slow. */
+  readonly strict?: boolean;
 }
 
 export const defaultMaxOutput = 8 * 1024 * 1024;
@@ -74,11 +76,16 @@ export const checkResult = (host: string, result: ExecResult, check = true): Exe
   throw new CommandError(host, result);
 };
 
-export const timedOut = (host: string, command: Command): Kvm4nfvError =>
-  new Kvm4nfvError(
+/** `allowed`: milliseconds that it was given in the end. */
+export const timedOut = (host: string, command: Command, allowed: number): Kvm4nfvError => {
+  const asked = command.timeout ?? 0;
+  const more =
+    allowed > asked ? `, and than the ${(allowed / 1000).toFixed(0)} s that so slow a machine was given` : '';
+  return new Kvm4nfvError(
     'tool',
-    `${host}: ${command.argv.slice(0, 6).join(' ')}: ended because it took longer than ${String((command.timeout ?? 0) / 1000)} s`,
+    `${host}: ${command.argv.slice(0, 6).join(' ')}: ended because it took longer than ${String(asked / 1000)} s${more}`,
   );
+};
 
 /** The error of something that was given up because its signal asked for it. */
 export const aborted = (what: string, signal: AbortSignal): Error => {

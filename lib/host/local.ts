@@ -62,7 +62,7 @@ class LocalHost extends CommandHost implements Host {
       ),
       kill: () => reap(child, marker, sudo),
     };
-    return supervise(this.name, command, running);
+    return supervise(this.name, command, running, (question) => this.run(question));
   }
 
   async connect(endpoint: Endpoint, options: { readonly signal?: AbortSignal } = {}): Promise<Duplex> {

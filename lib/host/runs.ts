@@ -1,5 +1,6 @@
 import { Kvm4nfvError } from '../error.js';
-import { CommandError, type ExecResult, type Host } from './host.js';
+import { CommandError, type ExecOptions, type ExecResult, type Host } from './host.js';
+import { slownessOf, stretched } from './patience.js';
 import { checkName } from './job.js';
 import { markersOf } from './command.js';
 import { baseScript, listScript, removeRunScript, settleScript } from './job-scripts.js';
@@ -44,24 +45,44 @@ export const listJobs = async (host: Host): Promise<readonly ListedJob[]> => {
   );
 };
 
-const settleWithin = 150;
+const settleWithin = 150_000;
+
+/** Exit status of the script whose time is over. */
+const stillThere = 75;
+
+/** Waits for them, as long as a host so slow is given. */
+const waitForThem = async (host: Host, run: string, options: ExecOptions): Promise<void> => {
+  const within = async (milliseconds: number): Promise<void> => {
+    const seconds = String(Math.ceil(milliseconds / 1000));
+    const argv = ['sh', '-c', settleScript, 'sh', markersOf(run), seconds];
+    await host.exec(argv, { ...options, timeout: milliseconds + deadline });
+  };
+  try {
+    await within(settleWithin);
+  } catch (error) {
+    if (!(error instanceof CommandError && error.result.exitCode === stillThere)) throw error;
+    const more = stretched(settleWithin, await slownessOf(host)) - settleWithin;
+    if (more < 1000) throw error;
+    await within(more);
+  }
+};
 
 /**
  * Waits until the commands that a killed controller had given have ended, those included that a login shell or sudo is about
  * to start, but for jobs and builds: what they are about to do can be undone only afterwards. A `teardown` error where that
- * takes more than 150 s.
+ * takes more than 150 s, or more than that on a slow host.
  */
 export const settle = async (host: Host, run: string, signal?: AbortSignal): Promise<void> => {
-  const options = { timeout: settleWithin * 1000 + deadline, ...(signal === undefined ? {} : { signal }) };
-  const argv = ['sh', '-c', settleScript, 'sh', markersOf(checkName('run id', run)), String(settleWithin)];
+  const options = signal === undefined ? {} : { signal };
+  checkName('run id', run);
   try {
-    await host.exec(argv, options);
+    await waitForThem(host, run, options);
     // What went through sudo shows its environment to root alone.
     const { exitCode } = await host.exec(['sh', '-c', '[ "$(id -u)" != 0 ] && sudo -n true'], {
       check: false,
       timeout: deadline,
     });
-    if (exitCode === 0) await host.exec(argv, { ...options, root: true });
+    if (exitCode === 0) await waitForThem(host, run, { ...options, root: true });
   } catch (error) {
     if (!(error instanceof CommandError)) throw error;
     throw new Kvm4nfvError(

@@ -4,6 +4,7 @@ import { Kvm4nfvError, messageOf } from '../error.js';
 import { aborted, defaultMaxOutput, timedOut, type Command } from './command.js';
 import type { ExecResult } from './host.js';
 import { Output } from './output.js';
+import { Patience, slowness } from './patience.js';
 
 /** A command under way, as a transport shows it. */
 export interface Running {
@@ -63,7 +64,12 @@ const collect = (stream: Readable, kept: Output): Promise<void> =>
   });
 
 /** Feeds a command, keeps what it says, and ends it when its time is over, its signal asks for it, or a stream fails. */
-export const supervise = async (host: string, command: Command, running: Running): Promise<ExecResult> => {
+export const supervise = async (
+  host: string,
+  command: Command,
+  running: Running,
+  ask: (command: Command) => Promise<ExecResult>,
+): Promise<ExecResult> => {
   const limit = command.maxOutput ?? defaultMaxOutput;
   const stdout = new Output(limit);
   const stderr = new Output(limit);
@@ -81,10 +87,19 @@ export const supervise = async (host: string, command: Command, running: Running
   const onAbort = (): void => {
     if (signal !== undefined) stop(aborted(`${host}: ${command.argv[0] ?? ''}`, signal));
   };
-  const onTimeout = (): void => {
-    stop(timedOut(host, command));
+  const patience = new Patience(timeout ?? Infinity, () =>
+    slowness((argv, limits) => ask({ argv, ...limits, strict: true })),
+  );
+  const isStrict = command.strict === true || command.waits === true;
+  let timer: NodeJS.Timeout | undefined;
+  let over = false;
+  const onTimeout = async (): Promise<void> => {
+    const more = !isStrict && (await patience.more());
+    if (over) return;
+    if (more) timer = setTimeout(() => void onTimeout(), patience.left);
+    else stop(timedOut(host, command, patience.allowed));
   };
-  const timer = timeout === undefined ? undefined : setTimeout(onTimeout, timeout);
+  if (timeout !== undefined) timer = setTimeout(() => void onTimeout(), timeout);
   signal?.addEventListener('abort', onAbort, { once: true });
   if (signal?.aborted === true) onAbort();
   try {
@@ -96,6 +111,7 @@ export const supervise = async (host: string, command: Command, running: Running
   } catch (error) {
     throw faults.length > 0 ? faults[0] : error;
   } finally {
+    over = true;
     clearTimeout(timer);
     signal?.removeEventListener('abort', onAbort);
   }

@@ -1,10 +1,10 @@
 import type { Duplex } from 'node:stream';
 import { Kvm4nfvError } from '../error.js';
 import type { Host } from '../host/host.js';
+import type { Patience } from '../host/patience.js';
 
 export interface WaitOptions {
-  /** Milliseconds. */
-  readonly timeout: number;
+  readonly patience: Patience;
   readonly signal?: AbortSignal;
 }
 
@@ -15,11 +15,14 @@ export const waitForText = <T>(
   stream: Duplex,
   what: string,
   find: (text: string) => T | undefined,
-  { timeout, signal }: WaitOptions,
+  { patience, signal }: WaitOptions,
 ): Promise<T> =>
   new Promise((resolve, reject) => {
     let text = '';
+    let settled = false;
     const settle = (action: () => void): void => {
+      if (settled) return;
+      settled = true;
       clearTimeout(timer);
       signal?.removeEventListener('abort', abort);
       stream.off('data', take).off('close', closed).off('error', closed);
@@ -45,9 +48,13 @@ export const waitForText = <T>(
         resolve(found);
       });
     };
-    const timer = setTimeout(() => {
-      fail('tool', `not within ${String(timeout / 1000)} s`);
-    }, timeout);
+    const late = async (): Promise<void> => {
+      const more = await patience.more();
+      if (settled) return;
+      if (more) timer = setTimeout(() => void late(), patience.left);
+      else fail('tool', `not within ${(patience.allowed / 1000).toFixed(0)} s`);
+    };
+    let timer = setTimeout(() => void late(), patience.left);
     stream.on('data', take).on('close', closed).on('error', closed);
     signal?.addEventListener('abort', abort, { once: true });
     if (signal?.aborted === true) abort();

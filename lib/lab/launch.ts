@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Kvm4nfvError, messageOf } from '../error.js';
 import type { Host, Job } from '../host/host.js';
+import { Patience, slownessOf } from '../host/patience.js';
 import { socketsOf } from './machine.js';
 import { Qmp } from './qmp.js';
 
@@ -37,7 +38,7 @@ export const connectMonitor = async (
   directory: string,
   options: { readonly timeout: number; readonly signal?: AbortSignal },
 ): Promise<Qmp> => {
-  const until = Date.now() + options.timeout;
+  const patience = new Patience(options.timeout, () => slownessOf(host));
   const signal = options.signal === undefined ? {} : { signal: options.signal };
   for (let delay = 10; ; delay = Math.min(2 * delay, slowest)) {
     try {
@@ -45,7 +46,7 @@ export const connectMonitor = async (
     } catch (error) {
       if (options.signal?.aborted === true) throw error;
       const ended = delay === slowest && !(await job.running());
-      if (ended || Date.now() > until) {
+      if (ended || !(await patience.more())) {
         const complaint = qemuComplaint(await host.read(`${job.directory}/stderr`).catch(messageOf));
         throw new LaunchError(host.name, complaint, error);
       }

@@ -2,6 +2,7 @@ import type { Duplex } from 'node:stream';
 import * as z from 'zod';
 import { Kvm4nfvError } from '../error.js';
 import type { Host } from '../host/host.js';
+import { Patience, slownessOf } from '../host/patience.js';
 
 export interface QmpOptions {
   /** Milliseconds. Default: 30 s. */
@@ -30,6 +31,7 @@ interface Waiter {
 
 /** A monitor of QEMU: one JSON object a line, both ways. */
 export class Qmp implements AsyncDisposable {
+  readonly #host: Host;
   readonly #where: string;
   readonly #stream: Duplex;
   readonly #waiters = new Set<Waiter>();
@@ -37,7 +39,9 @@ export class Qmp implements AsyncDisposable {
   #text = '';
   #lost: Error | undefined;
 
-  private constructor(where: string, stream: Duplex) {
+  private constructor(host: Host, path: string, stream: Duplex) {
+    const where = `${host.name}: ${path}`;
+    this.#host = host;
     this.#where = where;
     this.#stream = stream;
     stream.setEncoding('utf8');
@@ -53,7 +57,7 @@ export class Qmp implements AsyncDisposable {
   /** Connects to the monitor on a unix socket of the host and takes it out of its greeting. */
   static async connect(host: Host, path: string, options: QmpOptions = {}): Promise<Qmp> {
     const stream = await host.connect({ path }, options.signal === undefined ? {} : { signal: options.signal });
-    const qmp = new Qmp(`${host.name}: ${path}`, stream);
+    const qmp = new Qmp(host, path, stream);
     try {
       await qmp.execute('qmp_capabilities', {}, options);
       return qmp;
@@ -92,7 +96,11 @@ export class Qmp implements AsyncDisposable {
 
   #wait(what: string, isIt: (message: Message) => boolean, { timeout = 30_000, signal }: QmpOptions): Promise<Message> {
     return new Promise((resolve, reject) => {
+      const patience = new Patience(timeout, () => slownessOf(this.#host));
+      let settled = false;
       const settle = (action: () => void): void => {
+        if (settled) return;
+        settled = true;
         clearTimeout(timer);
         signal?.removeEventListener('abort', abort);
         this.#waiters.delete(waiter);
@@ -106,9 +114,14 @@ export class Qmp implements AsyncDisposable {
       const abort = (): void => {
         fail(new Kvm4nfvError('interrupted', `${this.#where}: ${what}: interrupted`, { cause: signal?.reason }));
       };
-      const timer = setTimeout(() => {
-        fail(new Kvm4nfvError('tool', `${this.#where}: ${what}: no answer within ${String(timeout / 1000)} s`));
-      }, timeout);
+      const late = async (): Promise<void> => {
+        const more = await patience.more();
+        if (settled) return;
+        const allowed = String(patience.allowed / 1000);
+        if (more) timer = setTimeout(() => void late(), patience.left);
+        else fail(new Kvm4nfvError('tool', `${this.#where}: ${what}: no answer within ${allowed} s`));
+      };
+      let timer = setTimeout(() => void late(), timeout);
       const take = (message: Message): boolean => {
         if (!isIt(message)) return false;
         settle(() => {

@@ -6,7 +6,7 @@ import { readyLine } from './host-setup.js';
 import { connectMonitor } from './launch.js';
 import { kernelCommandLine, qemuArguments, socketsOf } from './machine.js';
 import { timerLost } from './stall.js';
-import { boots, bootTimeout, partsOf } from './start.js';
+import { bootPatience, boots, partsOf } from './start.js';
 import { createVfs } from './vfs.js';
 import { endJob, jobName, type VirtualHost } from './virtual-host.js';
 
@@ -41,7 +41,10 @@ const bootUntilReady = async (machine: VirtualHost, definition: Definition, para
       () => true,
       () => false,
     );
-    const ready = waitForConsole(host, place, readyLine, { timeout: bootTimeout, signal: over.signal });
+    const ready = waitForConsole(host, place, readyLine, {
+      patience: bootPatience(host, directory),
+      signal: over.signal,
+    });
     try {
       if ((await Promise.race([lost, ready])) !== true || tries >= boots) return;
     } finally {

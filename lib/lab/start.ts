@@ -2,9 +2,10 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Kvm4nfvError, messageOf } from '../error.js';
 import type { Host, Job } from '../host/host.js';
+import { Patience, slownessOf } from '../host/patience.js';
 import { firstBootDisk, restoreLine } from '../image/first-boot.js';
 import { newGuestKeys, type GuestKeys } from '../image/keys.js';
-import { waitForConsole, waitForText } from './console.js';
+import { waitForConsole, waitForText, type WaitOptions } from './console.js';
 import type { Definition } from './definition.js';
 import { readyLine } from './host-setup.js';
 import { checkMachineName, prepareInstance, removeInstance, type MachineName, type Prepared } from './instance.js';
@@ -31,21 +32,6 @@ export interface StartOptions extends LabOptions, MachineName {
   readonly timeout?: number;
   readonly progress?: (stage: string) => void;
 }
-
-interface Deadline {
-  readonly signal?: AbortSignal;
-  /** Milliseconds left; at least one. */
-  readonly left: () => number;
-}
-
-const deadlineOf = (timeout: number, signal: AbortSignal | undefined): Deadline => {
-  const until = Date.now() + timeout;
-  return { left: () => Math.max(1, until - Date.now()), ...(signal === undefined ? {} : { signal }) };
-};
-const waitOptions = ({ left, signal }: Deadline): { readonly timeout: number; readonly signal?: AbortSignal } => ({
-  timeout: left(),
-  ...(signal === undefined ? {} : { signal }),
-});
 
 /** What a machine is started with, each time that it is. */
 export const partsOf = (definition: Definition, machine: MachineName, prepared: Prepared): MachineParts => {
@@ -111,11 +97,11 @@ const launch = async (
   }
 };
 
-const loadState = async (monitor: Qmp, state: SavedState, deadline: Deadline): Promise<void> => {
+const loadState = async (monitor: Qmp, state: SavedState, { patience, ...signal }: WaitOptions): Promise<void> => {
   await stateCapabilities(monitor);
   const loaded = monitor.event(
     ({ event, data }) => event === 'MIGRATION' && (data['status'] === 'completed' || data['status'] === 'failed'),
-    waitOptions(deadline),
+    { ...signal, timeout: patience.left },
   );
   await Promise.all([monitor.execute('migrate-incoming', { uri: `file:${state.memory}` }), loaded]);
   if ((await loaded).data['status'] === 'failed')
@@ -126,7 +112,7 @@ const loadState = async (monitor: Qmp, state: SavedState, deadline: Deadline): P
 };
 
 /** The guest that comes back is the one that was saved: it takes over its own name, keys and time now. */
-const takeOver = async (host: Host, directory: string, deadline: Deadline): Promise<void> => {
+const takeOver = async (host: Host, directory: string, deadline: WaitOptions): Promise<void> => {
   const port = await host.connect(
     { path: socketsOf(directory).control },
     deadline.signal === undefined ? {} : { signal: deadline.signal },
@@ -136,7 +122,7 @@ const takeOver = async (host: Host, directory: string, deadline: Deadline): Prom
       port,
       'control port',
       (text) => /^(applied|failed|unknown) .*$/m.exec(text)?.[0],
-      waitOptions(deadline),
+      deadline,
     );
     port.write(restoreLine());
     const said = await answer;
@@ -147,17 +133,21 @@ const takeOver = async (host: Host, directory: string, deadline: Deadline): Prom
   }
 };
 
-const bannerTimeout = 5000;
+/** Of the time that it has taken so far: each try costs an sshd process there, which on a slow machine needs long for its first line. */
+const bannerShare = 1 / 2;
+const shortestBanner = 5000;
 const slowestPoll = 500;
 
 /** QEMU takes connections from its start on; only a banner says that there is an sshd behind. */
-const waitForSsh = async (host: Host, port: number, job: Job, deadline: Deadline): Promise<void> => {
+const waitForSsh = async (host: Host, port: number, job: Job, deadline: WaitOptions): Promise<void> => {
+  const { patience, ...aborting } = deadline;
+  const began = performance.now();
   for (let delay = 20; ; delay = Math.min(2 * delay, slowestPoll)) {
     try {
-      const { signal } = deadline;
-      const stream = await host.connect({ host: '127.0.0.1', port }, signal === undefined ? {} : { signal });
+      const stream = await host.connect({ host: '127.0.0.1', port }, aborting);
       try {
-        const wait = { ...waitOptions(deadline), timeout: Math.min(bannerTimeout, deadline.left()) };
+        const long = Math.max(shortestBanner, (performance.now() - began) * bannerShare);
+        const wait = { ...aborting, patience: new Patience(Math.min(long, patience.left), () => Promise.resolve(1)) };
         await waitForText(
           stream,
           `SSH on port ${String(port)}`,
@@ -170,9 +160,9 @@ const waitForSsh = async (host: Host, port: number, job: Job, deadline: Deadline
       }
     } catch (error) {
       if (deadline.signal?.aborted === true) throw error;
-      if (deadline.left() <= 1 || !(await job.running()))
+      if (!(await patience.more()) || !(await job.running()))
         throw new Kvm4nfvError('tool', `No sshd on port ${String(port)}: ${messageOf(error)}`, { cause: error });
-      await sleep(delay, undefined, deadline.signal === undefined ? {} : { signal: deadline.signal });
+      await sleep(delay, undefined, aborting);
     }
   }
 };
@@ -186,8 +176,19 @@ const withConsole = async (error: unknown, host: Host, directory: string): Promi
   });
 };
 
-export const bootTimeout = 15 * 60_000;
+const bootTimeout = 15 * 60_000;
 const restoreTimeout = 3 * 60_000;
+
+/** A boot that takes longer than usual must at least go on saying something. */
+export const bootPatience = (host: Host, directory: string, timeout = bootTimeout): Patience =>
+  new Patience(
+    timeout,
+    () => slownessOf(host),
+    async () => (await host.exec(['stat', '-c', '%s', `${directory}/console.log`])).stdout,
+  );
+
+const restorePatience = (host: Host, timeout = restoreTimeout): Patience =>
+  new Patience(timeout, () => slownessOf(host));
 
 const startOnce = async (host: Host, definition: Definition, start: StartOptions): Promise<VirtualHost> => {
   const { run, name, state, signal, progress } = start;
@@ -198,10 +199,14 @@ const startOnce = async (host: Host, definition: Definition, start: StartOptions
     progress?.(stage);
   };
   const lab = await labDirectory(host, start);
-  const deadline = deadlineOf(start.timeout ?? (state === undefined ? bootTimeout : restoreTimeout), signal);
   const keys = start.keys ?? newGuestKeys(run, name);
   const { prepared, job, monitor } = await launch(host, lab, definition, start, keys);
   const { directory, sshPort, wire } = prepared;
+  const deadline = {
+    patience:
+      start.state === undefined ? bootPatience(host, directory, start.timeout) : restorePatience(host, start.timeout),
+    ...(signal === undefined ? {} : { signal }),
+  };
   const parts = { run, name, host, lab, directory, job, privateKey: keys.client.privateKey, stages };
   reached('started');
   try {
@@ -222,7 +227,7 @@ const startOnce = async (host: Host, definition: Definition, start: StartOptions
     reached('ssh');
     if (state === undefined && start.until !== 'ssh') {
       const place = { socket: socketsOf(directory).console, log: `${directory}/console.log` };
-      await waitForConsole(host, place, readyLine, waitOptions(deadline));
+      await waitForConsole(host, place, readyLine, deadline);
       reached('booted');
     }
     const machine = new VirtualHost({ ...parts, record });

@@ -1,21 +1,31 @@
 import { Kvm4nfvError } from '../error.js';
+import { Patience } from '../host/patience.js';
 
 /**
  * `work`, or an error when its time is over or the signal comes first. It is not called off: it goes on,
- * and its result is dropped.
+ * and its result is dropped. `slower`: how many times slower than usual the machine is that does it.
  */
 export const deadline = <T>(
   work: Promise<T>,
   timeout: number,
   signal: AbortSignal | undefined,
   what: string,
+  slower: () => Promise<number>,
 ): Promise<T> =>
   new Promise((resolve, reject) => {
-    const over = (): void => {
+    const patience = new Patience(timeout, slower);
+    let settled = false;
+    const over = async (): Promise<void> => {
+      const more = await patience.more();
+      if (settled) return;
+      if (more) {
+        timer = setTimeout(() => void over(), patience.left);
+        return;
+      }
       settle();
-      reject(new Kvm4nfvError('tool', `${what}: no answer within ${String(timeout / 1000)} s`));
+      reject(new Kvm4nfvError('tool', `${what}: no answer within ${String(patience.allowed / 1000)} s`));
     };
-    const timer = setTimeout(over, timeout);
+    let timer = setTimeout(() => void over(), timeout);
     const aborted = (): void => {
       settle();
       const reason: unknown = signal?.reason;
@@ -24,6 +34,7 @@ export const deadline = <T>(
       );
     };
     const settle = (): void => {
+      settled = true;
       clearTimeout(timer);
       signal?.removeEventListener('abort', aborted);
     };

@@ -1,4 +1,5 @@
 import type { Host } from '../host/host.js';
+import { slownessOf, stretched } from '../host/patience.js';
 import { deadline } from './deadline.js';
 
 export interface KvmProbe {
@@ -39,11 +40,12 @@ timeout -s KILL "$2" "$1" -accel "$3" -cpu "$4" -m 4 -nodefaults -no-user-config
 echo "ended $?"
 head -c 2000 "$d/said"
 `;
-/** Enough for KVM in an emulated machine; without trouble it takes a third of a second. */
+/** Seconds. Enough for KVM in an emulated machine; without trouble it takes a third of a second. */
 const patience = 20;
+const killed = 'ended 137';
 
 /** What the script printed, told as a result. */
-export const parseKvmProbe = (text: string, accelerator: 'kvm' | 'tcg' = 'kvm'): KvmProbe => {
+export const parseKvmProbe = (text: string, accelerator: 'kvm' | 'tcg' = 'kvm', seconds = patience): KvmProbe => {
   const [first = '', ...rest] = text.trim().split('\n');
   const said =
     rest.map((line) => line.replace(/^\S*qemu-system-\S+: /, '')).find((line) => line.startsWith('error')) ??
@@ -53,10 +55,10 @@ export const parseKvmProbe = (text: string, accelerator: 'kvm' | 'tcg' = 'kvm'):
   if (first === 'denied') return { works: false, reason: '/dev/kvm may not be opened by this user' };
   if (first === 'missing') return { works: false, reason: 'QEMU is not installed' };
   if (first === 'ended 33') return { works: true, reason: `a 64-bit guest ran under ${accelerator.toUpperCase()}` };
-  if (first === 'ended 137')
+  if (first === killed)
     return {
       works: false,
-      reason: `/dev/kvm is there, but a 64-bit guest did not get through its start within ${String(patience)} s`,
+      reason: `/dev/kvm is there, but a 64-bit guest did not get through its start within ${String(seconds)} s`,
     };
   return {
     works: false,
@@ -88,13 +90,21 @@ export const probeKvm = async (host: Host, options: ProbeOptions = {}): Promise<
   // An answer that never came is no answer for the next one who asks.
   asked.catch(() => known.delete(key));
   // Others may wait for the same answer: one who gives up must not end it for them.
-  return deadline(asked, (patience + 30) * 1000, signal, `${host.name}: probe ${accelerator}`);
+  return deadline(asked, (2 * patience + 60) * 1000, signal, `${host.name}: probe ${accelerator}`, () =>
+    slownessOf(host),
+  );
 };
 
 const run = async (host: Host, emulator: string, root: boolean, accelerator: 'kvm' | 'tcg'): Promise<KvmProbe> => {
   // A KVM guest of ours sees the host's CPU, and some hosts fail just there.
   const model = accelerator === 'kvm' ? 'host' : 'max';
-  const argv = ['sh', '-c', probeScript, 'sh', emulator, String(patience), accelerator, model];
-  const { stdout } = await host.exec(argv, { stdin: bootSector, root, timeout: (patience + 20) * 1000 });
-  return parseKvmProbe(stdout, accelerator);
+  const within = async (seconds: number): Promise<string> => {
+    const argv = ['sh', '-c', probeScript, 'sh', emulator, String(seconds), accelerator, model];
+    return (await host.exec(argv, { stdin: bootSector, root, timeout: (seconds + 20) * 1000 })).stdout;
+  };
+  const said = await within(patience);
+  if (said.trim() !== killed) return parseKvmProbe(said, accelerator);
+  // Where the host was only slow, it is given the time that it needs.
+  const longer = Math.ceil(stretched(patience * 1000, await slownessOf(host)) / 1000);
+  return parseKvmProbe(longer > patience ? await within(longer) : said, accelerator, longer);
 };

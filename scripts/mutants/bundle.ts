@@ -1,3 +1,4 @@
+import { rmSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -30,7 +31,10 @@ export const bundleTests = async (
   tests: readonly string[],
   texts: ReadonlyMap<string, string>,
 ): Promise<ReadonlyMap<string, string>> => {
-  const outdir = join(root, 'node_modules/.cache/mutants');
+  const outdir = join(root, 'node_modules/.cache', `mutants-${String(process.pid)}`);
+  process.once('exit', () => {
+    rmSync(outdir, { recursive: true, force: true });
+  });
   await build({
     absWorkingDir: root,
     entryPoints: [...tests],

@@ -53,7 +53,10 @@ const isPassive = (node: ts.Node): boolean =>
   (ts.isCallExpression(node) && node.expression.kind === ts.SyntaxKind.ImportKeyword);
 
 const isName = (node: ts.Node): boolean =>
-  !ts.isSourceFile(node) && 'name' in node.parent && node.parent.name === node && !ts.isComputedPropertyName(node);
+  !ts.isSourceFile(node) &&
+  !ts.isComputedPropertyName(node) &&
+  (('name' in node.parent && node.parent.name === node) ||
+    ('propertyName' in node.parent && node.parent.propertyName === node));
 
 const brief = (text: string): string => {
   const line = text.replaceAll(/\s+/g, ' ');
@@ -110,7 +113,7 @@ class Instrumenter {
     });
     return kind === 'expression'
       ? `(mutant(${String(id)}) ? (${text}) : (${inner}))`
-      : `if (!mutant(${String(id)})) { ${inner} }`;
+      : `{ if (!mutant(${String(id)})) { ${inner} } }`;
   }
 }
 

@@ -124,6 +124,7 @@ class Guest {
     };
     const commandLine = directCommandLine({
       sut,
+      host: this.#on.host,
       hypervisor,
       definition,
       identity,

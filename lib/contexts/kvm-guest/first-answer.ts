@@ -2,6 +2,7 @@ import type { Duplex } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Kvm4nfvError } from '../../error.js';
 import type { Host } from '../../host/host.js';
+import type { Patience } from '../../host/patience.js';
 
 /** Where a guest's sshd is, as seen from the host that it runs on. */
 export interface GuestAddress {
@@ -18,8 +19,7 @@ interface AnswerOptions {
   readonly found: () => void;
   /** sshd listens already. */
   readonly listening: boolean;
-  /** Milliseconds since the epoch. */
-  readonly until: number;
+  readonly patience: Patience;
   readonly signal: AbortSignal;
 }
 
@@ -63,7 +63,7 @@ const answered = async (
 export const firstAnswer = async (
   options: AnswerOptions,
 ): Promise<{ readonly stream: Duplex; readonly address: GuestAddress }> => {
-  const { on, listening, until, signal } = options;
+  const { on, listening, patience: forAll, signal } = options;
   const over = new AbortController();
   let winner: { readonly stream: Duplex; readonly address: GuestAddress } | undefined;
   const began = Date.now();
@@ -91,6 +91,7 @@ export const firstAnswer = async (
           });
       }
       await sleep(pause, undefined, { signal: AbortSignal.any([signal, over.signal]) }).catch(() => undefined);
+      const late = !(await forAll.more());
       signal.throwIfAborted();
       if (winner !== undefined) return winner;
       if (Date.now() - asked >= askGoneEvery) {
@@ -98,7 +99,7 @@ export const firstAnswer = async (
         const gone = await options.gone();
         if (gone !== undefined) throw new Kvm4nfvError('environment', gone);
       }
-      if (Date.now() > until) throw new Kvm4nfvError('environment', 'the time for its start is over');
+      if (late) throw new Kvm4nfvError('environment', 'the time for its start is over');
     }
   } finally {
     over.abort();

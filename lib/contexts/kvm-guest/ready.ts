@@ -1,6 +1,7 @@
 import type { Duplex } from 'node:stream';
 import { Kvm4nfvError, messageOf } from '../../error.js';
 import type { Host } from '../../host/host.js';
+import { Patience, slownessOf } from '../../host/patience.js';
 import { openSshHost, SshError } from '../../host/ssh/open.js';
 import type { GuestKeys } from '../../image/keys.js';
 import { firstAnswer, type GuestAddress } from './first-answer.js';
@@ -23,7 +24,7 @@ export interface ReadyOptions {
   readonly listening: boolean;
   /** A command that returns when the guest has finished booting; undefined where it has. */
   readonly finished: readonly string[] | undefined;
-  /** Milliseconds for all of it. */
+  /** Milliseconds for all of it, on a host that is not slow. */
   readonly deadline: number;
   readonly signal: AbortSignal;
   readonly progress: (stage: string) => void;
@@ -72,13 +73,15 @@ const finishScript = `"$@" >/dev/null 2>&1; cat ${bootId}`;
  * id is known. What goes wrong is an `environment` error with the stage that was reached and the end of the console.
  */
 export const guestReady = async (options: ReadyOptions): Promise<ReadyGuest> => {
-  const { signal, deadline, progress } = options;
-  const until = Date.now() + deadline;
+  const { signal, deadline } = options;
+  // A guest that boots goes on saying something; one that is restored says nothing.
+  const progress = options.listening ? undefined : options.console;
+  const patience = new Patience(deadline, () => slownessOf(options.on), progress);
   let stage: ReadyStage = 'waiting for an address';
   const enter = (next: ReadyStage): void => {
     if (stage === next) return;
     stage = next;
-    progress(next);
+    options.progress(next);
   };
   const failure = async (why: string, cause?: unknown): Promise<Kvm4nfvError> => {
     const text = (await options.console().catch(() => '')).trimEnd();
@@ -95,7 +98,7 @@ export const guestReady = async (options: ReadyOptions): Promise<ReadyGuest> => 
     for (;;) {
       const { stream, address } = await firstAnswer({
         ...options,
-        until,
+        patience,
         found: () => {
           enter('waiting for sshd');
         },
@@ -105,7 +108,7 @@ export const guestReady = async (options: ReadyOptions): Promise<ReadyGuest> => 
       } catch (error) {
         stream.destroy();
         // While sshd is coming up it may still drop a connection; a wrong key stays wrong.
-        if (!(error instanceof SshError && error.passing) || Date.now() > until) throw error;
+        if (!(error instanceof SshError && error.passing) || !(await patience.more())) throw error;
       }
     }
   };
@@ -115,7 +118,7 @@ export const guestReady = async (options: ReadyOptions): Promise<ReadyGuest> => 
     enter('waiting for the end of the boot');
     const { finished } = options;
     const argv = finished === undefined ? ['cat', bootId] : ['sh', '-c', finishScript, 'sh', ...finished];
-    const { stdout } = await sut.exec(argv, { timeout: Math.max(1000, until - Date.now()), signal });
+    const { stdout } = await sut.exec(argv, { timeout: Math.max(1000, patience.left), signal });
     return { sut, bootId: stdout.trim() };
   } catch (error) {
     await sut?.[Symbol.asyncDispose]();

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Host } from '../../host/host.js';
+import { Patience, slownessOf } from '../../host/patience.js';
 import { domainXml } from '../../libvirt/domain/domain-xml.js';
 import type { DomainOptions } from '../../libvirt/domain/spec.js';
 import type { Hypervisor } from '../../libvirt/hypervisor.js';
@@ -9,9 +10,9 @@ import { domainOptions, type GuestDefinition, type GuestIdentity } from './domai
 const powerOffWithin = 120_000;
 
 /** Asks the guest to power off, so that its file systems are whole; ends it where it does not. It has its own deadline, since it also puts things back after an interruption. */
-const powerOff = async (sut: Host, hypervisor: Hypervisor, { name }: GuestIdentity): Promise<void> => {
+const powerOff = async ({ sut, host, hypervisor, identity: { name } }: RestartSetting): Promise<void> => {
   await sut.exec(['systemctl', 'poweroff'], { check: false, timeout: 30_000 }).catch(() => undefined);
-  for (const until = Date.now() + powerOffWithin; Date.now() < until;) {
+  for (const patience = new Patience(powerOffWithin, () => slownessOf(host)); await patience.more();) {
     if ((await hypervisor.lookup(name)) === undefined) return;
     await sleep(200);
   }
@@ -20,6 +21,8 @@ const powerOff = async (sut: Host, hypervisor: Hypervisor, { name }: GuestIdenti
 
 export interface RestartSetting {
   readonly sut: Host;
+  /** That it runs on. */
+  readonly host: Host;
   readonly hypervisor: Hypervisor;
   readonly definition: GuestDefinition;
   readonly identity: GuestIdentity;
@@ -33,7 +36,7 @@ export interface RestartSetting {
 
 /** The kernel command line of a guest that is booted directly: it stands in the domain, so the guest is started anew with it. */
 export const directCommandLine = (setting: RestartSetting): ExternalCommandLine | undefined => {
-  const { sut, hypervisor, definition, identity, writeSeed, restarting, rebooted } = setting;
+  const { hypervisor, definition, identity, writeSeed, restarting, rebooted } = setting;
   const { boot } = definition.source;
   if (boot === undefined) return undefined;
   let cmdline = boot.cmdline;
@@ -46,7 +49,7 @@ export const directCommandLine = (setting: RestartSetting): ExternalCommandLine 
     },
     reboot: async () => {
       restarting(true);
-      await powerOff(sut, hypervisor, identity);
+      await powerOff(setting);
       await writeSeed();
       // Not to be interrupted: libvirtd would go on without us, and start the guest after it was looked for.
       await hypervisor.create(domainXml(domain()));

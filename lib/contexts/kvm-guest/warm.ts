@@ -2,8 +2,10 @@ import { createHash } from 'node:crypto';
 import * as z from 'zod';
 import { Kvm4nfvError } from '../../error.js';
 import type { Host } from '../../host/host.js';
+import { slownessOf } from '../../host/patience.js';
 import { restoreLine } from '../../image/first-boot.js';
 import { stateCache } from '../../image/cache.js';
+import { deadline } from '../../libvirt/deadline.js';
 import type { Hypervisor } from '../../libvirt/hypervisor.js';
 import { retargetSavedState } from '../../libvirt/save-image.js';
 import { domainXml } from '../../libvirt/domain/domain-xml.js';
@@ -165,10 +167,9 @@ const applyWithin = 60_000;
 
 /** Makes a restored guest the one that its new first-boot disk describes: clock, host key, machine id, addresses, entropy. */
 const applyIdentity = async (host: Host, identity: GuestIdentity, id: string, signal: AbortSignal): Promise<void> => {
-  const patience = AbortSignal.any([signal, AbortSignal.timeout(applyWithin)]);
-  const stream = await host.connect({ path: filesOf(identity).control }, { signal: patience });
+  const stream = await host.connect({ path: filesOf(identity).control }, { signal });
   try {
-    const said = await new Promise<string>((resolve, reject) => {
+    const answer = new Promise<string>((resolve, reject) => {
       let text = '';
       stream.on('data', (data: Buffer) => {
         text += data.toString('latin1');
@@ -178,15 +179,9 @@ const applyIdentity = async (host: Host, identity: GuestIdentity, id: string, si
       stream.once('close', () => {
         reject(new Error('the guest closed its control port'));
       });
-      patience.addEventListener(
-        'abort',
-        () => {
-          reject(new Error(`no answer within ${String(applyWithin / 1000)} s`));
-        },
-        { once: true },
-      );
       stream.write(restoreLine());
     });
+    const said = await deadline(answer, applyWithin, signal, 'its control port', () => slownessOf(host));
     if (said !== `applied ${id}`) throw new Error(said);
   } catch (error) {
     signal.throwIfAborted();

@@ -144,7 +144,8 @@ export class SshHost extends CommandHost implements Host {
         session.hangUp();
       },
     };
-    return supervise(this.name, command, running);
+    // Outside of the queue, as below.
+    return supervise(this.name, command, running, (question) => this.#runOn(line, question, { ran: false }));
   }
 
   /** Outside of the queue, which may be full of just what is to be ended. */

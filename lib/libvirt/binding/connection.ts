@@ -1,5 +1,7 @@
 import { messageOf } from '../../error.js';
 import { isDisconnected, isNoDomain, LibvirtError } from '../error.js';
+import { localHost } from '../../host/local.js';
+import { slownessOf } from '../../host/patience.js';
 import { deadline } from '../deadline.js';
 import type { CallOptions } from '../types.js';
 import type { Binding, NativeConnection, NativeDomain } from './native.js';
@@ -62,6 +64,8 @@ export class BindingConnection implements AsyncDisposable {
         work.timeout ?? usual,
         work.signal,
         `${this.host}: ${this.uri}: ${work.action}`,
+        // The binding is in this process, and libvirtd beside it.
+        () => slownessOf(localHost()),
       );
     } catch (error) {
       throw this.error(error, work);
