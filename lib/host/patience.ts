@@ -100,9 +100,12 @@ export class Patience {
     return performance.now() >= this.#began + this.#limit;
   }
 
-  /** Milliseconds that have been allowed, for messages. */
-  get allowed(): number {
-    return this.#limit;
+  /** What has been allowed, for messages: `20 s`, or `20 s (130 s, since the machine is slow)`. */
+  get words(): string {
+    const asked = `${String(this.#timeout / 1000)} s`;
+    return this.#limit > this.#timeout
+      ? `${asked} (${String(Number((this.#limit / 1000).toPrecision(3)))} s, since the machine is slow)`
+      : asked;
   }
 
   /** Asks the machine, where the time is over, whether it was only slow: true where there is time again. */

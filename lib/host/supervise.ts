@@ -97,7 +97,7 @@ export const supervise = async (
     const more = !isStrict && (await patience.more());
     if (over) return;
     if (more) timer = setTimeout(() => void onTimeout(), patience.left);
-    else stop(timedOut(host, command, patience.allowed));
+    else stop(timedOut(host, command, patience.words));
   };
   if (timeout !== undefined) timer = setTimeout(() => void onTimeout(), timeout);
   signal?.addEventListener('abort', onAbort, { once: true });

@@ -52,7 +52,7 @@ export const waitForText = <T>(
       const more = await patience.more();
       if (settled) return;
       if (more) timer = setTimeout(() => void late(), patience.left);
-      else fail('tool', `not within ${(patience.allowed / 1000).toFixed(0)} s`);
+      else fail('tool', `not within ${patience.words}`);
     };
     let timer = setTimeout(() => void late(), patience.left);
     stream.on('data', take).on('close', closed).on('error', closed);

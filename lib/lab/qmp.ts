@@ -117,9 +117,8 @@ export class Qmp implements AsyncDisposable {
       const late = async (): Promise<void> => {
         const more = await patience.more();
         if (settled) return;
-        const allowed = String(patience.allowed / 1000);
         if (more) timer = setTimeout(() => void late(), patience.left);
-        else fail(new Kvm4nfvError('tool', `${this.#where}: ${what}: no answer within ${allowed} s`));
+        else fail(new Kvm4nfvError('tool', `${this.#where}: ${what}: no answer within ${patience.words}`));
       };
       let timer = setTimeout(() => void late(), timeout);
       const take = (message: Message): boolean => {
