@@ -109,7 +109,8 @@ const linesByPath = (body: string, seen: Map<string, string>): void => {
     const mark = entry.indexOf('\0');
     if (mark < 0) continue;
     const path = entry.slice(0, mark);
-    seen.set(path, `${seen.get(path) ?? ''}${entry.slice(mark + 1)}\n`);
+    const before = seen.get(path);
+    if (before !== undefined) seen.set(path, `${before}${entry.slice(mark + 1)}\n`);
   }
 };
 

@@ -78,3 +78,18 @@ export const changeOf = (item: Item, now: Snapshot): PlannedChange | undefined =
       return undefined;
   }
 };
+
+/** As {@link changeOf}, with what is to be run after the change and after it is undone. */
+export const changesOfItem = (item: Item, now: Snapshot): PlannedChange[] => {
+  const planned = changeOf(item, now);
+  if (planned === undefined) return [];
+  if (item.kind === 'file' && item.then !== undefined)
+    return [
+      { change: { kind: 'after-undo', argv: [...item.then] } },
+      planned,
+      { action: { kind: 'run', argv: item.then } },
+    ];
+  return item.kind === 'action' && item.afterwards !== undefined
+    ? [{ change: { kind: 'after-undo', argv: [...item.afterwards] } }, planned]
+    : [planned];
+};

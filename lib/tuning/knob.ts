@@ -50,6 +50,8 @@ export type Item = Common &
         /** A whole file on disk; undefined: no such file. */ readonly kind: 'file';
         readonly path: string;
         readonly want: string | undefined;
+        /** Run once the file is written, and again once it is as it was before. */
+        readonly then?: readonly string[];
       }
     | {
         /** Something that a command changes and that shows elsewhere. */
@@ -61,6 +63,8 @@ export type Item = Common &
         readonly argv: readonly string[];
         /** The command that puts `before` back. */
         readonly undo: (before: string) => readonly string[];
+        /** Run once this and all that came later is undone. */
+        readonly afterwards?: readonly string[];
       }
     | { readonly kind: 'directory'; readonly path: string }
     | {

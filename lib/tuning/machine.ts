@@ -29,6 +29,9 @@ export interface Machine {
     readonly realtime: boolean;
   };
   readonly vendor: 'intel' | 'amd' | 'other';
+  readonly architecture: 'x86' | 'arm64' | 'other';
+  /** A hypervisor is below: its flag shows on x86 only. */
+  readonly virtual: boolean;
   readonly cmdline: string;
   readonly bootId: string;
 }
@@ -103,8 +106,16 @@ const kernelOf = (now: Snapshot): Machine['kernel'] => {
   return { release, major: Number(major), minor: Number(minor), realtime };
 };
 
-const vendorOf = (now: Snapshot): Machine['vendor'] =>
-  vendors[/^vendor_id\s*:\s*(\S+)/m.exec(now.texts.get('/proc/cpuinfo') ?? '')?.[1] ?? ''] ?? 'other';
+const processorOf = (now: Snapshot): Pick<Machine, 'vendor' | 'architecture' | 'virtual'> => {
+  const told = now.texts.get('/proc/cpuinfo') ?? '';
+  const flags = /^flags\s*:.*$/m.exec(told)?.[0];
+  const other = /^CPU implementer\s*:/m.test(told) ? 'arm64' : 'other';
+  return {
+    vendor: vendors[/^vendor_id\s*:\s*(\S+)/m.exec(told)?.[1] ?? ''] ?? 'other',
+    architecture: flags === undefined ? other : 'x86',
+    virtual: flags !== undefined && /\bhypervisor\b/.test(flags),
+  };
+};
 
 /** Reads the machine off a snapshot of {@link machineRequests}, with the CPUs that the parameters name. */
 export const machineOf = (now: Snapshot, parameters: TuningParameters): Machine => {
@@ -124,7 +135,7 @@ export const machineOf = (now: Snapshot, parameters: TuningParameters): Machine 
     ),
     node: parameters.node ?? own?.id ?? 0,
     kernel: kernelOf(now),
-    vendor: vendorOf(now),
+    ...processorOf(now),
     cmdline: line(now, '/proc/cmdline') ?? '',
     bootId: line(now, bootIdPath) ?? '',
   };

@@ -3,7 +3,7 @@ import { Kvm4nfvError } from '../error.js';
 import type { Host } from '../host/host.js';
 import { runBatch, type BatchResult } from './batch.js';
 import { bootloaderRequests } from './bootloader.js';
-import { changeOf, requestsOfItem, type PlannedChange } from './change.js';
+import { changesOfItem, requestsOfItem, type PlannedChange } from './change.js';
 import { encodeEntry } from './journal.js';
 import { judgeItem, judgeKnob, type KnobResult, type Refusals } from './judge.js';
 import type { Item, Phase } from './knob.js';
@@ -103,8 +103,7 @@ export const changesOf = ({ knobs, now }: View, phase?: Phase): KnobChange[] =>
   knobs.flatMap(({ knob, items }) =>
     items.flatMap((item): KnobChange[] => {
       if (phase !== undefined && (item.phase ?? 2) !== phase) return [];
-      const planned = changeOf(item, now);
-      return planned === undefined ? [] : [{ ...planned, knob, label: item.label }];
+      return changesOfItem(item, now).map((planned) => ({ ...planned, knob, label: item.label }));
     }),
   );
 

@@ -1,5 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { simulateTuning, type SimulatedTuning, type SimulateTuningOptions } from '../../lib/tuning/simulate.js';
+import { verifyTuning } from '../../lib/tuning/engine.js';
+import type { KnobResult } from '../../lib/tuning/judge.js';
+import { tuningOf } from './machine.js';
 import { SimulatedHost, type SimulatedCommand, type SimulatedWrite } from '../../lib/host/simulated.js';
 
 const machines = new URL('../fixtures/tuning/machines/', import.meta.url);
@@ -54,4 +57,19 @@ export const recordedMachine = (
     writes,
   });
   return { host, state };
+};
+
+/** How one knob stands on a machine, named by the user. */
+export const verified = async (
+  machine: string,
+  knobs: Record<string, unknown>,
+  options: RecordedOptions = {},
+  isolated = '2-3',
+): Promise<KnobResult | undefined> => {
+  const { host } = recordedMachine(machine, options);
+  const [result] = await verifyTuning(
+    host,
+    await tuningOf({ profile: 'none', with: { isolated_cpus: isolated }, knobs: knobs as never }),
+  );
+  return result;
 };

@@ -129,9 +129,9 @@ export const machineChecks = defineKnob({
   mend: 'Write 1 to /sys/devices/system/machinecheck/machinecheck*/ignore_ce, or boot with mce=off.',
   value: z.enum(['ignore-corrected', 'off']),
   reads: () => files('/sys/devices/system/machinecheck/machinecheck[0-9]*/ignore_ce'),
-  items: ({ value: how }, now) =>
+  items: ({ value: how, machine }, now) =>
     how === 'off'
-      ? [parameter('mce=off')]
+      ? [parameter('mce=off')].filter(() => machine.architecture === 'x86')
       : matching(now, /machinecheck(\d+)\/ignore_ce$/).map(({ path, groups }) =>
           value(path, 'flag', 1, { label: `CPU ${groups[0] ?? ''}` }),
         ),

@@ -46,6 +46,6 @@ export const deviceDriver = defineKnob({
             argv: bind(device, to),
             undo: (before) => bind(device, before),
           }
-        : lacking(device, 'no such PCI device'),
+        : lacking(device, `there is no PCI device ${device}`, 'differs'),
     ),
 });

@@ -1,6 +1,8 @@
 import * as z from 'zod';
-import { defineKnob, type Item } from '../knob.js';
-import { command, files, matching, type Snapshot } from '../reading.js';
+import { defineKnob } from '../knob.js';
+import { command, type Snapshot } from '../reading.js';
+import { lacking } from './common.js';
+import { start, stop } from './units.js';
 
 const unitName = z
   .string()
@@ -8,54 +10,12 @@ const unitName = z
     /^[A-Za-z0-9:_.@-]+\.(?:service|timer|socket|path)$/,
     'expected the name of a systemd unit, such as irqbalance.service',
   );
-/** `exit-N` is what systemctl leaves where systemd does not run: then nothing of the sort runs either. */
-const stopped = (shown: string): boolean => !['active', 'activating', 'reloading'].includes(shown);
 
-const stop = (unit: string): Item => ({
-  kind: 'action',
-  label: unit,
-  phase: 0,
-  place: { kind: 'command', argv: ['systemctl', 'is-active', unit] },
-  aspect: 'first-word',
-  want: 'inactive',
-  accept: stopped,
-  argv: ['systemctl', 'stop', unit],
-  undo: () => ['systemctl', 'start', unit],
-});
-
-/** A process of that name which no service manager of ours stops: told, never killed. */
-const strays = (now: Snapshot, name: string): Item[] =>
-  matching(now, /^\/proc\/(\d+)\/stat$/).flatMap(({ path, text, groups: [pid = ''] }): Item[] =>
-    text.includes(`(${name})`)
-      ? [
-          {
-            kind: 'check',
-            label: `process ${pid}`,
-            place: { kind: 'file', path },
-            aspect: 'schedule',
-            want: 'not running',
-          },
-        ]
-      : [],
-  );
-
-export const irqbalance = defineKnob({
-  name: 'irqbalance',
-  group: 'operating-system',
-  summary: 'irqbalance is stopped, before interrupts are moved.',
-  why: 'It moves interrupts back by its own judgement every ten seconds.',
-  costs: 'The interrupt load of a device on an isolated CPU, at a time that nobody chose.',
-  source: 'irqbalance(1); Documentation/core-api/irq/irq-affinity.rst',
-  mend: 'systemctl disable --now irqbalance, or ban the isolated CPUs in its configuration.',
-  weight: 'major',
-  value: z.literal('stopped'),
-  reads: () => [command('systemctl', 'is-active', 'irqbalance.service'), ...files('/proc/[0-9]*/stat')],
-  items: (_, now) => {
-    const running = strays(now, 'irqbalance');
-    const unit = now.commands.get('command systemctl\0is-active\0irqbalance.service');
-    return unit === undefined || (unit.exitCode !== 0 && running.length > 0) ? running : [stop('irqbalance.service')];
-  },
-});
+/** Whether systemctl is there to ask. */
+const answers = (now: Snapshot, ...question: readonly string[]): boolean => {
+  const answer = now.commands.get(`command systemctl\0${question.join('\0')}`);
+  return answer !== undefined && answer.exitCode !== 127;
+};
 
 export const services = defineKnob({
   name: 'services',
@@ -69,4 +29,24 @@ export const services = defineKnob({
   reads: (units) => units.map((unit) => command('systemctl', 'is-active', unit)),
   items: ({ value: units }, now) =>
     units.filter((unit) => now.commands.has(`command systemctl\0is-active\0${unit}`)).map(stop),
+});
+
+const daemon = 'stalld.service';
+
+export const stalld = defineKnob({
+  name: 'stalld',
+  group: 'operating-system',
+  summary: 'stalld runs, or does not: it lends time to tasks that a real-time task starves.',
+  why: 'A real-time task that never sleeps starves the kernel threads of its CPU for ever once nothing limits it (rt-throttling, fair-server); stalld boosts those that wait too long, by 20 microseconds in each second.',
+  costs: 'Running: its boosts, on the CPU that is measured. Not running: a kernel thread that never runs, and what waits for it.', // prettier-ignore
+  source: 'stalld(8); OpenShift starts it with its real-time hint and stops it without',
+  mend: 'systemctl enable --now stalld',
+  value: z.enum(['running', 'stopped']),
+  reads: () => [command('systemctl', 'is-active', daemon), command('systemctl', 'cat', daemon)],
+  items: ({ value: wanted }, now) => {
+    if (!answers(now, 'cat', daemon)) return [lacking(daemon, 'systemd does not run here')];
+    const installed = now.commands.get(`command systemctl\0cat\0${daemon}`)?.exitCode === 0;
+    if (wanted === 'stopped') return installed ? [stop(daemon)] : [];
+    return [installed ? start(daemon) : lacking(daemon, 'stalld is not installed')];
+  },
 });

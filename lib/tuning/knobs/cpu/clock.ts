@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { defineKnob } from '../../knob.js';
-import { files } from '../../reading.js';
-import { parameter, value } from '../common.js';
+import { files, line } from '../../reading.js';
+import { lacking, parameter, value } from '../common.js';
 
 const directory = '/sys/devices/system/clocksource/clocksource0';
 
@@ -16,17 +16,22 @@ export const clocksource = defineKnob({
   weight: 'major',
   value: z.enum(['tsc', 'kvm-clock']),
   reads: () => files(`${directory}/*_clocksource`),
-  items: ({ value: wanted }, now) =>
-    (now.files.get(`${directory}/available_clocksource`) ?? '').split(/\s+/).includes(wanted)
-      ? [value(`${directory}/current_clocksource`, 'text', wanted)]
-      : [
-          {
-            kind: 'lacking',
-            label: wanted,
-            state: 'absent',
-            reason: `the kernel offers ${now.files.get(`${directory}/available_clocksource`)?.trim() ?? 'none'}`,
-          },
-        ],
+  items: ({ value: wanted, machine }, now) => {
+    const offered = now.files.get(`${directory}/available_clocksource`)?.trim().split(/\s+/) ?? [];
+    const current = line(now, `${directory}/current_clocksource`) ?? 'none';
+    if (offered.includes(wanted)) return [value(`${directory}/current_clocksource`, 'text', wanted)];
+    // Hyper-V and KVM have clocks of their own that are read in user space by way of the TSC; other processors have no TSC.
+    const unstable = wanted === 'tsc' && machine.architecture === 'x86' && !machine.virtual;
+    return [
+      lacking(
+        wanted,
+        unstable
+          ? `the kernel has given the TSC up as unstable (see its log) and reads ${current}; it offers ${offered.join(' ')}`
+          : `the kernel offers ${offered.join(' ') || 'none'}`,
+        unstable ? 'differs' : 'absent',
+      ),
+    ];
+  },
 });
 
 export const tsc = defineKnob({
@@ -40,5 +45,5 @@ export const tsc = defineKnob({
   needsReboot: true,
   value: z.enum(['reliable', 'nowatchdog']),
   reads: () => [],
-  items: ({ value: how }) => [parameter(`tsc=${how}`)],
+  items: ({ value: how, machine }) => (machine.architecture === 'x86' ? [parameter(`tsc=${how}`)] : []),
 });

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { defineKnob } from '../../knob.js';
 import { files, matching } from '../../reading.js';
-import { parameter, value } from '../common.js';
+import { value } from '../common.js';
 
 const label = (groups: readonly string[]): string => `CPU ${groups[0] ?? ''}`;
 
@@ -74,33 +74,6 @@ export const minimumPerformance = defineKnob({
   reads: () => files('/sys/devices/system/cpu/intel_pstate/min_perf_pct'),
   items: ({ value: percent }, now) =>
     matching(now, /\/intel_pstate\/min_perf_pct$/).map(({ path }) => value(path, 'number', percent)),
-});
-
-export const pStateDriver = defineKnob({
-  name: 'p-state-driver',
-  group: 'platform',
-  summary: "Keeps the vendor's P-state driver from loading, so that frequencies stay where the firmware put them.",
-  why: 'Hardware-managed P-states change the frequency without being asked.',
-  costs: 'Frequency changes of tens of microseconds at any moment.',
-  source: 'Documentation/admin-guide/kernel-parameters.txt: intel_pstate=, amd_pstate=',
-  mend: 'Boot with intel_pstate=disable or amd_pstate=disable.',
-  needsReboot: true,
-  value: z.literal('disable'),
-  reads: () =>
-    files(
-      '/sys/devices/system/cpu/cpufreq/policy*/scaling_driver',
-      '/sys/devices/system/cpu/intel_pstate/status',
-      '/sys/devices/system/cpu/amd_pstate/status',
-    ),
-  items: ({ machine }, now) => {
-    const driver = machine.vendor === 'other' ? undefined : `${machine.vendor}_pstate`;
-    const disable = `${driver ?? ''}=disable`;
-    // Without frequencies to change there is nothing to keep from loading, unless that is what the parameter has done.
-    const changes = matching(now, /(scaling_driver|_pstate\/status)$/).length > 0;
-    return driver !== undefined && (changes || machine.cmdline.split(' ').includes(disable))
-      ? [parameter(disable)]
-      : [];
-  },
 });
 
 export const platformProfile = defineKnob({

@@ -1,47 +1,89 @@
 import * as z from 'zod';
-import { defineKnob } from '../../knob.js';
-import { files } from '../../reading.js';
-import { parameter, perCpu, value } from '../common.js';
+import { defineKnob, type Item } from '../../knob.js';
+import type { Machine } from '../../machine.js';
+import { files, line, type Snapshot } from '../../reading.js';
+import { lacking, parameter, perCpu, value } from '../common.js';
+
+interface IdleState {
+  readonly cpu: number;
+  readonly state: string;
+  readonly name: string;
+  readonly latency: number;
+  readonly directory: string;
+}
+
+const statesOf = (now: Snapshot, machine: Machine): IdleState[] =>
+  perCpu(now, /^\/sys\/devices\/system\/cpu\/cpu(\d+)\/cpuidle\/(state\d+)\/latency$/, machine).map(
+    ({ path, text, cpu, groups: [state = ''] }) => {
+      const directory = path.slice(0, path.lastIndexOf('/'));
+      return { cpu, state, name: line(now, `${directory}/name`) ?? state, latency: Number(text), directory };
+    },
+  );
+
+/** `C1_ACPI` of the ACPI driver is C1, and `C1` the shallowest state that sleeps where the driver has other names (WFI of arm64). */
+const namedState = (states: readonly IdleState[], name: string): IdleState | undefined =>
+  states.find((state) => state.name.replace(/_ACPI$/, '') === name) ??
+  (name === 'C1' ? states.filter(({ latency }) => latency > 0).sort((a, b) => a.latency - b.latency)[0] : undefined);
+
+const label = ({ cpu, state, name, latency }: IdleState): string =>
+  `CPU ${String(cpu)} ${name === state ? state : `${name} (${state})`}, ${String(latency)} us`;
+
+const deepest = (states: readonly IdleState[]): IdleState | undefined =>
+  [...states].sort((a, b) => b.latency - a.latency)[0];
+
+const limitsOf = (states: readonly IdleState[], limit: number | string): Item[] => {
+  const bound = typeof limit === 'number' ? limit : namedState(states, limit)?.latency;
+  if (bound === undefined)
+    return [
+      lacking(
+        `CPU ${String(states[0]?.cpu ?? '')}`,
+        `no idle state ${String(limit)}: it has ${states.map(({ name, latency }) => `${name} ${String(latency)} us`).join(', ')}`,
+        'differs',
+      ),
+    ];
+  const deep = states.filter(({ latency }) => latency > bound);
+  if (deep.length > 0)
+    return deep.map((state) => value(`${state.directory}/disable`, 'flag', 1, { label: label(state) }));
+  const last = deepest(states);
+  return last === undefined
+    ? []
+    : [
+        {
+          kind: 'check',
+          label: `deepest: ${label(last)}`,
+          place: { kind: 'file', path: `${last.directory}/latency` },
+          aspect: 'number',
+          want: String(bound),
+          accept: (latency) => Number(latency) <= bound,
+        },
+      ];
+};
 
 export const idleStates = defineKnob({
   name: 'c-states',
   group: 'platform',
-  summary: 'Disables idle states whose exit latency is above a limit (in microseconds) on the isolated CPUs.',
-  why: 'A CPU in a deep C-state answers an interrupt only after it has woken up, and its caches may have been flushed.',
+  summary:
+    'Disables idle states deeper than a named one, or than an exit latency in microseconds, on the isolated CPUs.',
+  why: 'A CPU in a deep C-state answers an interrupt only after it has woken up, and its caches may have been flushed. The same name costs other times on other processors (C1 is 1 us on some, 2 us on others), and the same number is another state.',
   costs: 'Tens to hundreds of microseconds on the first interrupt after idle: the exit latency of the deepest state.',
   source: 'Documentation/admin-guide/pm/cpuidle.rst',
   mend: 'Disable C-states in the firmware, or write 1 to /sys/devices/system/cpu/cpuN/cpuidle/stateM/disable.',
   weight: 'major',
   value: z
-    .int()
-    .min(0)
-    .max(100_000)
-    .meta({ description: 'Longest exit latency allowed, microseconds. tuned uses 1; 0 leaves polling only.' }),
+    .union([z.int().min(0).max(100_000), z.string().regex(/^[A-Z][A-Za-z0-9_-]*$/, 'expected C1, or microseconds')])
+    .meta({
+      description:
+        'Deepest state allowed by its name (`C1`, which tuned calls cstate.id:1), or the longest exit latency allowed in microseconds; 0 leaves polling only.',
+    }),
   reads: () =>
-    files(
-      '/sys/devices/system/cpu/cpu[0-9]*/cpuidle/state*/latency',
-      '/sys/devices/system/cpu/cpu[0-9]*/cpuidle/state*/disable',
-    ),
+    files(...['latency', 'name', 'disable'].map((file) => `/sys/devices/system/cpu/cpu[0-9]*/cpuidle/state*/${file}`)),
   items: ({ value: limit, machine }, now) => {
-    const states = perCpu(now, /^\/sys\/devices\/system\/cpu\/cpu(\d+)\/cpuidle\/(state\d+)\/latency$/, machine);
-    const deep = states.filter(({ text }) => Number(text) > limit);
-    const deepest = states.reduce(
-      (worst, state) => (Number(state.text) > Number(worst.text) ? state : worst),
-      states[0] ?? { path: '', text: '0' },
-    );
-    if (deep.length === 0 && states.length > 0)
-      return [
-        {
-          kind: 'check',
-          label: 'deepest state',
-          place: { kind: 'file', path: deepest.path },
-          aspect: 'number',
-          want: String(limit),
-          accept: (latency) => Number(latency) <= limit,
-        },
-      ];
-    return deep.map(({ path, cpu, groups }) =>
-      value(path.replace(/latency$/, 'disable'), 'flag', 1, { label: `CPU ${String(cpu)} ${groups[0] ?? ''}` }),
+    const states = statesOf(now, machine);
+    return [...new Set(states.map(({ cpu }) => cpu))].flatMap((cpu) =>
+      limitsOf(
+        states.filter((state) => state.cpu === cpu),
+        limit,
+      ),
     );
   },
 });
@@ -66,10 +108,17 @@ export const wakeUpLatency = defineKnob({
     ),
 });
 
-const idleParameters = {
-  poll: () => ['idle=poll'],
-  shallow: (vendor: string) => [...(vendor === 'intel' ? ['intel_idle.max_cstate=0'] : []), 'processor.max_cstate=1'],
-} as const;
+const idleParameters = (how: 'poll' | 'shallow', { architecture, vendor }: Machine): Item[] => {
+  if (architecture === 'x86')
+    return (
+      how === 'poll'
+        ? ['idle=poll']
+        : [...(vendor === 'intel' ? ['intel_idle.max_cstate=0'] : []), 'processor.max_cstate=1']
+    ).map(parameter);
+  return how === 'poll'
+    ? [parameter('nohlt')]
+    : [lacking('idle loop', 'processor.max_cstate= is for x86; c-states limits idle states here', 'unsupported')];
+};
 
 export const idleLoop = defineKnob({
   name: 'idle-loop',
@@ -77,10 +126,11 @@ export const idleLoop = defineKnob({
   summary: 'How idle CPUs wait: polling, or C1 at most, from boot on.',
   why: "Polling never sleeps, so that waking takes no time; it costs full power and, with SMT, the sibling's speed. C1 is the milder choice.",
   costs: 'As for c-states; with SMT on, polling siblings can slow the measured thread down instead.',
-  source: 'Documentation/admin-guide/kernel-parameters.txt: idle=, processor.max_cstate=, intel_idle.max_cstate=',
+  source:
+    'Documentation/admin-guide/kernel-parameters.txt: idle=, nohlt, processor.max_cstate=, intel_idle.max_cstate=',
   mend: 'Boot with idle=poll, or processor.max_cstate=1 intel_idle.max_cstate=0.',
   needsReboot: true,
   value: z.enum(['poll', 'shallow']),
   reads: () => [],
-  items: ({ value: how, machine }) => idleParameters[how](machine.vendor).map(parameter),
+  items: ({ value: how, machine }) => idleParameters(how, machine),
 });

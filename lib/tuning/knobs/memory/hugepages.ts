@@ -1,14 +1,41 @@
 import * as z from 'zod';
 import { parseSize } from '../../../measure/fields.js';
 import { canonical } from '../../aspect.js';
+import type { Machine } from '../../machine.js';
 import { defineKnob, type Item, type Place } from '../../knob.js';
 import { readPlace } from '../../place.js';
-import { files, text } from '../../reading.js';
+import { files, matching, text, type Snapshot } from '../../reading.js';
 import { lacking, parameter } from '../common.js';
 
-const pageSize = z.enum(['2MiB', '1GiB']);
+/** Of x86, of arm64 with pages of 4, 16 and 64 KiB, and of POWER. */
+const pageSize = z.enum(['64KiB', '2MiB', '16MiB', '32MiB', '512MiB', '1GiB', '16GiB']);
 const kilobytes = (size: string): string => String((parseSize(size) ?? 0) / 1024);
-const kernelSize = { '2MiB': '2M', '1GiB': '1G' } as const;
+const kernelSize = (size: string): string => size.replace('iB', '');
+/** Page sizes that the kernel and this processor have, as they are written here. */
+const sizesOf = (now: Snapshot): string[] => [
+  ...new Set(
+    matching(now, /\/hugepages-(\d+)kB\/nr_hugepages$/).map(({ groups: [kB] }) => {
+      const [unit, scale] = Number(kB) >= 2 ** 20 ? (['GiB', 2 ** 20] as const) : (['MiB', 2 ** 10] as const);
+      return Number(kB) < 2 ** 10 ? `${kB ?? ''}KiB` : `${String(Number(kB) / scale)}${unit}`;
+    }),
+  ),
+];
+
+/** Of a size or a node that the user names and the machine has not, what it has. */
+const missingPages = (now: Snapshot, { nodes }: Machine, size: string, node: number, label: string): Item => {
+  const sizes = sizesOf(now);
+  return nodes.length > 0 && nodes.every(({ id }) => id !== node)
+    ? lacking(
+        label,
+        `there is no node ${String(node)}; there are ${nodes.map(({ id }) => String(id)).join(', ')}`,
+        'differs',
+      )
+    : lacking(
+        label,
+        `no huge pages of ${size} here; there are ${sizes.join(', ') || 'none'}`,
+        sizes.includes(size) ? 'differs' : 'unsupported',
+      );
+};
 
 export const hugepages = defineKnob({
   name: 'hugepages',
@@ -37,7 +64,7 @@ export const hugepages = defineKnob({
       const path = now.files.has(perNode) || machine.nodes.length > 0 ? perNode : `/sys/kernel/mm/hugepages/${file}`;
       return now.files.has(path)
         ? { kind: 'value', path, aspect: 'amount', want: String(count), label }
-        : lacking(label, `${path} is not there`);
+        : missingPages(now, machine, size, node, label);
     }),
 });
 
@@ -52,14 +79,55 @@ export const hugepagesAtBoot = defineKnob({
   needsReboot: true,
   value: z.strictObject({
     default: pageSize.optional(),
-    pages: z.array(z.strictObject({ size: pageSize, count: z.int().min(0) })).default([]),
+    pages: z
+      .array(z.strictObject({ size: pageSize, count: z.int().min(0), node: z.int().min(0).optional() }))
+      .default([])
+      .meta({
+        description: 'Count by size; by node as well since Linux 5.16. Without a node they are spread over all.',
+      }),
   }),
-  reads: () => [],
-  items: ({ value: { default: fallback, pages } }) => [
-    ...(fallback === undefined ? [] : [parameter(`default_hugepagesz=${kernelSize[fallback]}`)]),
-    ...pages.map(({ size, count }) => parameter(`hugepagesz=${kernelSize[size]} hugepages=${String(count)}`)),
+  reads: () => files('/sys/kernel/mm/hugepages/hugepages-*/nr_hugepages'),
+  items: ({ value: { default: fallback, pages }, machine }, now) => [
+    ...(fallback === undefined ? [] : [parameter(`default_hugepagesz=${kernelSize(fallback)}`)]),
+    ...[...new Set(pages.map(({ size }) => size))].flatMap((size) =>
+      reserved(
+        now,
+        machine,
+        size,
+        pages.filter((each) => each.size === size),
+      ),
+    ),
   ],
 });
+
+interface Reserved {
+  readonly count: number;
+  readonly node?: number | undefined;
+}
+
+/** `hugepages=0:2,1:4` where nodes are named; and whether the kernel found memory for all of them. */
+const reserved = (now: Snapshot, machine: Machine, size: string, wanted: readonly Reserved[]): Item[] => {
+  const strange = wanted.find(({ node }) => node !== undefined && machine.nodes.every(({ id }) => id !== node));
+  if (strange?.node !== undefined) return [missingPages(now, machine, size, strange.node, `${size} pages`)];
+  const byNode = wanted.some(({ node }) => node !== undefined);
+  const counts = wanted.map(({ node, count }) => (byNode ? `${String(node ?? 0)}:${String(count)}` : String(count)));
+  const asked = parameter(`hugepagesz=${kernelSize(size)} hugepages=${counts.join(',')}`);
+  const total = wanted.reduce((sum, { count }) => sum + count, 0);
+  const path = `/sys/kernel/mm/hugepages/hugepages-${kilobytes(size)}kB/nr_hugepages`;
+  return now.files.has(path)
+    ? [
+        asked,
+        {
+          kind: 'check',
+          label: `${size} pages reserved`,
+          place: { kind: 'file', path },
+          aspect: 'number',
+          want: String(total),
+          accept: (shown) => Number(shown) >= total,
+        },
+      ]
+    : [asked];
+};
 
 const mountAt = (path: string): Extract<Place, { kind: 'command' }> => ({
   kind: 'command',
@@ -99,7 +167,7 @@ export const hugetlbfs = defineKnob({
         label: `${size} at ${path}`,
         place: mountAt(path),
         aspect: 'hugetlbfs',
-        want: `hugetlbfs pagesize=${kernelSize[size]}`,
+        want: `hugetlbfs pagesize=${kernelSize(size)}`,
       } as const;
       const there = readPlace(now, mount.place) ?? nothing;
       // What is mounted there already is somebody's: compared, and not covered.
@@ -110,7 +178,7 @@ export const hugetlbfs = defineKnob({
         {
           kind: 'action',
           ...mount,
-          argv: ['mount', '-t', 'hugetlbfs', '-o', `pagesize=${kernelSize[size]}`, 'none', path],
+          argv: ['mount', '-t', 'hugetlbfs', '-o', `pagesize=${kernelSize(size)}`, 'none', path],
           undo: () => ['umount', path],
         },
       ];

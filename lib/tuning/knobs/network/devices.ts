@@ -2,7 +2,7 @@ import * as z from 'zod';
 import { formatCpuMask, resolveCpus } from '../../../host/cpu-list.js';
 import { defineKnob, type Item } from '../../knob.js';
 import type { Machine } from '../../machine.js';
-import { command, files, line, matching, type Snapshot } from '../../reading.js';
+import { command, files, line, matching, names, type Snapshot } from '../../reading.js';
 import { lacking, sysctlPath, value } from '../common.js';
 
 const device = z.string().regex(/^[A-Za-z0-9_.:@-]{1,15}$/, 'expected the name of a network device, such as ens1f0');
@@ -37,8 +37,13 @@ const ethtool = (show: string, change: string, name: string, field: Field, want:
 const orLacking = (now: Snapshot, show: string, name: string, items: () => Item[]): Item[] => {
   const output = now.commands.get(`command ethtool\0${show}\0${name}`);
   if (output === undefined || output.exitCode === 127) return [lacking(name, 'ethtool is not installed')];
-  return output.exitCode === 0 ? items() : [lacking(name, `ethtool ${show} tells nothing of it`)];
+  if (output.exitCode === 0) return items();
+  return [isThere(now, name) ? lacking(name, `ethtool ${show} tells nothing of it`, 'unsupported') : noDevice(name)];
 };
+
+const directoryOf = (name: string): string => `/sys/class/net/${name}`;
+const isThere = (now: Snapshot, name: string): boolean => now.names.has(directoryOf(name));
+const noDevice = (name: string): Item => lacking(name, `there is no network device ${name}`, 'differs');
 
 type Settings = Partial<Record<string, string | number>>;
 
@@ -49,7 +54,8 @@ const family = (
   setting: z.ZodType<string | number>,
 ) => ({
   value: z.record(device, z.partialRecord(z.enum(Object.keys(fields)), setting)) as z.ZodType<Record<string, Settings>>,
-  reads: (wanted: Record<string, Settings>) => Object.keys(wanted).map((name) => command('ethtool', show, name)),
+  reads: (wanted: Record<string, Settings>) =>
+    Object.keys(wanted).flatMap((name) => [command('ethtool', show, name), names(directoryOf(name))]),
   items: ({ value: wanted }: { readonly value: Record<string, Settings> }, now: Snapshot): Item[] =>
     Object.entries(wanted).flatMap(([name, settings]) =>
       orLacking(now, show, name, () =>
@@ -147,8 +153,10 @@ export const networkOffloads = defineKnob({
 
 const steering = (file: 'rps_cpus' | 'xps_cpus', directory: 'rx' | 'tx') => ({
   value: z.record(device, z.string().meta({ description: '`housekeeping`, `none` or a CPU list.' })),
-  reads: (wanted: Record<string, string>) =>
-    files(...Object.keys(wanted).map((name) => `/sys/class/net/${name}/queues/${directory}-*/${file}`)),
+  reads: (wanted: Record<string, string>) => [
+    ...files(...Object.keys(wanted).map((name) => `${directoryOf(name)}/queues/${directory}-*/${file}`)),
+    ...Object.keys(wanted).map((name) => names(directoryOf(name))),
+  ],
   items: (
     { value: wanted, machine }: { readonly value: Record<string, string>; readonly machine: Machine },
     now: Snapshot,
@@ -160,7 +168,10 @@ const steering = (file: 'rps_cpus' | 'xps_cpus', directory: 'rx' | 'tx') => ({
           : selection === 'housekeeping'
             ? machine.housekeeping
             : resolveCpus(selection, machine);
-      return matching(now, new RegExp(`^/sys/class/net/([^/]+)/queues/(${directory}-\\d+)/${file}$`))
+      const queues = matching(now, new RegExp(`^/sys/class/net/([^/]+)/queues/(${directory}-\\d+)/${file}$`));
+      if (queues.every(({ groups }) => groups[0] !== name))
+        return [isThere(now, name) ? lacking(name, `${name} has no ${file}`, 'unsupported') : noDevice(name)];
+      return queues
         .filter(({ groups }) => groups[0] === name)
         .map(({ path, groups }): Item => ({
           kind: 'value',

@@ -2,7 +2,8 @@ import * as z from 'zod';
 import { canonical } from '../../aspect.js';
 import { defineKnob, type Item } from '../../knob.js';
 import { files, matching, type Snapshot } from '../../reading.js';
-import { withoutIsolated } from '../common.js';
+import { lacking, withoutIsolated } from '../common.js';
+import { matchesNothing, namedIn } from '../interrupts/affinity.js';
 
 const flags: Readonly<Record<string, string>> = { other: '-o', fifo: '-f', rr: '-r', batch: '-b', idle: '-i' };
 const chrt = (schedule: string, pid: string): string[] => {
@@ -53,13 +54,14 @@ export const kthreadPriorities = defineKnob({
   reads: () => files('/proc/[0-9]*/stat'),
   items: ({ value: wanted, machine }, now) => {
     if (machine.isolated.length === 0) return [withoutIsolated('kernel threads')];
-    return Object.entries(wanted).flatMap(([kind, priority]) =>
+    return Object.entries(wanted).flatMap(([kind, priority]): Item[] => {
       // rcub threads serve a node of RCU's tree, not a CPU: all of them are raised.
-      threadsNamed(
-        now,
-        kind === 'rcub' ? /^rcub\/\d+$/ : new RegExp(`^${kind}/(?:${machine.isolated.join('|')})$`),
-      ).map((thread) => fifo(thread, priority)),
-    );
+      const pattern = kind === 'rcub' ? /^rcub\/\d+$/ : new RegExp(`^${kind}/(?:${machine.isolated.join('|')})$`);
+      const threads = threadsNamed(now, pattern);
+      return threads.length === 0
+        ? [lacking(kind, 'this kernel has no such threads for these CPUs')]
+        : threads.map((thread) => fifo(thread, priority));
+    });
   },
 });
 
@@ -74,9 +76,11 @@ export const irqThreads = defineKnob({
   value: z.array(z.strictObject({ match: z.string().min(1), priority: z.int().min(1).max(99) })).min(1),
   reads: () => files('/proc/[0-9]*/stat'),
   items: ({ value: wanted }, now) =>
-    wanted.flatMap(({ match, priority }) =>
-      threadsNamed(now, /^irq\/\d+-/)
-        .filter(({ name }) => name.includes(match))
-        .map((thread) => fifo(thread, priority)),
-    ),
+    wanted.flatMap(({ match, priority }): Item[] => {
+      const isNamed = namedIn(match);
+      const threads = threadsNamed(now, /^irq\/\d+-/).filter(({ name }) => isNamed(name));
+      return threads.length === 0
+        ? [matchesNothing(match, 'interrupt thread')]
+        : threads.map((thread) => fifo(thread, priority));
+    }),
 });

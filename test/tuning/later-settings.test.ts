@@ -1,0 +1,95 @@
+import { expect } from 'chai';
+import { applyTuning, planTuning } from '../../lib/tuning/engine.js';
+import type { KnobResult } from '../../lib/tuning/judge.js';
+import { tuningOf } from './machine.js';
+import { recordedMachine, verified } from './recorded.js';
+
+describe('irqbalance', () => {
+  it('may go on where its settings keep it off the isolated CPUs', async () => {
+    const result = await verified('irqbalance-banned-cpulist', { irqbalance: 'stopped' });
+    expect(result?.reason).to.contain('leaves CPUs 2-3 alone');
+    expect(result?.items.map(({ excused }) => excused)).to.deep.equal([true]);
+  });
+
+  it('may not where they keep it off others', async () => {
+    const files = { '/etc/default/irqbalance': 'IRQBALANCE_BANNED_CPULIST=5\n' };
+    expect((await verified('irqbalance-banned-cpulist', { irqbalance: 'stopped' }, { files }))?.state).to.equal(
+      'differs',
+    );
+  });
+
+  it('is told to leave them alone, the rest of its settings kept, and told back', async () => {
+    const path = '/etc/default/irqbalance';
+    const before = '# ours\nIRQBALANCE_ONESHOT=0\nIRQBALANCE_BANNED_CPUS=00000001\n';
+    const { host } = recordedMachine('irqbalance-banned-cpulist', {
+      files: { [path]: before },
+      commands: { systemctl: () => '' },
+    });
+    const applied = await applyTuning(
+      host,
+      'run-1',
+      await tuningOf({ profile: 'none', with: { isolated_cpus: '2-3' }, knobs: { irqbalance: 'banned' } }),
+    );
+    expect(host.files.get(path)).to.equal('# ours\nIRQBALANCE_ONESHOT=0\nIRQBALANCE_BANNED_CPULIST=2-3\n');
+    const restarts = (): number => host.executed.filter((argv) => argv.includes('try-restart')).length;
+    expect(restarts()).to.equal(1);
+    await applied.restore();
+    expect(host.files.get(path)).to.equal(before);
+    expect(restarts()).to.equal(2);
+  });
+});
+
+describe('settings that came later', () => {
+  const set = async (
+    knobs: Record<string, unknown>,
+    files: Record<string, string>,
+    isolated = '2-3',
+  ): Promise<[KnobResult | undefined, ReadonlyMap<string, string>, () => Promise<unknown>]> => {
+    const { host } = recordedMachine('base-intel-2s', { files });
+    const applied = await applyTuning(host, 'run-1', await tuningOf({ profile: 'none', with: { isolated_cpus: isolated }, knobs: knobs as never })); // prettier-ignore
+    return [applied.results[0], host.files, () => applied.restore()];
+  };
+  const uncore = '/sys/devices/system/cpu/intel_uncore_frequency/package_00_die_00';
+  const policy = (cpu: number): string => `/sys/devices/system/cpu/cpufreq/policy${String(cpu)}`;
+
+  it('are written where the kernel has them', async () => {
+    for (const [knobs, path, before, after] of [
+      [{ 'network-rps-default': 'housekeeping' }, '/proc/sys/net/core/rps_default_mask', '00\n', 'f3'],
+      [{ 'selinux-avc-threshold': 8192 }, '/sys/fs/selinux/avc/cache_threshold', '512\n', '8192'],
+    ] as const) {
+      const [result, files, restore] = await set(knobs, { [path]: before });
+      expect([result?.state, files.get(path)?.trim()]).to.deep.equal(['ok', after]);
+      await restore();
+      expect(files.get(path)?.trim()).to.equal(before.trim());
+    }
+  });
+
+  it('keep the uncore at its highest', async () => {
+    const [result, files] = await set({ 'uncore-frequency': 'maximum' }, { [`${uncore}/min_freq_khz`]: '800000\n', [`${uncore}/max_freq_khz`]: '2400000\n' }); // prettier-ignore
+    expect([result?.state, files.get(`${uncore}/min_freq_khz`)?.trim()]).to.deep.equal(['ok', '2400000']);
+  });
+
+  it('limit frequencies by the kind of CPU', async () => {
+    const files = Object.fromEntries([0, 2].flatMap((cpu) => [[`${policy(cpu)}/scaling_max_freq`, '3900000\n'], [`${policy(cpu)}/affected_cpus`, `${String(cpu)} ${String(cpu + 1)}\n`]])); // prettier-ignore
+    const [, after] = await set({ 'maximum-frequency': { isolated: 2_800_000, housekeeping: 2_000_000 } }, files);
+    expect([0, 2].map((cpu) => after.get(`${policy(cpu)}/scaling_max_freq`)?.trim())).to.deep.equal([
+      '2000000',
+      '2800000',
+    ]);
+  });
+
+  it('ask for patience by the command line, where the kernel knows it', async () => {
+    const path = '/sys/module/rcutree/parameters/nohz_full_patience_delay';
+    const state = async (shown: string): Promise<string | undefined> => (await verified('base-intel-2s', { 'rcu-patience': 1000 }, { files: { [path]: shown } }))?.state; // prettier-ignore
+    expect([await state('1000\n'), await state('0\n')]).to.deep.equal(['ok', 'needs-reboot']);
+  });
+
+  it('reserve huge pages by node at boot, and tell where fewer were found', async () => {
+    const knobs = { 'hugepages-boot': { pages: [{ size: '1GiB', count: 2, node: 0 }, { size: '1GiB', count: 4, node: 1 }] } }; // prettier-ignore
+    const { host } = recordedMachine('base-intel-2s');
+    const plan = await planTuning(host, await tuningOf({ profile: 'none', knobs }));
+    expect(plan.commandLine?.diff.added).to.deep.equal(['hugepagesz=1G hugepages=0:2,1:4']);
+    const booted = { '/proc/cmdline': 'ro hugepagesz=1G hugepages=0:2,1:4\n', '/sys/kernel/mm/hugepages/hugepages-1048576kB/nr_hugepages': '3\n' }; // prettier-ignore
+    expect((await verified('base-intel-2s', knobs, { files: booted }))?.state).to.equal('differs');
+  });
+});
