@@ -23,6 +23,7 @@ const steps: readonly Step[] = [
   { name: 'dead code', argv: ['knip'] },
   { name: 'docs', argv: ['typedoc', '--emit', 'none'] },
   { name: 'error codes', argv: ['tsx', 'scripts/error-docs.ts', '--check'] },
+  { name: 'goals', argv: ['tsx', 'scripts/goals.ts', '--check'] },
 ];
 
 /** They look at what is built, or write where others look. */

@@ -1,4 +1,5 @@
 import { Argument, Command, InvalidArgumentError, Option } from 'commander';
+import type { Page } from './commands/docs.js';
 import type { ImageAction, ImageOptions } from './commands/image.js';
 import type { ListOptions } from './commands/list.js';
 import type { LabAction, LabFlags } from './commands/lab.js';
@@ -128,6 +129,16 @@ const knowledgeCommands = (root: Command, done: Done): void => {
     .option('--plugin <module>', 'a plug-in whose definitions are in it; may be given several times', collect)
     .action(async (options: { of: 'suite' | 'result' | 'events'; plugin?: readonly string[] }) => {
       done(await (await import('./commands/all.js')).schema(options));
+    });
+  root
+    .command('docs')
+    .summary('print a page of documentation')
+    .description(
+      'Print a page of the documentation as Markdown: the goals of KVM4NFV and how a machine is configured for them, or all knobs.',
+    )
+    .addArgument(new Argument('<page>', 'which page').choices(['goals', 'knobs']))
+    .action(async (page: Page) => {
+      done(await (await import('./commands/all.js')).docs(page));
     });
   root
     .command('doctor')

@@ -238,6 +238,9 @@ const checks: readonly Check[] = [
   },
 ];
 
+/** All settings of the list, whatever the processor. */
+export const firmwareSettings: readonly Pick<FirmwareSetting, 'setting' | 'wanted' | 'why'>[] = checks;
+
 const applies = (of: Check['of'], { architecture, vendor }: Platform): boolean => {
   if (of === undefined) return true;
   if (architecture !== 'x86') return false;

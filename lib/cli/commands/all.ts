@@ -3,6 +3,7 @@
  * longer than compiling it. `validate` stands alone, since editors and hooks wait for it.
  */
 export { cleanup } from './cleanup.js';
+export { docs } from './docs.js';
 export { doctor } from './doctor.js';
 export { image } from './image.js';
 export { list } from './list.js';

@@ -171,10 +171,7 @@ export const siblings: Check = {
       what: `CPUs ${formatCpuList(shared)} share their core with housekeeping CPUs ${formatCpuList(others)}`,
       costs: 'Up to half of the speed, whenever the sibling is busy.',
       cost: microseconds(1, 50, 'estimated; Linux, Documentation/admin-guide/hw-vuln/core-scheduling.rst'),
-      mend: `Isolate both threads of a core, or take the sibling offline: ${others
-        .map((cpu) => `echo 0 >/sys/devices/system/cpu/cpu${String(cpu)}/online`)
-        .slice(0, 4)
-        .join('; ')}${others.length > 4 ? '; ...' : ''}`,
+      mend: `${others.map((cpu) => `echo 0 >/sys/devices/system/cpu/cpu${String(cpu)}/online`).join('; ')} (or isolate both threads of each core)`,
       knob: 'smt',
       suite: 'knobs: { smt: siblings-offline }',
     });
