@@ -70,9 +70,7 @@ const notReached = (
     const few = `${String(values.length)} of ${String(trials)} trials gave a value, ${String(at_least)} are needed`;
     return `${goal}, but ${few}${without === undefined ? '' : ` (${without})`}`;
   }
-  const width = relativeHalfWidth(values, confidence);
-  const known = Number.isFinite(width) ? `within ${percent(width)}` : 'not at all: it is 0';
-  return `${goal}, and after ${String(trials)} trials it is known ${known}`;
+  return `${goal}, and after ${String(trials)} trials it is known within ${percent(relativeHalfWidth(values, confidence))}`;
 };
 
 function* counted({

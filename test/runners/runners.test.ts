@@ -1,9 +1,8 @@
 import { expect } from 'chai';
 import { durationRunner } from '../../runners/duration.js';
 import { iteration } from '../../runners/iteration.js';
-import { relativeHalfWidth } from '../../runners/student-t.js';
 import { sweep } from '../../runners/sweep.js';
-import { measured, trialsOf } from './trials.js';
+import { measured, outcomeOf, trialsOf } from './trials.js';
 
 describe('the iteration runner', () => {
   it('repeats the trial, warm-ups first, with a pause before each but the first', async () => {
@@ -36,6 +35,41 @@ describe('the iteration runner', () => {
     expect(await trialsOf(iteration, { until }, () => measured(10_000))).to.have.length(3);
     const unlike = await trialsOf(iteration, { until }, (_trial, number) => measured(number % 2 === 0 ? 1000 : 90_000));
     expect(unlike).to.have.length(100);
+  });
+
+  it('says so where until was never reached, and why', async () => {
+    const until = { metric: 'max', within: 0.01, at_least: 4 };
+    const missed = async (input: object, answer: Parameters<typeof trialsOf>[2]): Promise<readonly string[]> =>
+      (await outcomeOf(iteration, input, answer))?.missed ?? [];
+    expect(await missed({ count: 8, until }, () => measured(10_000))).to.deep.equal([]);
+    expect(await missed({ count: 8 }, () => measured(10_000))).to.deep.equal([]);
+    const [spread = '', ...others] = await missed({ count: 8, until }, (_trial, number) => measured(10 * (number + 1)));
+    expect(others).to.deep.equal([]);
+    // 10, 20 ... 80: mean 45, deviation 24.495, quantile 2.3646, so 20.48 of 45.
+    expect(spread).to.equal(
+      'until was not reached: the mean of max was to be known within 1 %, and after 8 trials it is known within 45.51 %',
+    );
+    const [unsupported = ''] = await missed({ count: 3, until: { metric: 'p99.99' } }, () => measured(1000));
+    expect(unsupported).to.contain('but 0 of 3 trials gave a value, 3 are needed (p99.99 is not supported by the data');
+    const [zero = ''] = await missed({ count: 2, until: { metric: 'mean', at_least: 2 } }, (_trial, number) =>
+      measured(number === 0 ? 0 : 1),
+    );
+    expect(zero).to.contain('after 2 trials it is known within');
+  });
+
+  it('takes a bound for no value of until', async () => {
+    const bounded = measured();
+    const [metric] = bounded.metrics;
+    if (metric?.kind === 'histogram') metric.histogram.addOverflow(100, { above: 90_000, max: 95_000 });
+    const outcome = await outcomeOf(iteration, { count: 3, until: { metric: 'p50' } }, () => bounded);
+    expect(outcome?.missed?.[0]).to.contain('0 of 3 trials gave a value').and.to.contain('only bounds of it are known');
+  });
+
+  it('has reached what it was to where stop_on ended it', async () => {
+    const outcome = await outcomeOf(iteration, { count: 5, stop_on: 'max > 1us', until: { metric: 'max' } }, () =>
+      measured(2000),
+    );
+    expect(outcome).to.equal(undefined);
   });
 
   it('refuses fewer trials than it would have to wait for', () => {
@@ -88,6 +122,24 @@ describe('the sweep runner', () => {
     );
   });
 
+  it('steps in decimals: neither the end nor a digit is lost', () => {
+    const values = (from: number | string, to: number | string, step: number | string): unknown =>
+      sweep.options.safeParse({ over: { x: { from, to, step } } }).data?.over['x'];
+    expect(values(0.1, 0.3, 0.1)).to.deep.equal([0.1, 0.2, 0.3]);
+    expect(values(0.3, 0.1, -0.1)).to.deep.equal([0.3, 0.2, 0.1]);
+    expect(values(1.1, 1.5, 0.2)).to.deep.equal([1.1, 1.3, 1.5]);
+    expect(values(0, 1, 0.3)).to.deep.equal([0, 0.3, 0.6, 0.9]);
+    expect(values(-0.1, 0.1, 0.1)).to.deep.equal([-0.1, 0, 0.1]);
+    expect(values(1e-7, 3e-7, 1e-7)).to.deep.equal([1e-7, 2e-7, 3e-7]);
+    expect(values(0.25, 0.25, 1)).to.deep.equal([0.25]);
+    expect(values('0.1us', '0.3us', '0.1us')).to.deep.equal(['100ns', '200ns', '300ns']);
+    expect(values('0.1ns', '0.3ns', '0.1ns')).to.equal(undefined);
+    expect((values(1, 10_000, 1) as unknown[]).length).to.equal(10_000);
+    expect(values(0, 10_000, 1)).to.equal(undefined);
+    expect(values(1, 0.9999999999, 1)).to.equal(undefined);
+    expect(values(1e300, 2e300, 1e300)).to.deep.equal([1e300, 2e300]);
+  });
+
   it('goes downwards too, and refuses a range that never ends or mixes kinds', () => {
     const values = (range: unknown): unknown => sweep.options.safeParse({ over: { x: range } }).data?.over['x'];
     expect(values({ from: 3, to: 1, step: -1 })).to.deep.equal([3, 2, 1]);
@@ -100,17 +152,5 @@ describe('the sweep runner', () => {
   it('repeats each combination', async () => {
     const trials = await trialsOf(sweep, { over: { n: [1, 2] }, repeat: 2, warm_up: 1 });
     expect(trials.map(({ parameters }) => parameters['n'])).to.deep.equal([1, 1, 1, 2, 2]);
-  });
-});
-
-describe('the confidence interval of a mean', () => {
-  it('agrees with the textbook', () => {
-    // Five values with mean 10 and standard deviation 1: 2.776 / sqrt(5) / 10.
-    const values = [10 - Math.SQRT2, 10, 10, 10, 10 + Math.SQRT2];
-    expect(relativeHalfWidth(values, 0.95)).to.be.closeTo(0.1241, 0.0005);
-  });
-
-  it('is not known from one value', () => {
-    expect(relativeHalfWidth([1], 0.95)).to.equal(Infinity);
   });
 });

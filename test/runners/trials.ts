@@ -1,4 +1,10 @@
-import { Histogram, type Measurement, type RunnerDefinition, type TrialParameters } from '../../lib/plugin.js';
+import {
+  Histogram,
+  type Measurement,
+  type RunnerDefinition,
+  type RunnerOutcome,
+  type TrialParameters,
+} from '../../lib/plugin.js';
 
 /** A measurement of one histogram with these latencies. */
 export const measured = (...latencies: readonly number[]): Measurement => {
@@ -7,12 +13,13 @@ export const measured = (...latencies: readonly number[]): Measurement => {
   return { metrics: [{ kind: 'histogram', name: 'latency', unit: 'ns', labels: {}, histogram }], duration: 1e9 };
 };
 
-/** All trials that a runner asks for, each answered by `answer`. */
-export const trialsOf = async <O>(
+type Answer = (trial: TrialParameters, number: number) => Measurement;
+
+const follow = async <O>(
   runner: RunnerDefinition<O>,
   input: unknown,
-  answer: (trial: TrialParameters, number: number) => Measurement = () => measured(1000),
-): Promise<TrialParameters[]> => {
+  answer: Answer,
+): Promise<{ seen: TrialParameters[]; outcome: RunnerOutcome | undefined }> => {
   const trials = runner.trials(runner.options.parse(input));
   const seen: TrialParameters[] = [];
   let step = await trials.next();
@@ -20,5 +27,19 @@ export const trialsOf = async <O>(
     seen.push(step.value);
     step = await trials.next({ measurement: answer(step.value, seen.length - 1), met: true });
   }
-  return seen;
+  return { seen, outcome: typeof step.value === 'object' ? step.value : undefined };
 };
+
+/** All trials that a runner asks for, each answered by `answer`. */
+export const trialsOf = async <O>(
+  runner: RunnerDefinition<O>,
+  input: unknown,
+  answer: Answer = () => measured(1000),
+): Promise<TrialParameters[]> => (await follow(runner, input, answer)).seen;
+
+/** What it found out over them. */
+export const outcomeOf = async <O>(
+  runner: RunnerDefinition<O>,
+  input: unknown,
+  answer: Answer = () => measured(1000),
+): Promise<RunnerOutcome | undefined> => (await follow(runner, input, answer)).outcome;
