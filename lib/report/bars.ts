@@ -10,7 +10,7 @@ const bar = (part: number, width: number): string => {
 
 /** 0, 1, 2, 5, 10, 20, 50, ... from the greatest not above `min` to the least above `max`. */
 const edges = (min: number, max: number): number[] => {
-  const decades = Array.from({ length: 48 }, (_, index) => ([1, 2, 5][index % 3] ?? 1) * 10 ** Math.floor(index / 3));
+  const decades = Array.from({ length: 51 }, (_, index) => ([1, 2, 5][index % 3] ?? 1) * 10 ** Math.floor(index / 3));
   const all = [0, ...decades];
   const first = all.findLastIndex((edge) => edge <= min);
   const last = all.findIndex((edge) => edge > max);

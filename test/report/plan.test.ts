@@ -1,6 +1,7 @@
 import { expect } from 'chai';
 import { builtins } from '../../lib/builtins.js';
 import { planSteps, planTest } from '../../lib/report/plan.js';
+import { defineScenario, z } from '../../lib/plugin.js';
 import { planSuite } from '../../lib/suite/plan.js';
 import { load } from '../suite/files.js';
 import { expectGolden } from '../support/golden.js';
@@ -74,6 +75,28 @@ describe('the plan of a run', () => {
     const text = await planOf(tuned);
     expect(text).to.not.include('er2');
     await expectGolden(text, 'report/plan-tuned.txt');
+  });
+
+  it('hides a secret in a command before it is quoted, which could put a quote into its middle', async () => {
+    const secret = "hunt'er2";
+    const scenario = defineScenario<{ word: string }>({
+      type: 'says',
+      summary: 'Says a word',
+      options: z.strictObject({ word: z.string() }),
+      metrics: () => [],
+      needs: () => [],
+      preview: ({ word }) => ({ commands: [['say', word, `--word=${word}`]] }),
+      measure: () => Promise.reject(new Error('is never measured')),
+    });
+    const registry = builtins();
+    registry.add(scenario);
+    const text =
+      "suite: s\ncontexts: { m: { type: bare-metal } }\ntests:\n  - { name: t, scenario: says, context: m, options: { word: '${env:SECRET}' } }\n";
+    const plan = planSuite(await load(text, { registry, env: { SECRET: secret } }));
+    const lines = [...plan.tests()].flatMap((test) => planTest(plan, test).steps);
+    const command = lines.find((line) => line.startsWith('run:')) ?? 'none';
+    expect(command).to.match(/^run: say /);
+    for (const part of ['hunt', 'er2']) expect(command).to.not.contain(part);
   });
 
   it('tells what machines must have, how trials follow one another, loads and commands', () =>

@@ -67,7 +67,32 @@ describe('a table', () => {
   });
 });
 
+describe('columns of wide characters', () => {
+  it('are straight: each takes two places, a combining one none', () => {
+    const rows = [
+      [{ text: '定时器延迟' }, { text: '1' }],
+      [{ text: 'timer' }, { text: '2' }],
+      [{ text: 'e\u0301' }, { text: '3' }],
+    ];
+    expect(renderTable([{ title: 'test' }, { title: 'n' }], rows)).to.equal(
+      ['test        n', '定时器延迟  1', 'timer       2', 'e\u0301           3'].join('\n'),
+    );
+  });
+});
+
 describe('a histogram in block characters', () => {
+  it('has the unit of its metric', () => {
+    const histogram = new Histogram();
+    histogram.record(64, 100);
+    histogram.record(1518, 100);
+    const rows = renderBars(histogram, 10, 'packets').split('\n');
+    expect(rows[0]).to.equal('    50 ..   100  ██████████  100');
+    expect(rows.at(-1)).to.equal(' 1 000 .. 2 000  ██████████  100');
+    const large = new Histogram();
+    large.record(Number.MAX_SAFE_INTEGER);
+    expect(renderBars(large, 10, 'B')).to.match(/██████████ {2}1$/);
+  });
+
   it('has a row for each step and a bar that grows with the logarithm of the count', () => {
     const histogram = new Histogram();
     histogram.record(3000, 1000);
