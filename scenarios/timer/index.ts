@@ -12,6 +12,8 @@ import { countCpus } from './fields.js';
 import { timerOptions, type TimerOptions } from './options.js';
 import { oslatArgv } from './oslat/argv.js';
 import { lengthOf as oslatLength } from './oslat/options.js';
+import { osnoiseArgv } from './osnoise/argv.js';
+import { lengthOf as osnoiseLength } from './osnoise/options.js';
 import { timerlatArgv } from './timerlat/argv.js';
 import { lengthOf as timerlatLength } from './timerlat/options.js';
 
@@ -41,6 +43,8 @@ const metrics = (options: TimerOptions): readonly MetricDeclaration[] => {
           ? [histogram('user', 'From the time a timer was set to until its thread was back in user space')]
           : []),
       ];
+    case 'osnoise':
+      return [histogram('noise', 'For how long at a time the CPU was taken from the thread')];
   }
 };
 
@@ -61,6 +65,26 @@ const timerlatFeatures = (options: Extract<TimerOptions, { tool: 'timerlat' }>):
   ...(options.dma_latency === undefined ? [] : ['--dma-latency']),
 ];
 
+const osnoiseTracer: Need = {
+  kind: 'file',
+  path: '/sys/kernel/tracing/osnoise/period_us',
+  why: 'rtla osnoise needs a kernel with CONFIG_OSNOISE_TRACER',
+};
+
+const osnoiseFeatures = (options: Extract<TimerOptions, { tool: 'osnoise' }>): readonly string[] => [
+  '--cpus',
+  ...(options.house_keeping === undefined ? [] : ['--house-keeping']),
+  ...(options.warm_up === undefined ? [] : ['--warm-up']),
+];
+
+const rtla = (command: string, options: readonly string[]): Need => ({
+  kind: 'tool',
+  name: 'rtla',
+  package: 'rtla',
+  command: [command, 'hist'],
+  options,
+});
+
 /** CPUs that the tool's own threads, not the kernel's, are to run on. */
 const ownCpus = (options: TimerOptions): Readonly<Record<string, CpuSelection | undefined>> => {
   switch (options.tool) {
@@ -70,6 +94,8 @@ const ownCpus = (options: TimerOptions): Readonly<Record<string, CpuSelection | 
       return { cpus: options.cpus, main_cpu: String(options.main_cpu ?? 0) };
     case 'timerlat':
       return options.user_threads ? { cpus: options.cpus } : {};
+    case 'osnoise':
+      return {};
   }
 };
 
@@ -84,18 +110,9 @@ const needs = (options: TimerOptions): readonly Need[] => {
     case 'oslat':
       return [{ kind: 'tool', name: 'oslat', package: 'rt-tests', options: ['--json'] }, root, ...placed];
     case 'timerlat':
-      return [
-        {
-          kind: 'tool',
-          name: 'rtla',
-          package: 'rtla',
-          command: ['timerlat', 'hist'],
-          options: timerlatFeatures(options),
-        },
-        root,
-        tracer,
-        ...placed,
-      ];
+      return [rtla('timerlat', timerlatFeatures(options)), root, tracer, ...placed];
+    case 'osnoise':
+      return [rtla('osnoise', osnoiseFeatures(options)), root, osnoiseTracer];
   }
 };
 
@@ -116,6 +133,11 @@ const preview = (options: TimerOptions): Preview => {
       const argv = timerlatArgv(options, houseKeeping === undefined ? placement : { ...placement, houseKeeping });
       return { commands: [argv], duration: timerlatLength(options) };
     }
+    case 'osnoise': {
+      const houseKeeping = options.house_keeping;
+      const argv = osnoiseArgv(options, houseKeeping === undefined ? { cpus } : { cpus, houseKeeping });
+      return { commands: [argv], duration: osnoiseLength(options) };
+    }
   }
 };
 
@@ -126,14 +148,15 @@ const cpus: NonNullable<ScenarioDefinition<TimerOptions>['cpus']> = (options) =>
     case 'oslat':
       return { cpus: options.cpus, main_cpu: options.main_cpu === undefined ? undefined : String(options.main_cpu) };
     case 'timerlat':
+    case 'osnoise':
       return { cpus: options.cpus, house_keeping: options.house_keeping };
   }
 };
 
-/** Timer latency of a machine, measured with cyclictest, oslat or rtla timerlat. */
+/** Timer latency and noise of a machine, measured with cyclictest, oslat, rtla timerlat or rtla osnoise. */
 export const timer = defineScenario<TimerOptions>({
   type: 'timer',
-  summary: 'timer latency: cyclictest, oslat or rtla timerlat',
+  summary: 'timer latency and noise: cyclictest, oslat, rtla timerlat or rtla osnoise',
   options: timerOptions,
   metrics,
   needs,

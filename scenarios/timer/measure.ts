@@ -12,6 +12,9 @@ import type { TimerOptions } from './options.js';
 import { oslatArgv, resultFile as oslatFile } from './oslat/argv.js';
 import { lengthOf as oslatLength, type OslatOptions } from './oslat/options.js';
 import { parseOslat, parseOslatBreach } from './oslat/parse.js';
+import { osnoiseArgv } from './osnoise/argv.js';
+import { lengthOf as osnoiseLength, type OsnoiseOptions } from './osnoise/options.js';
+import { osnoiseExpected, parseOsnoise, silentCpus } from './osnoise/parse.js';
 import { timerlatArgv } from './timerlat/argv.js';
 import { lengthOf as timerlatLength, type TimerlatOptions } from './timerlat/options.js';
 import { parseTimerlat, timerlatExpected } from './timerlat/parse.js';
@@ -120,6 +123,29 @@ const withTimerlat = async (trial: Trial, options: TimerlatOptions): Promise<Mea
   });
 };
 
+const withOsnoise = async (trial: Trial, options: OsnoiseOptions): Promise<Measurement> => {
+  const { version } = await helpOf(trial, ['rtla', 'osnoise', 'hist']);
+  const cpus = trial.cpus(options.cpus);
+  const argv = osnoiseArgv(options, {
+    cpus: formatCpuList(cpus),
+    ...(options.house_keeping === undefined ? {} : { houseKeeping: formatCpuList(trial.cpus(options.house_keeping)) }),
+  });
+  const run = await runTool(trial, argv, { length: osnoiseLength(options) });
+  const stdout = await run.output('stdout');
+  if (!stdout.includes('RTLA osnoise histogram')) throw await failure('rtla', run);
+  const parsed = parseOsnoise(stdout, options);
+  if (run.exitCode !== 0 && parsed.breach === undefined) throw await failure('rtla', run);
+  if (parsed.breach === undefined) requireLength('rtla', run.elapsed, osnoiseLength(options));
+  else if (options.auto !== undefined) await run.keep('osnoise_trace.txt');
+  return measurement(argv, run, {
+    ...parsed,
+    expected: osnoiseExpected(cpus),
+    doubts: [...silentCpus(parsed, cpus), ...readWarnings('rtla', stdout).doubts],
+    duration: run.elapsed,
+    version,
+  });
+};
+
 /** Measures once with the tool that the options name. */
 export const measure = (trial: Trial<TimerOptions>): Promise<Measurement> => {
   switch (trial.options.tool) {
@@ -129,5 +155,7 @@ export const measure = (trial: Trial<TimerOptions>): Promise<Measurement> => {
       return withOslat(trial, trial.options);
     case 'timerlat':
       return withTimerlat(trial, trial.options);
+    case 'osnoise':
+      return withOsnoise(trial, trial.options);
   }
 };
