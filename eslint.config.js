@@ -16,7 +16,7 @@ const floors = [
     'lib/measure',
     'lib/host',
   ],
-  ['lib/sla', 'lib/libvirt', 'lib/image', 'lib/tuning'],
+  ['lib/sla', 'lib/libvirt', 'lib/image', 'lib/tuning', 'lib/trace'],
   ['lib/doctor'],
   ['lib/contexts', 'lib/lab', 'lib/run'],
   ['lib/suite', 'lib/report'],

@@ -1,6 +1,7 @@
 import { durationRunner } from '../runners/duration.js';
 import { iteration } from '../runners/iteration.js';
 import { sweep } from '../runners/sweep.js';
+import { hardwareLatency } from '../scenarios/hardware-latency/index.js';
 import { timer } from '../scenarios/timer/index.js';
 import { bareMetal } from './contexts/bare-metal.js';
 import { Registry } from './run/registry.js';
@@ -9,6 +10,7 @@ import { Registry } from './run/registry.js';
 export const builtins = (): Registry =>
   new Registry([
     timer,
+    hardwareLatency,
     iteration,
     durationRunner,
     sweep,

@@ -4,7 +4,14 @@
  */
 export * as z from 'zod';
 export { Kvm4nfvError, messageOf, type ErrorCode, type Fault, type Kvm4nfvErrorOptions } from './error.js';
-export { cpuSelection, formatCpuList, resolveCpus, type CpuSelection, type CpuTopology } from './host/cpu-list.js';
+export {
+  cpuSelection,
+  formatCpuList,
+  formatCpuMask,
+  resolveCpus,
+  type CpuSelection,
+  type CpuTopology,
+} from './host/cpu-list.js';
 export { readFiles, type FilesOptions } from './host/files.js';
 export type { HostFacts } from './host/facts.js';
 export { CommandError, UnreachableError } from './host/host.js';
@@ -33,6 +40,7 @@ export {
   type SlaParse,
   type Statistic,
 } from './sla/sla.js';
+export { hwlatError, hwlatScript, lostWindows, parseHwlat, parseWatched, type HwlatWindow } from './trace/hwlat.js';
 export type { ExternalCommandLine } from './tuning/bootloader.js';
 export {
   defineContext,

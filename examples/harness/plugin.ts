@@ -19,7 +19,9 @@ const spawn = defineScenario({
         histogram.record(Number(process.hrtime.bigint() - start));
       }
       const metrics = [{ kind: 'histogram', name: 'latency', unit: 'ns', labels: {}, histogram }] as const;
-      return { metrics, duration: Number(process.hrtime.bigint() - begin) };
+      // Fewer than asked for would be no data.
+      const expected = [{ metric: 'latency', labels: {}, samples: trial.options.count }];
+      return { metrics, expected, duration: Number(process.hrtime.bigint() - begin) };
     }),
 });
 

@@ -19,17 +19,18 @@ export const describeLabels = (labels: Labels): string =>
 const fits = (metric: Metric, { metric: name, labels }: Expectation): boolean =>
   metric.name === name && Object.entries(labels).every(([label, value]) => metric.labels[label] === value);
 
+const amountOf = (metric: Metric): number => (metric.kind === 'histogram' ? metric.histogram.count : metric.value);
+
 const shortfall = (metrics: readonly Metric[], expected: Expectation): string | undefined => {
   const who = `${expected.metric}${describeLabels(expected.labels)}`;
   const found = metrics.filter((metric) => fits(metric, expected));
   if (found.length === 0) return `${who} was asked for and not measured`;
   if (expected.samples === undefined) return undefined;
-  const counts = found.map((metric) => (metric.kind === 'histogram' ? metric.histogram.count : metric.value));
-  const count = counts.reduce((sum, one) => sum + one, 0);
+  const count = found.reduce((sum, metric) => sum + amountOf(metric), 0);
   // That there is none at all is said of every histogram.
-  return count === 0 || count >= leastOf(expected.samples, expected.spare)
-    ? undefined
-    : `${who} has ${String(count)} of ${String(expected.samples)} samples`;
+  if (count >= leastOf(expected.samples, expected.spare) || (count === 0 && found[0]?.kind === 'histogram'))
+    return undefined;
+  return `${who} has ${String(count)} of ${String(expected.samples)} ${found[0]?.kind === 'histogram' ? 'samples' : (found[0]?.unit ?? '')}`;
 };
 
 /** What was asked for and is missing in what came back; nothing where a breach of a limit ended the trial. */

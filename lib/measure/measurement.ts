@@ -50,7 +50,7 @@ export interface Expectation {
   readonly metric: string;
   /** Those of its labels that tell it from others: `{ cpu: '3' }`. */
   readonly labels: Labels;
-  /** Samples that window and rate make. Default: any number; none is no data anyway. */
+  /** Samples that window and rate make, or the value of a counter. Default: any number; of a histogram none is no data anyway. */
   readonly samples?: number;
   /** How many may be missing though they are more than 2 %: where a tool starts its threads one after another, say. Default: 0. */
   readonly spare?: number;

@@ -11,7 +11,7 @@ interface Asked {
 
 /**
  * The tool's mean must be one of those that its bins allow: a sample in a bin is any of `bucket` values, one beyond the bins at most the
- * max. It is rounded down to `step`.
+ * max. It is rounded down, to a whole number in most versions.
  */
 const requireMean = (
   who: string,
@@ -21,20 +21,14 @@ const requireMean = (
     count,
     avg,
   }: { readonly least: number; readonly most: number; readonly count: number; readonly avg: number },
-  step: number,
 ): void => {
   if (count === 0) return;
-  if (avg + step > least / count - 1e-9 && avg - step <= most / count) return;
+  if (avg + 1 > least / count - 1e-9 && avg - 0.01 <= most / count) return;
   throw nonsense(who, `a mean of ${String(avg)} does not fit its histogram`);
 };
 
-/** The histogram of one column. A bin is named by its first value and counts as its last. `step`: what the mean is rounded to, in the table's unit. */
-export const columnHistogram = (
-  table: RtlaTable,
-  index: number,
-  { bucket, entries, unit }: Asked,
-  step: number,
-): Histogram => {
+/** The histogram of one column. A bin is named by its first value and counts as its last. */
+export const columnHistogram = (table: RtlaTable, index: number, { bucket, entries, unit }: Asked): Histogram => {
   const { bins, summary } = table;
   const who = `${table.who}: ${table.header[index] ?? ''}`;
   const at = (cells: readonly number[]): number => cells[index] ?? NaN;
@@ -45,7 +39,7 @@ export const columnHistogram = (
   const beyond = bucket * entries;
   const least = bins.reduce((sum, { from, cells }) => sum + from * at(cells), 0);
   const binsMost = bins.reduce((sum, { from, cells }) => sum + Math.min(max, from + bucket - 1) * at(cells), 0);
-  requireMean(who, { least, most: binsMost + over * max, count, avg: at(summary.avg) }, step);
+  requireMean(who, { least, most: binsMost + over * max, count, avg: at(summary.avg) });
   return threadHistogram({
     who,
     resolution: unit,

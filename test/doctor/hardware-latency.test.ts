@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import type { Deployment } from '../../lib/contexts/context.js';
-import { hardwareLatencyFinding, measureHardwareLatency, parseHwlat } from '../../lib/doctor/hardware-latency.js';
+import { hardwareLatencyFinding, measureHardwareLatency } from '../../lib/doctor/hardware-latency.js';
 import { GuestRun, needGuests, printed } from '../contexts/kvm-guest/guests.js';
 import { rejection } from '../support/rejection.js';
 
@@ -14,17 +14,6 @@ describe('Latency of the hardware', () => {
       severity: 'major',
       what: '2 gaps of 10 us and more, the longest 87 us in 30 s (seen by the hwlat tracer, which spins half of the time)',
     });
-  });
-
-  it('is counted by gaps and not by windows', () => {
-    const line =
-      '   <...>-1729  [001] d...  678.473449: #1  inner/outer(us):   11/12   ts:1581527483.343962693 count:6\n';
-    expect(parseHwlat(line)).to.deep.equal([{ gaps: 6, longest: 12 }]);
-    expect(parseHwlat(line.replace(' count:6', ''))).to.deep.equal([{ gaps: 1, longest: 12 }]);
-  });
-
-  it('is nothing where the tracer saw nothing', () => {
-    expect(parseHwlat('# tracer: hwlat\n#\n#     TASK-PID    CPU#  |||||  TIMESTAMP  FUNCTION\n')).to.deep.equal([]);
   });
 });
 

@@ -53,7 +53,7 @@ export const parseOsnoise = (stdout: string, options: OsnoiseOptions): OsnoiseRe
       name: 'noise',
       unit: 'ns',
       labels,
-      histogram: columnHistogram(table, index, asked, 0.01),
+      histogram: columnHistogram(table, index, asked),
     };
   });
   const breach = breachOf(metrics, options, stdout);

@@ -64,7 +64,7 @@ export const parseTimerlat = (stdout: string, options: TimerlatOptions): Timerla
     const name = kinds[match?.[1] ?? ''];
     if (match?.[2] === undefined || name === undefined) throw nonsense(who, `a column '${column}'`);
     const labels = { cpu: String(Number(match[2])) };
-    return { kind: 'histogram', name, unit: 'ns', labels, histogram: columnHistogram(table, index, asked, 1) };
+    return { kind: 'histogram', name, unit: 'ns', labels, histogram: columnHistogram(table, index, asked) };
   });
   const metrics = Object.values(kinds).flatMap((kind) => columns.filter(({ name }) => name === kind));
   const breach = breachOf(metrics, options, stdout);
