@@ -1,6 +1,7 @@
 import { Kvm4nfvError } from '../error.js';
 import type { ResolvedTuning } from '../tuning/profile.js';
 import { resolveNamed } from '../tuning/resolve.js';
+import { checked } from './checked.js';
 import { tuningSchema, type TuningSpec } from '../tuning/tuning-schema.js';
 
 /** What the commands that tune have in common. */
@@ -15,7 +16,9 @@ export interface TuningFlags {
 const knobValue = (text: string): [string, unknown] => {
   const at = text.indexOf('=');
   if (at < 1)
-    throw new Kvm4nfvError('usage', `--set ${text}: expected knob=value`, { hint: 'such as --set stat-interval=10' });
+    throw new Kvm4nfvError('E_ARGUMENT', `--set ${text}: expected knob=value`, {
+      hint: 'such as --set stat-interval=10',
+    });
   const value = text.slice(at + 1);
   // `10`, `true` and `{...}` mean what they mean in a suite.
   try {
@@ -27,7 +30,7 @@ const knobValue = (text: string): [string, unknown] => {
 
 /** The tuning that flags describe, as a suite would write it. */
 export const specOf = ({ profile, isolated, housekeeping, node, set = [] }: TuningFlags): TuningSpec => {
-  const { success, data, error } = tuningSchema.safeParse({
+  const written = {
     ...(profile === undefined ? {} : { profile }),
     with: {
       ...(isolated === undefined ? {} : { isolated_cpus: isolated }),
@@ -35,10 +38,8 @@ export const specOf = ({ profile, isolated, housekeeping, node, set = [] }: Tuni
       ...(node === undefined ? {} : { node: Number(node) }),
     },
     knobs: Object.fromEntries(set.map(knobValue)),
-  });
-  if (success) return data;
-  const [issue] = error.issues;
-  throw new Kvm4nfvError('usage', `${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'wrong'}`);
+  };
+  return checked('this tuning', tuningSchema, written, 'kvm4nfv list knob and kvm4nfv list profile name what there is');
 };
 
 export const tuningOf = (flags: TuningFlags): Promise<ResolvedTuning> => resolveNamed(specOf(flags));

@@ -6,7 +6,7 @@ const field = <T extends number>(name: string, units: Readonly<Record<string, nu
   const names = Object.keys(units);
   return z
     .string({
-      error: (issue) => `expected a ${name} with its unit, such as ${example}, not ${JSON.stringify(issue.input)}`,
+      error: `expected a ${name} with its unit, such as ${example}`,
     })
     .meta({
       description: `A ${name}: a number and one of ${names.join(', ')}.`,

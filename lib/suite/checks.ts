@@ -16,12 +16,6 @@ export interface ScenarioOptions {
   readonly value: unknown;
 }
 
-/** Takes the question at the end of a message as its hint. */
-const parted = (message: string): Pick<Finding, 'message' | 'hint' | 'offset'> => {
-  const at = message.indexOf(': did you mean ');
-  return at === -1 ? { message, offset: 0 } : { message: message.slice(0, at), hint: message.slice(at + 2), offset: 0 };
-};
-
 /** What keeps SLAs from being judged on what the scenario promises to measure, with each set that the runner is known to give. */
 const checkMetrics = (
   site: Site,
@@ -40,14 +34,18 @@ const checkMetrics = (
       });
     const declared = varied.length > 0 ? varied : [scenario.metrics(value)];
     return slas.flatMap(({ path, sla }) => {
-      const message = declared.map((metrics) => checkSla(sla, metrics)).find((one) => one !== undefined);
-      return message === undefined ? [] : [{ site, finding: { path, ...parted(message) } }];
+      const problem = declared.map((metrics) => checkSla(sla, metrics)).find((one) => one !== undefined);
+      return problem === undefined ? [] : [{ site, finding: { path, code: 'E_METRIC', offset: 0, ...problem } }];
     });
   } catch (error) {
     return [
       {
         site,
-        finding: { path: [], message: `scenario '${scenario.type}' can't say what it measures: ${messageOf(error)}` },
+        finding: {
+          path: [],
+          code: 'E_PLUGIN_FAILED',
+          message: `scenario '${scenario.type}' can't say what it measures: ${messageOf(error)}`,
+        },
       },
     ];
   }
@@ -71,6 +69,7 @@ const checkSets = (
       site,
       finding: {
         path: [],
+        code: 'E_RUNNER',
         message: `runner '${definition.type}' gives '${scenario.type}' options that don't fit: ${message}`,
         ...(expected === undefined ? {} : { expected }),
         ...(hint === undefined ? {} : { hint }),

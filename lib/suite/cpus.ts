@@ -30,6 +30,7 @@ export const lackingCpus = (
     : [
         {
           path,
+          code: 'E_CPUS',
           message: `${String(path.at(-1))}: ${selection} names CPUs that context '${context}' lacks`,
           expected: `${online.length === 1 ? '' : 'some of '}${formatCpuList(online)}`,
         },

@@ -1,3 +1,5 @@
+import type { ErrorCode } from '../error.js';
+
 /** One mistake of a suite, with its place. */
 export interface Diagnostic {
   /** As the user named it, or relative to the file that includes it. */
@@ -9,6 +11,7 @@ export interface Diagnostic {
   /** Characters that are meant, at least 1; never beyond the end of the line. */
   readonly length: number;
   readonly severity: 'error' | 'warning';
+  readonly code: ErrorCode;
   /** What is wrong, with the value as written. */
   readonly message: string;
   /** What would be right. */

@@ -33,9 +33,13 @@ interface Subject {
 const steps = (path: readonly PropertyKey[]): Path =>
   path.map((step) => (typeof step === 'symbol' ? String(step) : step));
 
-/** zod's own texts are about JavaScript; a schema's own text is kept. */
-const own = (issue: Issue): string | undefined =>
-  /^(Invalid|Too (small|big)|Unrecognized|Required)/.test(issue.message) ? undefined : issue.message;
+/** What {@link parseWith} has zod say where a schema has no text of its own: zod's are about JavaScript. */
+export const noText = '';
+
+const own = ({ message }: Issue): string | undefined => (message === noText ? undefined : message);
+
+/** What a check of the schema's author says is whole; other texts say what is expected. */
+const instead = ({ code }: Issue, value: unknown): string => (code === 'custom' ? '' : `, not ${show(value)}`);
 
 const things: Readonly<Record<string, readonly [string, string]>> = {
   string: [' character', ' characters'],
@@ -48,7 +52,12 @@ const limited = (word: string, limit: number | bigint, origin: string): string =
   `${word} ${String(limit)}${things[origin]?.[Number(limit) === 1 ? 0 : 1] ?? ''}`;
 
 const one = ({ path, shown, of }: Subject, expected?: string): Finding[] => [
-  { path, message: `${shown} does not fit${of}`, ...(expected === undefined || expected === '' ? {} : { expected }) },
+  {
+    path,
+    code: 'E_VALUE',
+    message: `${shown} does not fit${of}`,
+    ...(expected === undefined || expected === '' ? {} : { expected }),
+  },
 ];
 
 /** How much is wrong: keys that are not known are one issue, however many they are. */
@@ -81,7 +90,7 @@ const explainUnion = (issue: z.core.$ZodIssueInvalidUnion, subject: Subject): Fi
   const known = issue.options.filter((option) => option !== undefined).map(String);
   if (!tag.there) return [missingKey(place.slice(0, -1), issue.discriminator, choice(undefined, known).expected)];
   const message = `unknown value ${show(tag.value)} for '${issue.discriminator}'`;
-  return [{ path: place, message, ...choice(tag.value, known) }];
+  return [{ path: place, code: 'E_VALUE', message, ...choice(tag.value, known) }];
 };
 
 const yesNo = /^(yes|no|on|off|y|n)$/i;
@@ -99,6 +108,7 @@ const explainers: Explainers = {
     return [
       {
         path,
+        code: 'E_TYPE',
         message: `${shown} is the wrong type${of}`,
         expected: typeName(expected),
         ...(hint === undefined ? {} : { hint }),
@@ -106,11 +116,12 @@ const explainers: Explainers = {
     ];
   },
   invalid_value: ({ values }, { path, shown, of, value }) => [
-    { path, message: `unknown value ${shown}${of}`, ...choice(value, values.map(String)) },
+    { path, code: 'E_VALUE', message: `unknown value ${shown}${of}`, ...choice(value, values.map(String)) },
   ],
   too_big: ({ origin, inclusive, maximum }, { path, shown, of }) => [
     {
       path,
+      code: 'E_RANGE',
       message: `${shown} is too ${origin === 'string' ? 'long' : 'large'}${of}`,
       expected: limited(inclusive === false ? 'less than' : 'at most', maximum, origin),
     },
@@ -118,6 +129,7 @@ const explainers: Explainers = {
   too_small: ({ origin, inclusive, minimum }, { path, shown, of }) => [
     {
       path,
+      code: 'E_RANGE',
       message: `${shown} is too ${origin === 'string' ? 'short' : 'small'}${of}`,
       expected: limited(inclusive === false ? 'more than' : 'at least', minimum, origin),
     },
@@ -143,15 +155,13 @@ const explain = (issue: Issue, path: Path, root: unknown, schema: z.core.$ZodTyp
   if (issue.code === 'unrecognized_keys')
     return issue.keys.map((key) => unknownKey(path, key, knownKeys(schema, path)));
   if (issue.code === 'invalid_key') {
-    const expected = (issue.issues[0]?.message ?? 'another name').replace(/^expected /, '');
-    return [{ path, at: 'key', message: `'${String(last)}' can't be a name`, expected }];
+    const said = issue.issues.map(own).find((text) => text !== undefined);
+    const message = `'${String(last)}' can't be a name${said === undefined ? '' : `: ${said}`}`;
+    return [{ path, at: 'key', code: 'E_NAME', message }];
   }
-  const shown = show(value);
   const said = own(issue);
-  if (said !== undefined)
-    return [
-      { path, message: said.startsWith('expected ') && !said.includes(', not ') ? `${said}, not ${shown}` : said },
-    ];
+  if (said !== undefined) return [{ path, code: 'E_VALUE', message: `${said}${instead(issue, value)}` }];
+  const shown = show(value);
   const name = path.findLast((step) => typeof step === 'string');
   const subject: Subject = { root, schema, path, value, shown, of: name === undefined ? '' : ` for '${name}'` };
   return explainerOf(issue.code)?.(issue, subject) ?? one(subject);

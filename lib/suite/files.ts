@@ -58,8 +58,8 @@ class Gathering {
   async #read(path: string, file: string, from: Site | undefined): Promise<Tree | undefined> {
     const reading = await readSource(path);
     if (!reading.ok) {
-      const { message, hint } = reading;
-      const more = hint === undefined ? {} : { hint };
+      const { code, message, hint } = reading;
+      const more = { code, ...(hint === undefined ? {} : { hint }) };
       if (reading.text !== undefined && reading.offset !== undefined)
         this.#mistakes.addSpan(
           { file, text: reading.text },
@@ -84,7 +84,11 @@ class Gathering {
       const circle = [...this.#open.slice(this.#open.indexOf(path)), path].map((one) => this.#names.get(one) ?? one);
       this.#mistakes.add({
         site: from,
-        finding: { path: [], message: `files include each other in a circle: ${circle.join(' -> ')}` },
+        finding: {
+          path: [],
+          code: 'E_CIRCLE',
+          message: `files include each other in a circle: ${circle.join(' -> ')}`,
+        },
       });
       return undefined;
     }
@@ -96,7 +100,7 @@ class Gathering {
       if (from !== undefined)
         this.#mistakes.add({
           site: from,
-          finding: { path: [], message: `more than ${String(maxFiles)} files are included` },
+          finding: { path: [], code: 'E_INCLUDE', message: `more than ${String(maxFiles)} files are included` },
         });
       return undefined;
     }
@@ -157,6 +161,7 @@ class Gathering {
             finding: {
               path: [],
               at: 'key',
+              code: 'E_DUPLICATE_NAME',
               message: `${key}: '${name}' is given by two files that don't include each other`,
               hint: `the other is at ${placeName(first)}; give it in the file that includes both`,
             },
@@ -176,6 +181,7 @@ class Gathering {
         finding: {
           path: [],
           at: 'key',
+          code: 'E_DUPLICATE_NAME',
           message: `${kind} '${name}': the name is taken`,
           hint: `the other is at ${placeName(first)}`,
         },

@@ -1,3 +1,4 @@
+import type { ErrorCode } from '../error.js';
 import { nearest } from '../sla/nearest.js';
 import type { Path } from './tree.js';
 
@@ -6,6 +7,7 @@ export interface Finding {
   readonly path: Path;
   /** Whether the key or the value at `path` is wrong. Default: the value. */
   readonly at?: 'key' | 'value';
+  readonly code: ErrorCode;
   readonly message: string;
   readonly expected?: string;
   readonly hint?: string;
@@ -40,19 +42,35 @@ export const choice = (
 };
 
 /** A key that names nothing. */
-export const unknownName = (path: Path, kind: string, name: string, known: readonly string[]): Finding => ({
+export const unknownName = (
+  path: Path,
+  kind: string,
+  name: string,
+  known: readonly string[],
+  code: ErrorCode = 'E_UNKNOWN_NAME',
+): Finding => ({
   path,
   at: 'key',
+  code,
   message: `unknown ${kind} '${name}'`,
   ...choice(name, known),
 });
 
 export const unknownKey = (path: Path, key: string, known: readonly string[]): Finding =>
-  unknownName([...path, key], 'key', key, known);
+  unknownName([...path, key], 'key', key, known, 'E_UNKNOWN_KEY');
+
+/** A value that should name something and names nothing. */
+export const unknownReference = (path: Path, kind: string, name: string, known: readonly string[]): Finding => ({
+  path,
+  code: 'E_UNKNOWN_NAME',
+  message: `unknown ${kind} '${name}'`,
+  ...choice(name, known),
+});
 
 export const missingKey = (path: Path, key: string, expected?: string): Finding => ({
   path: [...path, key],
   at: 'key',
+  code: 'E_MISSING_KEY',
   message: `key '${key}' is missing`,
   ...(expected === undefined ? {} : { expected }),
 });

@@ -64,7 +64,10 @@ const checkEntry = (entry: TestEntry, names: Map<string, Site>, mistakes: Mistak
         other === entry.site
           ? 'two combinations of the matrix give it'
           : `the other is at ${placeName({ tree: other.tree, path: [...other.path, 'name'] })}`;
-      mistakes.add({ site, finding: { path: [], message: `test name '${name}' is there twice`, hint } });
+      mistakes.add({
+        site,
+        finding: { path: [], code: 'E_DUPLICATE_NAME', message: `test name '${name}' is there twice`, hint },
+      });
     }
   }
   for (const { located, first, count } of hits.values())
@@ -121,12 +124,16 @@ export const loadSuite = async (path: string, options: LoadOptions): Promise<Loa
         finding: {
           path: ['suite'],
           at: 'key',
+          code: 'E_MISSING_KEY',
           message: "key 'suite' is missing",
           hint: 'name the suite: suite: my-suite',
         },
       });
     if (complete && entries.length === 0)
-      mistakes.add({ site, finding: { path: ['tests'], at: 'key', message: 'the suite has no tests' } });
+      mistakes.add({
+        site,
+        finding: { path: ['tests'], at: 'key', code: 'E_NO_TESTS', message: 'the suite has no tests' },
+      });
   }
   mistakes.throwIfFailed();
   const secrets = [

@@ -84,6 +84,7 @@ export const checkMatrix = (matrix: Matrix, params: readonly string[]): Finding[
       findings.push({
         path: [key],
         at: 'key',
+        code: 'E_DUPLICATE_NAME',
         message: `'${key}' is a param of the suite already`,
         hint: 'give one of them another name',
       });
@@ -91,6 +92,7 @@ export const checkMatrix = (matrix: Matrix, params: readonly string[]): Finding[
       findings.push({
         path: [key],
         at: 'key',
+        code: 'E_NAME',
         message: `'${key}' can't be a name`,
         expected: 'letters, digits, dashes and underscores',
       });
@@ -101,6 +103,7 @@ export const checkMatrix = (matrix: Matrix, params: readonly string[]): Finding[
         findings.push({
           path: ['include', index, key],
           at: 'key',
+          code: 'E_DUPLICATE_NAME',
           message: `'${key}' is a param of the suite already`,
           hint: 'give one of them another name',
         });
@@ -111,21 +114,23 @@ export const checkMatrix = (matrix: Matrix, params: readonly string[]): Finding[
         findings.push({
           path: ['exclude', index, key],
           at: 'key',
+          code: 'E_MATRIX',
           message: `'${key}' is no key of the matrix`,
           ...choice(key, keys),
         });
     if (Object.keys(entry).length === 0)
-      findings.push({ path: ['exclude', index], message: 'an empty entry would exclude everything' });
+      findings.push({ path: ['exclude', index], code: 'E_MATRIX', message: 'an empty entry would exclude everything' });
   });
   const count = [...matrix.lists.values()].reduce((product_, list) => product_ * list.length, 1);
   if (count > maxCombinations)
     findings.push({
       path: [],
       at: 'key',
+      code: 'E_MATRIX',
       message: `the matrix has ${String(count)} combinations`,
       expected: `at most ${String(maxCombinations)}`,
     });
   else if (findings.length === 0 && combinations(matrix).next().done === true)
-    findings.push({ path: ['exclude'], at: 'key', message: 'nothing is left of the matrix' });
+    findings.push({ path: ['exclude'], at: 'key', code: 'E_MATRIX', message: 'nothing is left of the matrix' });
   return findings;
 };

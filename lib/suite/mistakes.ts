@@ -63,9 +63,10 @@ export const placeName = (site: Site): string => {
 };
 
 const explanation = (
-  { message, expected, hint }: Omit<Finding, 'path'>,
+  { code, message, expected, hint }: Omit<Finding, 'path'>,
   note?: string,
-): Pick<Diagnostic, 'message' | 'expected' | 'hint' | 'note'> => ({
+): Pick<Diagnostic, 'code' | 'message' | 'expected' | 'hint' | 'note'> => ({
+  code,
   message,
   ...(expected === undefined ? {} : { expected }),
   ...(hint === undefined ? {} : { hint }),
@@ -140,7 +141,7 @@ export class Mistakes {
     const last = sorted.at(-1);
     if (this.#more === 0 || last === undefined) return sorted;
     const message = `and ${String(this.#more)} more mistakes`;
-    return [...sorted, { file: last.file, line: 0, column: 0, length: 1, severity: 'error', message }];
+    return [...sorted, { file: last.file, line: 0, column: 0, length: 1, severity: 'error', code: 'E_SUITE', message }];
   }
 
   throwIfFailed(): void {

@@ -25,16 +25,22 @@ export const testName = (
   const full = rest.length === 0 ? (said ?? '') : `${said ?? ''} [${rest.join(' ')}]`;
   if (findings.length === 0 && name !== undefined) {
     if (said === undefined || (typeof name !== 'string' && template.names.length === 0))
-      findings.push({ path: [], message: `${said ?? 'this'} is the wrong type for 'name'`, expected: 'text' });
-    else if (said.trim() === '') findings.push({ path: [], message: 'the name is empty' });
+      findings.push({
+        path: [],
+        code: 'E_TYPE',
+        message: `${said ?? 'this'} is the wrong type for 'name'`,
+        expected: 'text',
+      });
+    else if (said.trim() === '') findings.push({ path: [], code: 'E_NAME', message: 'the name is empty' });
     else if (full.length > maxLength)
       findings.push({
         path: [],
+        code: 'E_NAME',
         message: `the name is too long: ${String(full.length)} characters`,
         expected: `at most ${String(maxLength)}`,
       });
     else if (control.test(full))
-      findings.push({ path: [], message: 'the name has a line break or another control character' });
+      findings.push({ path: [], code: 'E_NAME', message: 'the name has a line break or another control character' });
   }
   problems.push(...findings.map((finding) => ({ site, finding })));
   return full;

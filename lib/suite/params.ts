@@ -44,7 +44,11 @@ const given = (
     ? { value }
     : {
         value,
-        wrong: { message: `${show(text)} is the wrong type`, expected: `${kindOf(standard)}, as its default is` },
+        wrong: {
+          code: 'E_PARAM',
+          message: `${show(text)} is the wrong type`,
+          expected: `${kindOf(standard)}, as its default is`,
+        },
       };
 };
 
@@ -76,6 +80,7 @@ export const resolveParams = (
         finding: {
           path: [],
           at: 'key',
+          code: 'E_PARAM',
           message: `param '${name}' has no value`,
           hint: `give it one: --param ${name}=...`,
         },
@@ -94,7 +99,11 @@ export const resolveParams = (
   const names = [...declared.keys()];
   for (const name of Object.keys(overrides))
     if (complete && !declared.has(name))
-      mistakes.addWhole(`--param ${name}`, { message: `${file} declares no param '${name}'`, ...choice(name, names) });
+      mistakes.addWhole(`--param ${name}`, {
+        code: 'E_PARAM',
+        message: `${file} declares no param '${name}'`,
+        ...choice(name, names),
+      });
   // A param without a value was reported: reporting each of its uses too would hide the rest.
   for (const name of names) if (!Object.hasOwn(values, name)) values[name] = '';
   return { values, names, secret, written, secrets };

@@ -1,6 +1,6 @@
 import type { ZodType } from 'zod';
 import { messageOf } from '../error.js';
-import { findingsOf } from './explain.js';
+import { findingsOf, noText } from './explain.js';
 import type { Finding } from './findings.js';
 
 export type Parsed<T> =
@@ -15,11 +15,14 @@ export type Parsed<T> =
 /** Parses with a schema that may be a plug-in's: what it throws is a finding too. */
 export const parseWith = <T>(schema: ZodType<T>, value: unknown): Parsed<T> => {
   try {
-    const result = schema.safeParse(value);
+    const result = schema.safeParse(value, { error: () => noText });
     return result.success
       ? { ok: true, value: result.data }
       : { ok: false, findings: findingsOf(result.error, value, schema) };
   } catch (error) {
-    return { ok: false, findings: [{ path: [], message: `its schema failed: ${messageOf(error)}` }] };
+    return {
+      ok: false,
+      findings: [{ path: [], code: 'E_PLUGIN_FAILED', message: `its schema failed: ${messageOf(error)}` }],
+    };
   }
 };

@@ -26,9 +26,10 @@ export const conceal = (template: Template, findings: readonly Finding[]): reado
     for (let length = finding.path.length; length >= 0; length--) {
       const written = template.secretPlaces.get(JSON.stringify(finding.path.slice(0, length)));
       if (written === undefined) continue;
-      const { path, expected } = finding;
+      const { path, code, expected } = finding;
       return {
         path,
+        code,
         message: `what '${written}' gives does not fit here`,
         ...(expected === undefined ? {} : { expected }),
       };

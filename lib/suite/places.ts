@@ -2,7 +2,7 @@ import { hostSchema, type HostSpec } from '../host/spec.js';
 import type { PlannedContext } from '../run/plan.js';
 import type { Registry } from '../run/registry.js';
 import type { Gathered } from './files.js';
-import { choice, unknownKey, type Finding } from './findings.js';
+import { unknownKey, unknownReference, type Finding } from './findings.js';
 import { below, rawAt, type Located, type Mistakes, type Site } from './mistakes.js';
 import { compilePart, conceal, evaluatePart } from './part.js';
 import type { Params } from './params.js';
@@ -68,7 +68,7 @@ export const parseContext = (
   if (definition === undefined) {
     const types = registry.types('context');
     if (typeof type === 'string' && type !== '' && complete)
-      findings.push({ path: ['type'], message: `unknown context type '${type}'`, ...choice(type, types) });
+      findings.push(unknownReference(['type'], 'context type', type, types));
     return { ok: false, findings, tuning };
   }
   const options = parseWith(definition.options, own);
@@ -76,7 +76,7 @@ export const parseContext = (
     const known = [...Object.keys(contextKeys), ...knownKeys(definition.options, [])];
     findings.push(
       ...options.findings.map((finding) =>
-        finding.path.length === 1 && finding.message.startsWith('unknown key ')
+        finding.path.length === 1 && finding.code === 'E_UNKNOWN_KEY'
           ? unknownKey([], String(finding.path[0]), known)
           : finding,
       ),
@@ -122,7 +122,7 @@ export const resolvePlaces = (
   }
   for (const [name, site] of gathered.contexts) {
     const taken = "a context can't be named 'local': that is this machine";
-    if (name === 'local') mistakes.add({ site, finding: { path: [], at: 'key', message: taken } });
+    if (name === 'local') mistakes.add({ site, finding: { path: [], at: 'key', code: 'E_NAME', message: taken } });
     const context = evaluate(site, (input) => {
       const { tuning, ...parsed } = parseContext(input, registry, gathered.complete);
       if (tuning !== undefined) tunings.set(name, tuning);
@@ -146,10 +146,13 @@ export const resolvePlaces = (
       if (name === undefined) return;
       const circle = names.has(name) ? circleFrom(from) : undefined;
       const findings: Finding[] = [];
-      if (!names.has(name) && gathered.complete)
-        findings.push({ path: [key], message: `unknown ${kind} '${name}'`, ...choice(name, known) });
+      if (!names.has(name) && gathered.complete) findings.push(unknownReference([key], kind, name, known));
       if (circle !== undefined)
-        findings.push({ path: [key], message: `${key} goes round in a circle: ${circle.join(' -> ')}` });
+        findings.push({
+          path: [key],
+          code: 'E_CIRCLE',
+          message: `${key} goes round in a circle: ${circle.join(' -> ')}`,
+        });
       const template = templates.get(site);
       const said = template === undefined ? findings : conceal(template, findings);
       for (const finding of said) mistakes.add({ site, finding });

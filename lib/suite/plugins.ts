@@ -43,6 +43,7 @@ const importError = (name: string, error: unknown): Omit<Finding, 'path'> => {
   const message = (messageOf(error).split('\n')[0] ?? '').replace(/ imported from .*$/, '');
   const missing = error instanceof Error && 'code' in error && String(error.code).endsWith('MODULE_NOT_FOUND');
   return {
+    code: 'E_PLUGIN',
     message: `plug-in '${name}' can't be loaded: ${message}`,
     ...(missing ? { hint: isPath(name) ? 'the path is relative to this file' : `npm install ${name}` } : {}),
   };
@@ -56,6 +57,7 @@ export const loadPlugin = async (
 ): Promise<Omit<Finding, 'path'> | undefined> => {
   if (!isPath(name) && !packageName.test(name))
     return {
+      code: 'E_PLUGIN',
       message: `'${name}' is no plug-in`,
       expected: 'a path that begins with ./ or ../, or the name of a package',
     };
@@ -72,6 +74,7 @@ export const loadPlugin = async (
     const mistake = wrong(definition);
     if (mistake !== undefined)
       return {
+        code: 'E_PLUGIN_SHAPE',
         message: `plug-in '${name}': ${mistake}`,
         hint: 'export default defineScenario({...}), defineRunner({...}), defineContext({...}), or a list of such',
       };
@@ -79,7 +82,7 @@ export const loadPlugin = async (
   try {
     registry.addPlugin(file, definitions as Definition[], name);
   } catch (error) {
-    return { message: messageOf(error) };
+    return { code: 'E_PLUGIN_SHAPE', message: messageOf(error) };
   }
   return undefined;
 };

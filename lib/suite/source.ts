@@ -1,5 +1,5 @@
 import { open } from 'node:fs/promises';
-import { messageOf } from '../error.js';
+import { fileProblem, type ErrorCode } from '../error.js';
 
 /** A file as read. */
 export interface Source {
@@ -15,19 +15,12 @@ export type Reading =
   | { readonly ok: true; readonly text: string }
   | {
       readonly ok: false;
+      readonly code: ErrorCode;
       readonly message: string;
       readonly text?: string;
       readonly offset?: number;
       readonly hint?: string;
     };
-
-const reason = (error: unknown): string => {
-  const code = error instanceof Error && 'code' in error ? error.code : undefined;
-  if (code === 'ENOENT') return 'there is no such file';
-  if (code === 'EACCES' || code === 'EPERM') return 'permission denied';
-  if (code === 'EISDIR') return 'it is a directory';
-  return messageOf(error);
-};
 
 const firstBytes = async (path: string): Promise<{ readonly bytes: Uint8Array; readonly size: number }> => {
   await using file = await open(path, 'r');
@@ -50,9 +43,10 @@ const decode = (bytes: Uint8Array): Reading => {
   const code = text.charCodeAt(offset);
   const binary = 'not a text file: a suite is UTF-8 text in YAML';
   if (offset === -1) return { ok: true, text };
-  if (code === 0xfffd) return { ok: false, message: binary, text, offset };
+  if (code === 0xfffd) return { ok: false, code: 'E_NOT_TEXT', message: binary, text, offset };
   return {
     ok: false,
+    code: 'E_NOT_TEXT',
     message: `control character U+${code.toString(16).toUpperCase().padStart(4, '0')}: ${binary}`,
     text,
     offset,
@@ -67,11 +61,12 @@ export const readSource = async (path: string): Promise<Reading> => {
     const mebibytes = (size / maxBytes).toFixed(1);
     return {
       ok: false,
+      code: 'E_FILE_SIZE',
       message:
         size === maxBytes + 1 ? 'larger than 1 MiB' : `${mebibytes} MiB is too large: a suite file has at most 1 MiB`,
       hint: 'split it with `include`, or let a `matrix` generate the tests',
     };
   } catch (error) {
-    return { ok: false, message: `can't be read: ${reason(error)}` };
+    return { ok: false, code: 'E_FILE', message: `can't be read: ${fileProblem(error)}` };
   }
 };

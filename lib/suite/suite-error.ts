@@ -9,7 +9,9 @@ export class SuiteError extends Kvm4nfvError {
   readonly sources: Sources;
 
   constructor(diagnostics: readonly Diagnostic[], sources: Sources) {
-    super('usage', renderDiagnostics(diagnostics, sources));
+    super('E_SUITE', '');
+    // Printable already, each of them bounded: together they may be longer than any other message.
+    this.message = renderDiagnostics(diagnostics, sources);
     this.diagnostics = diagnostics;
     this.sources = sources;
   }

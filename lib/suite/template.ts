@@ -53,7 +53,7 @@ class Compiler {
 
   #piece(inside: string | undefined, written: string, offset: number, path: Path, text: string): Piece {
     const wrong = (message: string, more: Partial<Finding> = {}): string => {
-      this.findings.push({ path, offset, message, ...more });
+      this.findings.push({ path, offset, code: 'E_SUBSTITUTION', message, ...more });
       return '';
     };
     if (inside === undefined) return wrong("'${' is not closed", { hint: 'write $${ for a plain ${' });
@@ -68,7 +68,10 @@ class Compiler {
       this.secretPlaces.set(JSON.stringify(path), text);
       const value = Object.hasOwn(env, variable) ? env[variable] : undefined;
       if (value === undefined)
-        return wrong(`environment variable '${variable}' is not set`, choiceHint(variable, Object.keys(env)));
+        return wrong(`environment variable '${variable}' is not set`, {
+          code: 'E_ENV',
+          ...choiceHint(variable, Object.keys(env)),
+        });
       if (value !== '') this.secrets.set(value, written);
       return value;
     }
@@ -124,6 +127,7 @@ class Compiler {
             findings.push({
               path,
               offset: piece.offset,
+              code: 'E_SUBSTITUTION',
               message: `'${piece.written}' is ${found === null ? 'nothing' : 'a list or a mapping'} and can't be part of a text`,
               hint: 'use it as the whole value',
             });
@@ -160,6 +164,7 @@ const value = (scope: Scope, piece: Exclude<Piece, string>, path: Path, findings
   findings.push({
     path,
     offset: piece.offset,
+    code: 'E_MATRIX',
     message: `'${piece.written}' has no value in this combination of the matrix`,
     hint: 'give it one in this entry of `include`',
   });

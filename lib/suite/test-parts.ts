@@ -5,7 +5,7 @@ import type { ScenarioDefinition } from '../run/scenario.js';
 import { parseSla, type Sla } from '../sla/sla.js';
 import * as z from 'zod';
 import { messageOf } from '../error.js';
-import { choice, unknownKey, type Finding } from './findings.js';
+import { unknownKey, unknownReference, type Finding } from './findings.js';
 import { parseWith, type Parsed } from './parse.js';
 import { runnerSchema, slaSchema, tagsSchema } from './schema.js';
 import { knownKeys } from './schema-keys.js';
@@ -33,9 +33,7 @@ const reference =
     if (!name.ok) return fail(...name.findings);
     const value = find(name.value);
     if (value !== undefined) return { ok: true, value };
-    return fail(
-      ...(complete ? [{ path: [], message: `unknown ${kind} '${name.value}'`, ...choice(name.value, known()) }] : []),
-    );
+    return fail(...(complete ? [unknownReference([], kind, name.value, known())] : []));
   };
 
 export const scenarioParser = (
@@ -72,11 +70,7 @@ export const loadParser =
       if (!parsed.ok)
         findings.push(...parsed.findings.map((finding) => ({ ...finding, path: [...base, ...finding.path] })));
       else if (complete && parsed.value.host !== undefined && !places.includes(parsed.value.host))
-        findings.push({
-          path: [...base, 'host'],
-          message: `unknown host or context '${parsed.value.host}'`,
-          ...choice(parsed.value.host, places),
-        });
+        findings.push(unknownReference([...base, 'host'], 'host or context', parsed.value.host, places));
       else loads.push(parsed.value);
     });
     return findings.length > 0 ? fail(...findings) : { ok: true, value: loads };
@@ -102,23 +96,13 @@ export const runnerParser =
     const { type, ...own } = head.value;
     const definition = registry.get('runner', type);
     if (definition === undefined)
-      return fail(
-        ...(complete
-          ? [
-              {
-                path: ['type'],
-                message: `unknown runner '${type}'`,
-                ...choice(type, registry.types('runner')),
-              },
-            ]
-          : []),
-      );
+      return fail(...(complete ? [unknownReference(['type'], 'runner', type, registry.types('runner'))] : []));
     const options = parseWith(definition.options, own);
     if (!options.ok) {
       const known = ['type', ...knownKeys(definition.options, [])];
       return fail(
         ...options.findings.map((finding) =>
-          finding.path.length === 1 && finding.message.startsWith('unknown key ')
+          finding.path.length === 1 && finding.code === 'E_UNKNOWN_KEY'
             ? unknownKey([], String(finding.path[0]), known)
             : finding,
         ),
@@ -129,7 +113,11 @@ export const runnerParser =
       const slas = definition.slas?.(options.value) ?? [];
       return { ok: true, value: { definition, options: options.value, sets, slas } };
     } catch (error) {
-      return fail({ path: [], message: `runner '${type}' can't be previewed: ${messageOf(error)}` });
+      return fail({
+        path: [],
+        code: 'E_PLUGIN_FAILED',
+        message: `runner '${type}' can't be previewed: ${messageOf(error)}`,
+      });
     }
   };
 
@@ -149,7 +137,13 @@ export const parseSlas = (input: unknown): Parsed<readonly (Sla | undefined)[]> 
     const parsed = parseSla(expression, severity);
     if (parsed.ok) return parsed.sla;
     const { message, offset, hint } = parsed;
-    findings.push({ path: slaPath(item, index), message, offset, ...(hint === undefined ? {} : { hint }) });
+    findings.push({
+      path: slaPath(item, index),
+      code: 'E_SLA',
+      message,
+      offset,
+      ...(hint === undefined ? {} : { hint }),
+    });
     return undefined;
   });
   return findings.length > 0 ? { ok: false, findings, partial } : { ok: true, value: partial };

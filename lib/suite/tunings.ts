@@ -5,7 +5,7 @@ import { knobsByName } from '../tuning/knobs/index.js';
 import { profileNames, resolveNamed } from '../tuning/resolve.js';
 import type { TuningSpec } from '../tuning/tuning-schema.js';
 import { chosenOf, knownCpus, lackingCpus } from './cpus.js';
-import { choice, unknownName, type Finding } from './findings.js';
+import { unknownName, unknownReference, type Finding } from './findings.js';
 import { below, type Mistakes, type Site } from './mistakes.js';
 import { parseWith } from './parse.js';
 import type { Places } from './places.js';
@@ -25,6 +25,7 @@ const cpuFindings = (
       ? [
           {
             path: ['with', 'isolated_cpus'],
+            code: 'E_CPUS' as const,
             message: `no CPU of context '${context.name}' is left for housekeeping`,
             hint: `it has ${String(online.length)}: give it one more, or isolate one less`,
           },
@@ -39,11 +40,7 @@ const findingsOf = async (context: PlannedContext | undefined, tuning: TuningSpe
   const knobs = knobsByName();
   const findings: Finding[] = [];
   if (!profiles.includes(tuning.profile))
-    findings.push({
-      path: ['profile'],
-      message: `no profile '${tuning.profile}'`,
-      ...choice(tuning.profile, profiles),
-    });
+    findings.push(unknownReference(['profile'], 'profile', tuning.profile, profiles));
   for (const [name, value] of Object.entries(tuning.knobs)) {
     const knob = knobs.get(name);
     if (knob === undefined) findings.push(unknownName(['knobs', name], 'knob', name, [...knobs.keys()]));
@@ -60,7 +57,7 @@ const findingsOf = async (context: PlannedContext | undefined, tuning: TuningSpe
     return [];
   } catch (error) {
     const hint = Kvm4nfvError.is(error) && error.hint !== undefined ? { hint: error.hint } : {};
-    return [{ path: [], message: messageOf(error), ...hint }];
+    return [{ path: [], code: 'E_TUNING', message: messageOf(error), ...hint }];
   }
 };
 

@@ -11,11 +11,13 @@ import {
   type YAMLMap,
 } from 'yaml';
 import { nearest } from '../sla/nearest.js';
+import type { ErrorCode } from '../error.js';
 import type { Source } from './source.js';
 import type { Span, Tree } from './tree.js';
 
 /** A mistake at a place of one file. */
 export interface TextMistake extends Span {
+  readonly code: ErrorCode;
   readonly message: string;
   readonly hint?: string;
 }
@@ -64,7 +66,13 @@ const syntaxMistakes = (document: Document.Parsed | Document, source: Source): T
   const mistakes = document.errors.slice(0, maxSyntaxMistakes).map(({ message, pos: [start, end] }): TextMistake => {
     const lineStart = Math.max(source.text.lastIndexOf('\n', start) + 1, start - 200);
     const hint = /[{[,]\s*[^"']*\$\{/.test(source.text.slice(lineStart, start + 40)) ? inFlow : undefined;
-    return { start, end, message: message.split('\n')[0] ?? message, ...(hint === undefined ? {} : { hint }) };
+    return {
+      start,
+      end,
+      code: 'E_YAML',
+      message: message.split('\n')[0] ?? message,
+      ...(hint === undefined ? {} : { hint }),
+    };
   });
   const telling = mistakes.findIndex(({ hint }) => hint === inFlow);
   if (telling !== -1) mistakes.splice(telling + 1);
@@ -74,6 +82,7 @@ const syntaxMistakes = (document: Document.Parsed | Document, source: Source): T
     mistakes.push({
       start,
       end,
+      code: 'E_YAML_KIND',
       message: `unknown tag '${source.text.slice(start, end)}'`,
       hint: 'a suite is plain YAML: tags that make objects or run code are refused',
     });
@@ -82,6 +91,7 @@ const syntaxMistakes = (document: Document.Parsed | Document, source: Source): T
     mistakes.push({
       start: 0,
       end: 5,
+      code: 'E_YAML_KIND',
       message: `YAML ${version} is asked for`,
       hint: 'suites are YAML 1.2: remove the directive',
     });
@@ -100,29 +110,33 @@ class Conversion {
   #depth = 0;
   #inAlias = false;
 
-  #mistake(node: Node, message: string, hint?: string): void {
+  #mistake(node: Node, code: ErrorCode, message: string, hint?: string): void {
     if (this.mistakes.length >= maxMistakes) return;
     const [start, end] = node.range ?? [0, 0];
-    this.mistakes.push({ start, end, message, ...(hint === undefined ? {} : { hint }) });
+    this.mistakes.push({ start, end, code, message, ...(hint === undefined ? {} : { hint }) });
   }
 
-  #fatal(node: Node, message: string, hint?: string): void {
+  #fatal(node: Node, code: ErrorCode, message: string, hint?: string): void {
     this.broken = true;
-    this.#mistake(node, message, hint);
+    this.#mistake(node, code, message, hint);
   }
 
   plain(node: Node | null): unknown {
     if (node === null) return null;
     if (this.#inAlias && ++this.#aliased > maxAliased) {
       if (this.#aliased === maxAliased + 1)
-        this.#fatal(node, `aliases make more than ${String(maxAliased)} values: refused as an alias bomb`);
+        this.#fatal(
+          node,
+          'E_YAML_ALIAS',
+          `aliases make more than ${String(maxAliased)} values: refused as an alias bomb`,
+        );
       return undefined;
     }
     if (isAlias(node)) return this.#alias(node);
     if (node.anchor !== undefined) this.#anchors.set(node.anchor, node);
     if (isScalar(node)) return node.value;
     if (this.#depth > maxDepth * 2) {
-      this.#fatal(node, 'nested too deeply');
+      this.#fatal(node, 'E_YAML_DEPTH', 'nested too deeply');
       return undefined;
     }
     this.#depth++;
@@ -142,7 +156,7 @@ class Conversion {
         target === undefined
           ? `no anchor '&${node.source}' comes before this alias`
           : `alias '*${node.source}' contains itself`;
-      this.#fatal(node, what, meant === undefined ? undefined : `did you mean '*${meant}'?`);
+      this.#fatal(node, 'E_YAML_ALIAS', what, meant === undefined ? undefined : `did you mean '*${meant}'?`);
       return undefined;
     }
     this.aliases.set(node, target);
@@ -158,10 +172,11 @@ class Conversion {
     for (const { key, value } of map.items) {
       if (!isScalar(key)) continue;
       const name = String(key.value);
-      if (entries.has(name) && !this.#inAlias) this.#mistake(key, `key '${name}' is there twice`, 'keep one of them');
-      if (name === '__proto__') this.#mistake(key, "a key can't be named '__proto__'");
+      if (entries.has(name) && !this.#inAlias)
+        this.#mistake(key, 'E_DUPLICATE_KEY', `key '${name}' is there twice`, 'keep one of them');
+      if (name === '__proto__') this.#mistake(key, 'E_NAME', "a key can't be named '__proto__'");
       else if (name === '<<')
-        this.#mistake(key, "'<<' (merge) is not part of YAML 1.2", 'use `defaults`, or repeat the keys');
+        this.#mistake(key, 'E_YAML_KIND', "'<<' (merge) is not part of YAML 1.2", 'use `defaults`, or repeat the keys');
       else entries.set(name, this.plain(value as Node | null));
     }
     return Object.fromEntries(entries);
@@ -174,7 +189,7 @@ export interface Parsing {
   readonly mistakes: readonly TextMistake[];
 }
 
-const empty = { start: 0, end: 1, message: 'the file is empty' };
+const empty: TextMistake = { start: 0, end: 1, code: 'E_EMPTY', message: 'the file is empty' };
 
 /** Parses YAML 1.2 (core schema, string keys, one document, no tags) with positions. Never throws. */
 export const parseYaml = (source: Source): Parsing => {
@@ -183,13 +198,19 @@ export const parseYaml = (source: Source): Parsing => {
   for (const token of tokens) {
     const start = tooDeep(token);
     if (start !== undefined)
-      return fail({ start, end: start + 1, message: `nested deeper than ${String(maxDepth)} levels` });
+      return fail({
+        start,
+        end: start + 1,
+        code: 'E_YAML_DEPTH',
+        message: `nested deeper than ${String(maxDepth)} levels`,
+      });
   }
   const second = tokens.filter(({ type }) => type === 'document')[1];
   if (second !== undefined)
     return fail({
       start: second.offset,
       end: second.offset + 3,
+      code: 'E_YAML_KIND',
       message: 'a second document begins here',
       hint: 'a suite file is one YAML document: remove the `---`',
     });

@@ -1,7 +1,8 @@
 import { expect } from 'chai';
-import { open, readdir, readFile } from 'node:fs/promises';
+import { open, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { builtins } from '../../lib/builtins.js';
+import { expectGolden } from '../support/golden.js';
 import { mistakes, mistakesIn, withFiles } from './files.js';
 
 const fixtures = (name: string) => join(import.meta.dirname, '..', 'fixtures', name);
@@ -12,17 +13,15 @@ describe('mistakes of a suite', () => {
     const cases = await readdir(fixtures('suite'));
     expect(cases.length).to.be.greaterThan(25);
     for (const name of cases) {
-      const directory = join(fixtures('suite'), name);
-      const expected = await readFile(join(directory, 'expected.txt'), 'utf8');
-      expect(expected, name).to.not.equal('');
-      expect(await mistakes(directory, { env }), name).to.equal(expected);
+      const said = await mistakes(join(fixtures('suite'), name), { env });
+      expect(said, name).to.not.equal('');
+      await expectGolden(said, `suite/${name}/expected.txt`);
     }
   });
 
   it('in the options of guests are told once, for the kind of image that was meant (fixtures/suite-builtins)', async () => {
-    const directory = join(fixtures('suite-builtins'), 'guests');
-    const expected = await readFile(join(directory, 'expected.txt'), 'utf8');
-    expect(await mistakes(directory, { env, registry: builtins() })).to.equal(expected);
+    const said = await mistakes(join(fixtures('suite-builtins'), 'guests'), { env, registry: builtins() });
+    await expectGolden(said, 'suite-builtins/guests/expected.txt');
   });
 
   it('include a file that is too large, of which no more than its size is read', async () => {
@@ -31,7 +30,7 @@ describe('mistakes of a suite', () => {
       await file.truncate(50 * 2 ** 20);
       await file.close();
       expect(await mistakes(directory)).to.equal(
-        'suite.yaml: error: 50.0 MiB is too large: a suite file has at most 1 MiB\n' +
+        'suite.yaml: error: 50.0 MiB is too large: a suite file has at most 1 MiB [E_FILE_SIZE]\n' +
           '  = split it with `include`, or let a `matrix` generate the tests\n',
       );
     });
@@ -39,23 +38,27 @@ describe('mistakes of a suite', () => {
 
   it('include an endless file', async () => {
     await withFiles({ 'suite.yaml': 'suite: x\ninclude: [/dev/zero]\n' }, async (directory) => {
-      expect(await mistakes(directory)).to.include("'/dev/zero': larger than 1 MiB\n 2 | include: [/dev/zero]\n");
+      expect(await mistakes(directory)).to.include(
+        "'/dev/zero': larger than 1 MiB [E_FILE_SIZE]\n 2 | include: [/dev/zero]\n",
+      );
     });
   });
 
   it('include binary junk, which is not sent to the terminal', async () => {
     expect(await mistakesIn(Uint8Array.of(0x73, 0x3a, 0x20, 0xff, 0x1b, 0x5b, 0x41))).to.equal(
-      'suite.yaml:1:4: error: not a text file: a suite is UTF-8 text in YAML\n 1 | s: \uFFFD\uFFFD[A\n   |    ^\n',
+      'suite.yaml:1:4: error: not a text file: a suite is UTF-8 text in YAML [E_NOT_TEXT]\n 1 | s: \uFFFD\\x1b[A\n   |    ^\n',
     );
     expect(await mistakesIn('suite: a\n\u001b[2J: 1\n')).to.equal(
-      'suite.yaml:2:1: error: control character U+001B: not a text file: a suite is UTF-8 text in YAML\n' +
-        ' 2 | \uFFFD[2J: 1\n   | ^\n',
+      'suite.yaml:2:1: error: control character U+001B: not a text file: a suite is UTF-8 text in YAML [E_NOT_TEXT]\n' +
+        ' 2 | \\x1b[2J: 1\n   | ^^^^\n',
     );
   });
 
   it('include a file that is not there, and a directory', async () => {
     await withFiles({}, async (directory) => {
-      expect(await mistakes(directory)).to.equal("suite.yaml: error: can't be read: there is no such file\n");
+      expect(await mistakes(directory)).to.equal(
+        "suite.yaml: error: can't be read: there is no such file or directory [E_FILE]\n",
+      );
       expect(await mistakes(join(directory, '..'), {})).to.match(/can't be read/);
     });
     expect(await mistakesIn('suite: x\ninclude: [.]\n')).to.include("can't be read: it is a directory");
@@ -64,7 +67,7 @@ describe('mistakes of a suite', () => {
   it('are counted where there are very many', async () => {
     const text = `suite: x\n${Array.from({ length: 5000 }, (_, index) => `key${String(index)}: 1\n`).join('')}`;
     const lines = (await mistakesIn(text)).trimEnd().split('\n');
-    expect(lines.at(-1)).to.match(/^suite\.yaml: error: and \d+ more mistakes$/);
+    expect(lines.at(-1)).to.match(/^suite\.yaml: error: and \d+ more mistakes \[E_SUITE\]$/);
     expect(lines.length).to.be.lessThan(1500);
   });
 
@@ -72,10 +75,10 @@ describe('mistakes of a suite', () => {
     const text = 'suite: x\nparams: { seconds: 5, fast: true }\n';
     const said = await mistakesIn(text, { params: { seconds: 'five', fats: 'true' } });
     expect(said).to.include(
-      "--param seconds: error: 'five' is the wrong type\n  = expected a number, as its default is",
+      "--param seconds: error: 'five' is the wrong type [E_PARAM]\n  = expected a number, as its default is",
     );
     expect(said).to.include(
-      "--param fats: error: suite.yaml declares no param 'fats'\n  = expected one of: seconds, fast\n  = did you mean 'fast'?",
+      "--param fats: error: suite.yaml declares no param 'fats' [E_PARAM]\n  = expected one of: seconds, fast\n  = did you mean 'fast'?",
     );
   });
 });
@@ -130,10 +133,11 @@ describe('mistakes of runners', () => {
   ];
   for (const [runner, message, meant, hint] of rows)
     it(`are reported with their place: ${runner}`, async () => {
+      const code = message.startsWith('until waits') ? 'E_VALUE' : 'E_METRIC';
       const line = `    runner: { type: ${runner} }`;
       const column = line.lastIndexOf(meant);
       expect(await said(runner)).to.equal(
-        `suite.yaml:7:${String(column + 1)}: error: ${message}\n 7 | ${line}\n   | ${' '.repeat(column)}${'^'.repeat(meant.length)}\n${hint === undefined ? '' : `  = ${hint}\n`}`,
+        `suite.yaml:7:${String(column + 1)}: error: ${message} [${code}]\n 7 | ${line}\n   | ${' '.repeat(column)}${'^'.repeat(meant.length)}\n${hint === undefined ? '' : `  = ${hint}\n`}`,
       );
     });
 

@@ -10,6 +10,7 @@ const at = (more: Partial<Diagnostic>): Diagnostic => ({
   column: 1,
   length: 1,
   severity: 'error',
+  code: 'E_VALUE',
   message: 'wrong',
   ...more,
 });
@@ -17,21 +18,23 @@ const render = (text: string, more: Partial<Diagnostic>) => renderDiagnostics([a
 
 describe('rendering diagnostics', () => {
   it('puts the caret below its place where tabs and wide or combining characters come before it', () => {
-    expect(render('a:\tb', { column: 4 })).to.equal('s.yaml:1:4: error: wrong\n 1 | a:\tb\n   |   \t^');
-    expect(render('実e\u0301: x', { column: 6 })).to.equal('s.yaml:1:6: error: wrong\n 1 | 実e\u0301: x\n   |      ^');
-    expect(render('名: x', { length: 1 })).to.equal('s.yaml:1:1: error: wrong\n 1 | 名: x\n   | ^^');
+    expect(render('a:\tb', { column: 4 })).to.equal('s.yaml:1:4: error: wrong [E_VALUE]\n 1 | a:\tb\n   |   \t^');
+    expect(render('実e\u0301: x', { column: 6 })).to.equal(
+      's.yaml:1:6: error: wrong [E_VALUE]\n 1 | 実e\u0301: x\n   |      ^',
+    );
+    expect(render('名: x', { length: 1 })).to.equal('s.yaml:1:1: error: wrong [E_VALUE]\n 1 | 名: x\n   | ^^');
   });
 
   it('shows the surroundings of a place in a long line, and leaves out a line that is not there', () => {
     const shown = render(`${'a'.repeat(500)}X${'b'.repeat(500)}`, { column: 501 }).split('\n');
     expect(shown[1]).to.equal(` 1 | …${'a'.repeat(60)}X${'b'.repeat(99)}…`);
     expect(shown[2]?.indexOf('^')).to.equal(shown[1]?.indexOf('X'));
-    expect(render('', { line: 7, expected: 'text' })).to.equal('s.yaml:7:1: error: wrong\n  = expected text');
+    expect(render('', { line: 7, expected: 'text' })).to.equal('s.yaml:7:1: error: wrong [E_VALUE]\n  = expected text');
   });
 
   it('keeps to the form of compilers: warnings, hints and notes', () => {
     expect(render('x', { severity: 'warning', expected: 'y', hint: 'do it', note: 'twice' })).to.equal(
-      's.yaml:1:1: warning: wrong\n 1 | x\n   | ^ expected y\n  = do it\n  = twice',
+      's.yaml:1:1: warning: wrong [E_VALUE]\n 1 | x\n   | ^ expected y\n  = do it\n  = twice',
     );
   });
 

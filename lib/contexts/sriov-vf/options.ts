@@ -8,8 +8,7 @@ const address = /^[\da-f]{4}:[\da-f]{2}:[01][\da-f]\.[0-7]$/i;
 const selector = z
   .union([
     z.string().regex(/^(?:[\da-f]{4}:[\da-f]{2}:[01][\da-f]\.[0-7]|driver:[\w-]+|[\w.@-]{1,15})$/i, {
-      error: ({ input }) =>
-        `expected a PF's interface (ens1f0), its PCI address (0000:3b:00.0) or driver:NAME (driver:igb), not ${JSON.stringify(input)}`,
+      error: "expected a PF's interface (ens1f0), its PCI address (0000:3b:00.0) or driver:NAME (driver:igb)",
     }),
     z.strictObject({ driver: z.string().regex(/^[\w-]+$/) }),
     z.strictObject({ numa: z.union([z.literal('auto'), z.int().min(0)]) }),
