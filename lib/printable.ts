@@ -52,13 +52,15 @@ export const printable = (text: string, { lines = true, limit = defaultLimit }: 
   return lines ? whole : whole.replaceAll('\n', String.raw`\n`).replaceAll('\t', ' ');
 };
 
-/** The same for every text in plain data, keys too. */
+/** The same for every text in plain data, keys too; nothing is left out, as some of it may be encoded. */
 export const printableData = <T>(data: T): T => {
   const walk = (value: unknown): unknown => {
-    if (typeof value === 'string') return printable(value);
+    if (typeof value === 'string') return printable(value, { limit: Infinity });
     if (Array.isArray(value)) return value.map(walk);
     if (typeof value !== 'object' || value === null) return value;
-    return Object.fromEntries(Object.entries(value).map(([key, item]) => [printable(key), walk(item)]));
+    return Object.fromEntries(
+      Object.entries(value).map(([key, item]) => [printable(key, { limit: Infinity }), walk(item)]),
+    );
   };
   return walk(data) as T;
 };

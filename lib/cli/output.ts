@@ -1,25 +1,50 @@
-import { Kvm4nfvError, messageOf } from '../error.js';
+import { codeOf, Kvm4nfvError, messageOf } from '../error.js';
+import { printable, printableJson } from '../printable.js';
 import { coloured, plain, type Paint } from '../report/paint.js';
 import { exitCodeOfFault } from '../run/exit-code.js';
-
-export const print = (text: string): void => {
-  process.stdout.write(text.endsWith('\n') ? text : `${text}\n`);
-};
-
-export const warn = (text: string): void => {
-  process.stderr.write(text.endsWith('\n') ? text : `${text}\n`);
-};
-
-export const printJson = (value: unknown): void => {
-  print(JSON.stringify(value, undefined, 2));
-};
 
 const wantsColour = (stream: NodeJS.WriteStream): boolean =>
   (process.env['NO_COLOR'] ?? '') === '' && (stream.isTTY || (process.env['FORCE_COLOR'] ?? '') !== '');
 
 export const paintFor = (stream: NodeJS.WriteStream): Paint => (wantsColour(stream) ? coloured : plain);
 
-/** Shows an error as `error: ...` with its hint, and gives the exit code of its fault. */
+/** What {@link coloured} puts around a text. */
+const colours = new RegExp(String.raw`(\u001b\[\d+m)`);
+
+/** The last gate before a stream: our own colours pass where it has colours, and no other escape anywhere. */
+const shownOn = (stream: NodeJS.WriteStream, text: string): string => {
+  const gate = (part: string): string => printable(part, { limit: Infinity });
+  if (!wantsColour(stream)) return gate(text);
+  return text
+    .split(colours)
+    .map((part, index) => (index % 2 === 1 ? part : gate(part)))
+    .join('');
+};
+
+const write = (stream: NodeJS.WriteStream, text: string): void => {
+  stream.write(text.endsWith('\n') ? text : `${text}\n`);
+};
+
+export const print = (text: string): void => {
+  write(process.stdout, shownOn(process.stdout, text));
+};
+
+export const warn = (text: string): void => {
+  write(process.stderr, shownOn(process.stderr, text));
+};
+
+/** A document of several lines, or one line where `indent` is 0. */
+export const printJson = (value: unknown, indent = 2): void => {
+  write(process.stdout, printableJson(JSON.stringify(value, undefined, indent)));
+};
+
+/** A message with its code behind its first line. */
+const withCode = (error: unknown): string => {
+  const [first = '', ...more] = messageOf(error).split('\n');
+  return [`${first} [${codeOf(error)}]`, ...more].join('\n');
+};
+
+/** Shows an error as `error: ... [code]` with its hint, and gives the exit code of its fault. */
 export const fail = (error: unknown): number => {
   const paint = paintFor(process.stderr);
   const diagnostics =
@@ -32,7 +57,7 @@ export const fail = (error: unknown): number => {
       `${messageOf(error)}\n\n${paint('red', 'error')}: ${String(count)} mistake${count === 1 ? '' : 's'}; nothing was touched`,
     );
   } else {
-    warn(`${paint(['red', 'bold'], 'error')}: ${messageOf(error)}`);
+    warn(`${paint(['red', 'bold'], 'error')}: ${withCode(error)}`);
     if (Kvm4nfvError.is(error) && error.hint !== undefined) warn(`  ${paint('cyan', 'help')}: ${error.hint}`);
     if (!Kvm4nfvError.is(error))
       warn(`  ${paint('cyan', 'help')}: this is a fault in kvm4nfv; please report it with the command that you ran`);

@@ -5,6 +5,7 @@ import type { ListOptions } from './commands/list.js';
 import type { LabAction, LabFlags } from './commands/lab.js';
 import type { TuneAction, TuneOptions } from './commands/tune.js';
 import { uses, type Use } from '../doctor/finding.js';
+import { print, warn } from './output.js';
 import { version } from '../version.js';
 import type { SuiteSelection } from './suite.js';
 import type { TuningFlags } from './tuning.js';
@@ -67,9 +68,11 @@ const suiteCommands = (root: Command, done: Done): void => {
       .description(
         'Check a suite and everything in it, without touching any host. All mistakes are reported in one go, each with its place.',
       ),
-  ).action(async (file: string, options: SuiteSelection) => {
-    done(await (await import('./commands/validate.js')).validate(file, options));
-  });
+  )
+    .option('--json', 'as JSON: each mistake with its code and place', false)
+    .action(async (file: string, options: SuiteSelection & { json: boolean }) => {
+      done(await (await import('./commands/validate.js')).validate(file, options));
+    });
   selection(
     root
       .command('plan')
@@ -249,7 +252,8 @@ export const program = (done: Done): Command => {
     .version(version, '-V, --version', 'print the version')
     .showSuggestionAfterError()
     .showHelpAfterError('(add --help for help)')
-    .exitOverride();
+    .exitOverride()
+    .configureOutput({ writeOut: print, writeErr: warn });
   suiteCommands(root, done);
   resultCommands(root, done);
   knowledgeCommands(root, done);

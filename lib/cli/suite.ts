@@ -2,7 +2,7 @@ import { builtins } from '../builtins.js';
 import { Kvm4nfvError } from '../error.js';
 import type { Plan } from '../run/plan.js';
 import type { Registry } from '../run/registry.js';
-import { loadSuite } from '../suite/load.js';
+import { loadSuite, type LoadedSuite } from '../suite/load.js';
 import { planSuite } from '../suite/plan.js';
 import { addPlugin } from '../suite/plugins.js';
 import { renderDiagnostics } from '../suite/render.js';
@@ -21,7 +21,7 @@ const parameters = (given: readonly string[]): Record<string, string> =>
     given.map((text) => {
       const at = text.indexOf('=');
       if (at < 1)
-        throw new Kvm4nfvError('usage', `--param ${text}: expected key=value`, {
+        throw new Kvm4nfvError('E_ARGUMENT', `--param ${text}: expected key=value`, {
           hint: 'such as --param duration=60s',
         });
       return [text.slice(0, at), text.slice(at + 1)];
@@ -29,14 +29,24 @@ const parameters = (given: readonly string[]): Record<string, string> =>
   );
 
 /** Loads, checks and plans the suite that a command names. */
-export const openSuite = async (file: string, { only, tag, shard, param = [] }: SuiteSelection): Promise<Plan> => {
+export const loadNamed = async (
+  file: string,
+  { only, tag, shard, param = [] }: SuiteSelection,
+): Promise<{ readonly loaded: LoadedSuite; readonly plan: Plan }> => {
   const loaded = await loadSuite(file, { registry: builtins(), params: parameters(param) });
-  if (loaded.diagnostics.length > 0) warn(renderDiagnostics(loaded.diagnostics, new Map()));
-  return planSuite(loaded, {
+  const plan = planSuite(loaded, {
     ...(only === undefined ? {} : { only }),
     ...(tag === undefined ? {} : { tags: tag }),
     ...(shard === undefined ? {} : { shard }),
   });
+  return { loaded, plan };
+};
+
+/** The same, and shows its warnings. */
+export const openSuite = async (file: string, selection: SuiteSelection): Promise<Plan> => {
+  const { loaded, plan } = await loadNamed(file, selection);
+  if (loaded.diagnostics.length > 0) warn(renderDiagnostics(loaded.diagnostics, new Map()));
+  return plan;
 };
 
 /** The built-in definitions and those of plug-ins, named as in a suite of this directory. */

@@ -166,7 +166,7 @@ describe('bad input', function () {
   it('is refused: no file, a directory, a file in the place of a directory', async () => {
     await inDirectory(async (directory) => {
       expect(await refused(directory)).to.equal(
-        "suite.yaml: error: can't be read: there is no such file\n\nerror: 1 mistake; nothing was touched\n",
+        "suite.yaml: error: can't be read: there is no such file or directory [E_FILE]\n\nerror: 1 mistake; nothing was touched\n",
       );
       expect(await refused(directory, '.')).to.match(/can't be read: it is a directory/);
       await writeFile(join(directory, 'file'), '');
@@ -184,7 +184,7 @@ describe('bad input', function () {
       if (stderr.includes('Cannot find module') || stderr.includes('EACCES: permission denied, open')) this.skip();
       expect([code, stderr]).to.deep.equal([
         2,
-        "suite.yaml: error: can't be read: permission denied\n\nerror: 1 mistake; nothing was touched\n",
+        "suite.yaml: error: can't be read: permission denied [E_FILE]\n\nerror: 1 mistake; nothing was touched\n",
       ]);
     });
   });

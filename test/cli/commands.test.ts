@@ -99,20 +99,23 @@ describe('the command line', function () {
     [['run', 'a.yaml', '--jsn'], /unknown option '--jsn'\n\(Did you mean --json\?\)/],
     [['plan', 'a.yaml', '--shard', '3/2'], /'3\/2' is invalid\. Expected i\/n, such as 1\/4/],
     [['plan', 'a.yaml', '--shard', 'x'], /Expected i\/n/],
-    [['plan', example('ssh'), '--param', 'address'], /--param address: expected key=value\n {2}help: such as/],
+    [
+      ['plan', example('ssh'), '--param', 'address'],
+      /--param address: expected key=value \[E_[A-Z_]+\]\n {2}help: such as/,
+    ],
     [['plan', example('ssh'), '--param', 'adress=x'], /declares no param 'adress'[^]*address/],
     [['plan', example('sweep'), '--only', 'intervall'], /--only 'intervall' fits no test[^]*help: .*interval/],
     [['plan', example('sweep'), '--tag', 'dayly'], /--tag 'dayly': no test/],
-    [['list', 'timr'], /nothing is called 'timr'\n {2}help: did you mean 'timer'\?/],
+    [['list', 'timr'], /nothing is called 'timr' \[E_[A-Z_]+\]\n {2}help: did you mean 'timer'\?/],
     [['list', '--plugin', './no-such.js'], /no-such\.js/],
     [['schema', '--of', 'nothing'], /Allowed choices are suite, result, events/],
     [
       ['report', 'no/such/run'],
-      /can't read no\/such\/run\/events\.ndjson: there is no such file or directory\n {2}help: name the directory/,
+      /can't read no\/such\/run\/events\.ndjson: there is no such file or directory \[E_[A-Z_]+\]\n {2}help: name the directory/,
     ],
     [
       ['cleanup', '--output', 'no-such'],
-      /can't read no-such: there is no such file or directory\n {2}help: .*--output/,
+      /can't read no-such: there is no such file or directory \[E_[A-Z_]+\]\n {2}help: .*--output/,
     ],
     [['doctor', '--suite', 'no-such.yaml', 'node'], /no-such\.yaml: error: can't be read: there is no such file/],
   ];

@@ -40,7 +40,7 @@ describe('a disk that is full', function () {
         expect(code, stderr + stdout).to.equal(3);
         expect(stdout).to.equal('');
         expect(stderr).to.match(
-          /^error: can't (make|write) .*results\/.*: no space is left on the device\n {2}help: free some space there or give another directory with --output\n$/,
+          /^error: can't (make|write) .*results\/.*: no space is left on the device \[E_[A-Z_]+\]\n {2}help: free some space there or give another directory with --output\n$/,
         );
         const [run] = (await readdir(place)).filter((name) => name !== 'filler');
         if (run !== undefined) expect(await leftOf(run)).to.deep.equal([]);
@@ -63,7 +63,7 @@ describe('a disk that is full', function () {
           expect(code, stderr + stdout).to.equal(3);
           expect(stdout + stderr).to.not.match(stackTrace);
           expect(stderr).to.match(
-            /error: can't write .*events\.ndjson: no space is left on the device\n {2}help: free some space/,
+            /error: can't write .*events\.ndjson: no space is left on the device \[E_[A-Z_]+\]\n {2}help: free some space/,
           );
           expect(await leftOf(run)).to.deep.equal([]);
           expect(await readdir('/proc')).to.not.include(String(pid));

@@ -2,7 +2,7 @@ import { formatClock } from '../../report/format.js';
 import { planSteps, planTest } from '../../report/plan.js';
 import { estimate } from '../../run/estimate.js';
 import { tameMemory } from '../memory.js';
-import { print } from '../output.js';
+import { print, printJson } from '../output.js';
 import { openSuite, type SuiteSelection } from '../suite.js';
 
 /** `kvm4nfv plan`: every step and command of a run, one test after the other. */
@@ -15,7 +15,7 @@ export const plan = async (file: string, options: SuiteSelection & { readonly js
     const took = estimate(test);
     total = took === undefined || total === undefined ? undefined : total + took;
     const described = planTest(planned, test);
-    if (options.json) print(JSON.stringify({ ...described, estimate: took ?? null }));
+    if (options.json) printJson({ ...described, estimate: took ?? null }, 0);
     else
       print(
         [

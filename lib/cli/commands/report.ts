@@ -1,3 +1,4 @@
+import { printableData } from '../../printable.js';
 import { renderSummary } from '../../report/summary.js';
 import { reduceRun } from '../../run/reduce.js';
 import { paintFor, print, printJson } from '../output.js';
@@ -6,6 +7,6 @@ import { paintFor, print, printJson } from '../output.js';
 export const report = async (directory: string, { json }: { readonly json: boolean }): Promise<number> => {
   const result = await reduceRun(directory);
   if (json) printJson(result);
-  else print(renderSummary(result, { paint: paintFor(process.stdout) }));
+  else print(renderSummary(printableData(result), { paint: paintFor(process.stdout) }));
   return result.exitCode;
 };

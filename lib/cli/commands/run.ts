@@ -1,4 +1,5 @@
 import path from 'node:path';
+import { printableData } from '../../printable.js';
 import { renderSummary } from '../../report/summary.js';
 import { execute } from '../../run/executor.js';
 import { newRunId } from '../../run/run-id.js';
@@ -34,7 +35,7 @@ export const run = async (
   })();
   if (options.json) printJson(outcome.result);
   else {
-    print(renderSummary(outcome.result, { paint: paintFor(process.stdout) }));
+    print(renderSummary(printableData(outcome.result), { paint: paintFor(process.stdout) }));
     print(`files: ${path.relative('', outcome.directory)}`);
   }
   return outcome.result.exitCode;

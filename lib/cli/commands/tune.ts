@@ -1,4 +1,5 @@
 import { Kvm4nfvError } from '../../error.js';
+import { printableData } from '../../printable.js';
 import { renderKnobs } from '../../report/knobs.js';
 import { newRunId } from '../../run/run-id.js';
 import { renderCmdlineDiff } from '../../tuning/cmdline.js';
@@ -23,7 +24,7 @@ export interface TuneOptions extends TuningFlags {
 
 const told = (results: readonly KnobResult[], json: boolean): number => {
   if (json) printJson(results);
-  else print(renderKnobs(results, paintFor(process.stdout)));
+  else print(renderKnobs(printableData(results), paintFor(process.stdout)));
   return results.every(isEffective) ? 0 : 3;
 };
 
@@ -31,12 +32,7 @@ const planned = async (host: Host, options: TuneOptions, signal: AbortSignal): P
   const { results, changes, commandLine } = await planTuning(host, await tuningOf(options), { signal });
   if (options.json) printJson({ results, changes, commandLine });
   else {
-    print(
-      renderKnobs(
-        results.filter(({ state }) => state !== 'ok'),
-        paintFor(process.stdout),
-      ),
-    );
+    print(renderKnobs(printableData(results.filter(({ state }) => state !== 'ok')), paintFor(process.stdout)));
     print(
       `\n${String(results.filter(({ state }) => state === 'ok').length)} knobs are as requested already; ${String(changes.length)} changes would be made`,
     );
