@@ -4,7 +4,8 @@ import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 
 /** In the environment of all that this run of the tests starts: other runs on the same machine have another. */
-const mark = `KVM4NFV_TESTS=${randomUUID()}`;
+const markName = 'KVM4NFV_TESTS';
+const mark = `${markName}=${randomUUID()}`;
 
 /** Directories whose entries each belong to a run of ours. */
 const shared = ['/run/kvm4nfv', '/var/tmp/kvm4nfv', '/var/lib/kvm4nfv', '/run/lock/kvm4nfv', '/run/netns'];
@@ -43,21 +44,32 @@ const mounts = (): readonly string[] =>
     .map((line) => line.split(' ')[1] ?? '')
     .filter((place) => place.includes('kvm4nfv'));
 
-/** All that is there of ours now, in words. What a run of somebody else has, who is at it, is not among it. */
+/** What there is in the places that all runs on this machine share. */
+export const sharedNow = (): readonly string[] => [
+  ...shared.flatMap(listed),
+  ...mounts().map((place) => `mount ${place}`),
+];
+
+/** Who has started us has `mocha` on its command line too. */
+const ancestors = ((): ReadonlySet<string> => {
+  const found = new Set<string>();
+  for (let pid = String(process.ppid); pid !== '0' && pid !== '';) {
+    found.add(pid);
+    pid = /^PPid:\s*(\d+)$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? '';
+  }
+  return found;
+})();
+
+/** All that is there of ours now, in words. Where somebody else tests on the same machine, what all share may be theirs. */
 const present = (directory: string): ReadonlySet<string> => {
   const all = processes();
-  const others = all.filter(({ environment }) => !environment.includes(mark)).map(({ environment }) => environment);
-  const isOthers = (path: string): boolean => {
-    const run = path.split('/').at(-1) ?? '';
-    return others.some((environment) => environment.includes(`=${run}/`));
-  };
+  const isAlone = !all.some(({ pid, argv }) => argv.includes('mocha') && !ancestors.has(pid));
   return new Set([
     ...all
       .filter(({ environment }) => environment.includes(mark))
       .map(({ pid, argv }) => `process ${pid}: ${argv.slice(0, 120)}`),
-    ...shared.flatMap(listed).filter((path) => !isOthers(path)),
+    ...(isAlone ? sharedNow() : []),
     ...listed(directory),
-    ...mounts().map((place) => `mount ${place}`),
   ]);
 };
 
@@ -88,8 +100,7 @@ export class Leftovers {
   readonly #found = new Map<string, string>();
 
   constructor() {
-    const [name = '', value = ''] = mark.split('=');
-    process.env[name] = value;
+    process.env[markName] = mark.slice(markName.length + 1);
     this.#directory = mkdtempSync(join(tmpdir(), 'k4-'));
     // As /tmp is: some tests are other users.
     chmodSync(this.#directory, 0o1777);

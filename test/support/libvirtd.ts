@@ -1,10 +1,9 @@
-import type { ChildProcess } from 'node:child_process';
+import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { access, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { begin } from './begin.js';
 import { eventually } from './eventually.js';
 
 /** Runs libvirtd on directories of its own: in its mount namespace they stand where it expects the system's. */
@@ -97,7 +96,8 @@ class Libvirtd implements PrivateLibvirtd {
       cache,
       this.network ? 'yes' : 'no',
     ];
-    const child = begin('unshare', argv, { stdio: ['ignore', 'ignore', 'pipe'] });
+    // Not by `begin`: where a test starts it again, it is for the tests after that too.
+    const child = spawn('unshare', argv, { stdio: ['ignore', 'ignore', 'pipe'] });
     let said = '';
     child.stderr.on('data', (data: Buffer) => (said += data.toString()));
     this.child = child;
