@@ -1,15 +1,12 @@
 /**
  * Runs the tests: first those that have the machine to themselves, then those on emulated hosts, two at a time, since one
- * such host seldom keeps more than one CPU busy. The last line is `N passed, N failed`, of all together.
+ * such host seldom keeps more than one CPU busy. The last line is `N passed, N failed`, of all together; what is left on the
+ * machine in the end counts as a failure.
  */
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { availableParallelism } from 'node:os';
-import { join } from 'node:path';
 import pLimit from 'p-limit';
-import { summaryLine, type Counts } from '../test/support/summary.js';
-
-const root = join(import.meta.dirname, '..');
+import { sharedNow } from '../test/support/leftovers.js';
+import { conclude, mocha } from './mocha.js';
 
 /** They change emulated hosts and guests only. About equally long. */
 const besideEachOther: readonly (readonly string[])[] = [
@@ -17,41 +14,10 @@ const besideEachOther: readonly (readonly string[])[] = [
   ['test/contexts/sriov-vf/killed.test.ts', 'test/lab/virtual-host.test.ts', 'test/tuning/live/*.test.ts'],
 ];
 
-const summary = /^(\d+) passed, (\d+) failed(?:, (\d+) skipped)?\s*$/;
-
-/** Shows what mocha says as it says it, but for the counts at the end. Undefined where it did not come to them. */
-const mocha = async (...argv: readonly string[]): Promise<Counts | undefined> => {
-  const child = spawn(join(root, 'node_modules/.bin/mocha'), argv, { cwd: root, stdio: ['ignore', 'pipe', 'inherit'] });
-  const closed = once(child, 'close');
-  let held = '';
-  child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
-    held += chunk;
-    const last = held.lastIndexOf('\n', held.length - 2) + 1;
-    const shown = summary.test(held.slice(last)) ? last : held.length;
-    process.stdout.write(held.slice(0, shown));
-    held = held.slice(shown);
-  });
-  const [code] = (await closed) as [number | null];
-  const found = summary.exec(held);
-  if (found === null) {
-    process.stdout.write(held);
-    return undefined;
-  }
-  const [passed, failed, skipped] = [found[1], found[2], found[3] ?? '0'].map(Number) as [number, number, number];
-  const allSkipped = skipped > 0 && passed === 0 && failed === 0;
-  // What mocha says after its tests, or a signal, is a failure too.
-  return { passed, failed: code === 0 || allSkipped ? failed : Math.max(1, failed), skipped };
-};
-
-const alone = await mocha('test/**/*.test.ts', ...besideEachOther.flat().flatMap((file) => ['--exclude', file]));
+const before = new Set(sharedNow());
+const alone = await mocha(['test/**/*.test.ts', ...besideEachOther.flat().flatMap((file) => ['--exclude', file])]);
 const limit = pLimit(Math.min(availableParallelism(), besideEachOther.length));
-const all = [alone, ...(await Promise.all(besideEachOther.map((files) => limit(() => mocha(...files)))))];
-const known = all.filter((counts) => counts !== undefined);
-const sum = (of: (counts: Counts) => number): number => known.reduce((total, counts) => total + of(counts), 0);
-const total: Counts = {
-  passed: sum(({ passed }) => passed),
-  failed: sum(({ failed }) => failed) + (all.length - known.length),
-  skipped: sum(({ skipped }) => skipped),
-};
-console.log(`\n${summaryLine(total)}`);
-if (total.failed > 0 || total.passed === 0) process.exitCode = 1;
+const all = [alone, ...(await Promise.all(besideEachOther.map((files) => limit(() => mocha(files)))))];
+const left = sharedNow().filter((what) => !before.has(what));
+for (const what of left) console.log(`Left behind by the tests, which is a failure: ${what}`);
+conclude(all, left.length > 0 ? 1 : 0);

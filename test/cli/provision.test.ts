@@ -14,6 +14,7 @@ import {
   suiteOf,
   writeSuite,
 } from './cli.js';
+import '../support/slow.js';
 
 interface Outcome {
   readonly code: number | null;

@@ -102,6 +102,16 @@ describe('A host', () => {
       );
     });
 
+    it('refuses an environment that is none, naming it, before anything runs', async () => {
+      for (const name of ['A=B', '1A', 'A B', '', '-x', 'A;id'])
+        expect(await rejection(host().exec(['true'], { env: { [name]: 'x' } })), name).to.include({
+          fault: 'usage',
+          message: `not an environment variable: ${JSON.stringify(name)}`,
+        });
+      expect(await rejection(host().exec(['true'], { env: { A: 'x\0y' } }))).to.have.property('fault', 'usage');
+      expect((await host().exec(['sh', '-c', 'echo "$_A1"'], { env: { _A1: 'a=b' } })).stdout).to.equal('a=b\n');
+    });
+
     it('writes files whole, keeps their mode, and leaves no other file behind', async () => {
       const path = join(directory, `it's a "file"`);
       await host().write(path, 'secret\n', { mode: 0o600 });

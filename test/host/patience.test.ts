@@ -7,6 +7,7 @@ import { deadline } from '../../lib/libvirt/deadline.js';
 import { begin, end } from '../support/begin.js';
 import { eventually } from '../support/eventually.js';
 import { rejection } from '../support/rejection.js';
+import '../support/slow.js';
 
 const minute = 60_000;
 

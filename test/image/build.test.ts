@@ -7,6 +7,7 @@ import { localHost } from '../../lib/host/local.js';
 import { buildImage } from '../../lib/image/build.js';
 import { builtInManifest, imageManifestSchema } from '../../lib/image/manifest.js';
 import { rejection } from '../support/rejection.js';
+import '../support/slow.js';
 
 /** What is left of builds; the locks are empty files that stay. */
 const leftovers = (cache: string): string[] => readdirSync(cache).filter((name) => !name.endsWith('.lock'));

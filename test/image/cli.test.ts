@@ -7,6 +7,7 @@ import { localHost } from '../../lib/host/local.js';
 import { cacheDirectory } from '../../lib/image/cache.js';
 import { builtInManifests } from '../../lib/image/manifest.js';
 import { built, cli } from '../cli/cli.js';
+import '../support/slow.js';
 
 describe('kvm4nfv image', function () {
   this.timeout(120_000);

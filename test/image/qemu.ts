@@ -8,6 +8,7 @@ import type { BuiltImage } from '../../lib/image/built-image.js';
 import { controlPort, firstBootSerial } from '../../lib/image/first-boot.js';
 import { begin } from '../support/begin.js';
 import { eventually } from '../support/eventually.js';
+import '../support/slow.js';
 
 /** A port of the loopback interface that was free a moment ago. */
 export const freePort = async (): Promise<number> => {

@@ -10,6 +10,7 @@ import { hostManifest } from '../../lib/lab/host-image.js';
 import { virtualHostSchema, type VirtualHostInput } from '../../lib/lab/options.js';
 import { labDirectory } from '../../lib/lab/places.js';
 import { findQemuTree, qemuTree } from '../../lib/lab/tree.js';
+import '../support/slow.js';
 
 const GiB = 2 ** 30;
 /** What two emulated hosts at once touch of their memory, and what QEMU needs to translate for them. */

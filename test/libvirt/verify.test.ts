@@ -83,6 +83,15 @@ describe('a QEMU process against what was asked', () => {
     ).to.deep.equal(['no', 'ok', 'no']);
   });
 
+  it('misses what KSM was to leave alone and may merge', () => {
+    const open = parseQemuProcess(shown.replace('pages\t1048576\t1048576\t0', 'pages\t4\t1048576\t1048576'));
+    expect(compare({ memory: { size: 2 ** 30 } }, open)).to.deep.equal([
+      'no memory: that KSM may merge: 0 MiB / 1024 MiB',
+    ]);
+    expect(compare({ memory: { size: 2 ** 30, sharePages: true } }, open)).to.deep.equal([]);
+    expect(compare({ memory: { size: 2 ** 30 } })).to.deep.equal(['ok memory: that KSM may merge: 0 MiB / 0 MiB']);
+  });
+
   it('says that a thread is not there', () => {
     expect(
       compare({

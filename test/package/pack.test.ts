@@ -27,6 +27,7 @@ const tsconfig = {
 const consumer = `import * as api from 'kvm4nfv';
 import { defineRunner, z, type RunnerDefinition } from 'kvm4nfv/plugin';
 import * as testing from 'kvm4nfv/testing';
+import '../support/slow.js';
 
 export const twice: RunnerDefinition<{ count: number }> = defineRunner({
   type: 'twice',

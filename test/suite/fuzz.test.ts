@@ -14,6 +14,7 @@ import { loadSuite, type LoadedSuite } from '../../lib/suite/load.js';
 import { planSuite } from '../../lib/suite/plan.js';
 import { renderDiagnostics } from '../../lib/suite/render.js';
 import { built, cli } from '../cli/cli.js';
+import '../support/slow.js';
 
 const guests = `suite: fuzz
 params: { seconds: 5, who: "\${env:WHO}" }

@@ -5,6 +5,7 @@ import { access, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:f
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { eventually } from './eventually.js';
+import './slow.js';
 
 /** Runs libvirtd on directories of its own: in its mount namespace they stand where it expects the system's. */
 const inside = `set -e

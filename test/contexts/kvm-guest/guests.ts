@@ -10,6 +10,7 @@ import type { Host } from '../../../lib/host/host.js';
 import { localHost } from '../../../lib/host/local.js';
 import { removeRun } from '../../../lib/host/runs.js';
 import { noLibvirtd } from '../../support/libvirtd.js';
+import '../../support/slow.js';
 
 /** Why no guest can be made here; undefined where one can. */
 export const noGuests = async (): Promise<string | undefined> => {

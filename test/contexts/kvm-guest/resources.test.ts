@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
 import { expect } from 'chai';
 import { placeAndTake } from '../../../lib/contexts/kvm-guest/choice.js';
 import { takeScript } from '../../../lib/contexts/kvm-guest/resource-scripts.js';
@@ -15,6 +16,7 @@ import {
 } from '../../../lib/contexts/kvm-guest/resources.js';
 import { readFacts, type HostFacts } from '../../../lib/host/facts.js';
 import { localHost } from '../../../lib/host/local.js';
+import { eventually } from '../../support/eventually.js';
 import { rejection } from '../../support/rejection.js';
 
 describe('Leases of a guest', function () {
@@ -101,6 +103,26 @@ describe('Leases of a guest', function () {
       Array.from({ length: 8 }, (_, number) => takePort(host, { run: first, context: `c${String(number)}` })),
     );
     expect(new Set(ports).size).to.equal(8);
+  });
+
+  it('of ports pass by one that somebody listens on', async () => {
+    const server = createServer();
+    const port = await eventually('a port to listen on', async () => {
+      const wanted = 42_000 + Math.floor(Math.random() * 8000);
+      server.listen(wanted, '127.0.0.1');
+      await once(server, 'listening');
+      return wanted;
+    });
+    const random = Math.random;
+    const drawn = [(port - 42_000 + 0.5) / 8000];
+    Math.random = () => drawn.shift() ?? random();
+    try {
+      expect(await takePort(host, mine)).to.not.equal(port);
+      expect(drawn, 'was drawn first').to.deep.equal([]);
+    } finally {
+      Math.random = random;
+      server.close();
+    }
   });
 
   it('of huge pages are refused with the numbers where too few are there', async () => {

@@ -101,6 +101,18 @@ describe('choosing VFs', () => {
       ]);
   });
 
+  it('takes no VF for free where a domain that may have it can not be read', () => {
+    const known = inUse();
+    const [address] = taken(ask({ pf: 'ens101' }));
+    const vf = known.nics.flatMap(({ vfs }) => vfs).find((one) => one.address === address);
+    const ownerWith = (...domains: readonly string[]): string | undefined =>
+      vf && ownerOfVf({ ...known, domains }, vf, asker);
+    expect(ownerWith()).to.equal(undefined);
+    expect(ownerWith('<domain><devices><hostdev')).to.match(/^domain \(a domain that can't be read: /);
+    // One that gives no device away is none of ours to read.
+    expect(ownerWith('<domain><devices>')).to.equal(undefined);
+  });
+
   it('sees a VF in use by the process that holds its group', () => {
     const inventory = inUse((host) => {
       host.commands[1] = '4711 qemu-system-x86 /dev/vfio/13\n';
