@@ -25,6 +25,11 @@ export const host = {
     'Make sure that it is the right host, then add its key.',
   ),
   E_SSH_LOGIN: entry('unreachable', 'A host does not let us in.', 'Check user, identity and agent.'),
+  E_SSH_LOGIN_SHELL: entry(
+    'unreachable',
+    'A login runs no commands.',
+    'Give the user a shell that does, and look at the files that it reads at the start.',
+  ),
   E_SSH_CHANNEL: entry('unreachable', 'sshd opens no channel.', 'See its log (MaxSessions, limits of processes).'),
   E_CONNECTION_LOST: entry(
     'unreachable',

@@ -145,7 +145,6 @@ export abstract class CommandHost implements Host {
 
   #file(verb: string, path: string, result: ExecResult): ExecResult {
     if (result.exitCode === 0) return result;
-    if (result.stderr.startsWith('sudo:')) return checkResult(this.name, result);
     const said = result.stderr.trim().replace(/^(?:cat|sh|mv|chmod|head): (?:\d+: )?/, '');
     throw new Kvm4nfvError('environment', `${this.name}: can't ${verb} ${path}: ${said}`, {
       cause: new CommandError(this.name, result),

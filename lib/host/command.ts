@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Readable, Writable } from 'node:stream';
 import { Kvm4nfvError } from '../error.js';
-import { CommandError, type ExecOptions, type ExecResult } from './host.js';
+import { briefly, CommandError, type ExecOptions, type ExecResult } from './host.js';
 
 /** What a transport runs: {@link ExecOptions}, and what only we ourselves ask for. */
 export interface Command extends ExecOptions {
@@ -46,13 +46,17 @@ const assignments = (env: Readonly<Record<string, string>>): readonly string[] =
     return `${name}=${value}`;
   });
 
+/** sudo may warn and run the command all the same: what comes before the mark on standard error is sudo's. */
+const afterSudo = 'printf %s "$0" >&2; exec "$@"';
+
 /**
- * The argv that runs a command with its environment, through sudo where needed. The locale is C, for parsers; `env`
- * and not the shell sets it, for login shells that are none of POSIX, and behind sudo, which clears the environment.
+ * The argv that runs a command with its environment, through sudo where needed: `sudo` is then the mark that parts what sudo
+ * says from what the command says. The locale is C, for parsers; `env` and not the shell sets it, for login shells that are none
+ * of POSIX, and behind sudo, which clears the environment.
  */
 export const wrapCommand = (
   command: Command,
-  options: { readonly sudo: boolean; readonly marker: string },
+  options: { readonly sudo: string | undefined; readonly marker: string },
 ): readonly string[] => {
   checkArgv(command.argv);
   const directory = command.cwd === undefined ? [] : ['-C', command.cwd];
@@ -63,14 +67,15 @@ export const wrapCommand = (
     options.marker,
     ...command.argv,
   ];
-  return options.sudo ? ['sudo', '-n', '--', ...withEnv] : withEnv;
+  return options.sudo === undefined ? withEnv : ['sudo', '-n', '--', 'sh', '-c', afterSudo, options.sudo, ...withEnv];
 };
+
+/** A word that stands in no output by accident. */
+export const newMark = (): string => `kvm4nfv${randomUUID().replaceAll('-', '')}`;
 
 /** Throws {@link CommandError} for a command that failed, unless `check` is false. */
 export const checkResult = (host: string, result: ExecResult, check = true): ExecResult => {
   if (!check || result.exitCode === 0) return result;
-  if (result.stderr.startsWith('sudo:'))
-    throw new CommandError(host, result, 'let this user run sudo without a password, or log in as root', 'E_SUDO');
   if (result.exitCode === 127)
     throw new CommandError(host, result, `install '${result.argv[0] ?? ''}' on ${host}`, 'E_COMMAND_MISSING');
   throw new CommandError(host, result);
@@ -80,7 +85,7 @@ export const checkResult = (host: string, result: ExecResult, check = true): Exe
 export const timedOut = (host: string, command: Command, allowed: string): Kvm4nfvError =>
   new Kvm4nfvError(
     'tool',
-    `${host}: ${command.argv.slice(0, 6).join(' ')}: ended because it took longer than ${allowed}`,
+    `${host}: ${briefly(command.argv.slice(0, 6))}: ended because it took longer than ${allowed}`,
   );
 
 /** The error of something that was given up because its signal asked for it. */

@@ -210,6 +210,11 @@ export const parseFacts = (text: string): HostFacts => {
         .map(([path, said]) => [path.slice(vulnerabilities.length), said]),
     ),
     memory: memoryOf(files.get('/proc/meminfo')),
-    user: { uid: uid ?? 65534, name: nonEmpty(files.get(':user')), root: uid === 0 },
+    user: {
+      uid: uid ?? 65534,
+      name: nonEmpty(files.get(':user')),
+      root: uid === 0,
+      ...(files.has(':sudo') ? { sudo: true } : {}),
+    },
   };
 };

@@ -81,7 +81,12 @@ export const hostFactsSchema = z.object({
     .optional(),
   mitigations: z.record(text, text).meta({ description: 'Vulnerability and what the kernel says of it.' }),
   memory: bytes.optional(),
-  user: z.object({ uid: z.int().min(0), name: text.optional(), root: z.boolean() }),
+  user: z.object({
+    uid: z.int().min(0),
+    name: text.optional(),
+    root: z.boolean(),
+    sudo: z.literal(true).meta({ description: 'Not root, and may run all as root without a password.' }).optional(),
+  }),
 });
 
 type Frozen<T> = T extends readonly (infer E)[]

@@ -9,6 +9,7 @@ show() { printf '%s\0%s\n' ":$1" "$2"; }
 show virtualisation "$(systemd-detect-virt --vm 2>/dev/null)"
 show uid "$(id -u)"
 show user "$(id -un 2>/dev/null)"
+[ "$(id -u)" = 0 ] || { sudo -n true >/dev/null 2>&1 && show sudo yes; }
 show machine "$(uname -m)"
 [ -e /dev/kvm ] && show kvm yes
 cpu=/sys/devices/system/cpu

@@ -106,7 +106,7 @@ export interface Host extends AsyncDisposable {
 }
 
 /** A command for the eye: our own scripts are longer than what they do. */
-const briefly = (argv: readonly string[]): string =>
+export const briefly = (argv: readonly string[]): string =>
   argv.map((word) => (word.includes('\n') ? '<script>' : word)).join(' ');
 
 export class CommandError extends Kvm4nfvError {

@@ -25,10 +25,9 @@ shift
 started=$(date +%s%N)
 env "$marker" setsid "$@" >stdout 2>stderr </dev/null 9>&- &
 pid=$!
-printf '%s\n' "$pid" >pid
 printf '%s\n' "$started" >started
-printf '%s\n' "$pid"
-exec >/dev/null 2>&1
+printf '%s\n' "$pid" >pid.new
+mv -f pid.new pid
 while :; do
   wait "$pid"
   code=$?
@@ -41,7 +40,11 @@ printf '%s %s %s %s\n' "$code" "$started" "$ended" "$cpu" >status.new
 mv -f status.new status
 `;
 
-/** `$1` run, `$2` name, `$3` the supervisor's script, the rest the tool's argv. Prints the directory and the tool's pid. */
+/**
+ * `$1` run, `$2` name, `$3` the supervisor's script, the rest the tool's argv. Prints the directory and the tool's pid, which the
+ * supervisor hands over in a file: sudo may stand between with pipes or a terminal of its own, and what is said there after this
+ * script has ended is lost.
+ */
 export const startScript = `${findBase}${String.raw`
 run=$1
 name=$2
@@ -51,7 +54,13 @@ if [ -L "$base" ] || { [ -e "$base" ] && [ ! -O "$base" ]; }; then printf '%s be
 directory=$base/$run/$name
 mkdir -p -- "$base/$run" && mkdir -- "$directory" && cd -- "$directory" || exit 73
 printf '%s\n' "$directory"
-setsid sh -c "$supervise" kvm4nfv-job "KVM4NFV_JOB=$run/$name" "$@" </dev/null &
+setsid sh -c "$supervise" kvm4nfv-job "KVM4NFV_JOB=$run/$name" "$@" </dev/null >/dev/null 2>supervisor &
+supervisor=$!
+while [ ! -e pid ]; do
+  kill -0 "$supervisor" 2>/dev/null || [ -e pid ] || { cat supervisor >&2; exit 0; }
+  sleep 0.005
+done
+cat pid
 `}`;
 
 /** `$1` run, `$2` name. Prints as {@link startScript} does; exit 66 where there is no such job. */

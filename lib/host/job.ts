@@ -11,6 +11,7 @@ import {
 } from './host.js';
 import { attachScript, cancelScript, runningScript, startScript, superviseScript, waitScript } from './job-scripts.js';
 import { signalName } from './signal-name.js';
+import { SudoError } from './sudo.js';
 
 const names = /^[A-Za-z0-9][A-Za-z0-9._-]*$/;
 const defaultGrace = 5000;
@@ -181,7 +182,6 @@ export const startJob = async (host: JobHost, spec: JobSpec): Promise<Job> => {
   ];
   const result = await host.run({ argv, root, timeout: startDeadline });
   if (result.exitCode === 0) return new DetachedJob(host, run, name, placeOf(host, name, result, root));
-  checkResult(host.name, result, !result.stderr.startsWith('sudo:'));
   throw new Kvm4nfvError(
     'environment',
     `${host.name}: job ${name} of run ${run} can't be started: ${messageOf(new CommandError(host.name, result))}`,
@@ -192,8 +192,12 @@ export const startJob = async (host: JobHost, spec: JobSpec): Promise<Job> => {
 export const attachJob = async (host: JobHost, run: string, name: string): Promise<Job> => {
   const argv = ['sh', '-c', attachScript, 'sh', checkName('run id', run), checkName('job name', name)];
   for (const root of [false, true]) {
-    const result = await host.run({ argv, root, repeatable: true, timeout: startDeadline });
-    if (result.exitCode === 0) return new DetachedJob(host, run, name, placeOf(host, name, result, root));
+    const result = await host.run({ argv, root, repeatable: true, timeout: startDeadline }).catch((error: unknown) => {
+      // Who may not be root has no jobs of root.
+      if (error instanceof SudoError) return undefined;
+      throw error;
+    });
+    if (result?.exitCode === 0) return new DetachedJob(host, run, name, placeOf(host, name, result, root));
   }
   throw new Kvm4nfvError('environment', `${host.name}: there is no job ${name} of run ${run}`);
 };

@@ -4,23 +4,19 @@ import { connect } from 'node:net';
 import { PassThrough, type Duplex } from 'node:stream';
 import { Kvm4nfvError, messageOf } from '../error.js';
 import { CommandHost } from './command-host.js';
-import { aborted, commandGrace, newMarker, wrapCommand, type Command } from './command.js';
+import { aborted, commandGrace, newMark, newMarker, wrapCommand, type Command } from './command.js';
+import { Frame, throughFrame } from './frame.js';
 import { UnreachableError, type Endpoint, type ExecResult, type Host } from './host.js';
+import { inheritedEnvironment } from './local-environment.js';
 import { reapScript } from './reap-script.js';
+import { SudoError } from './sudo.js';
 import { supervise, type Running } from './supervise.js';
-
-/** Our own environment without what is ours alone. */
-const inherited = (): NodeJS.ProcessEnv => {
-  const env = { ...process.env };
-  delete env['KVM4NFV_PASSPHRASE'];
-  return env;
-};
 
 /** Ends the command's process group and all that carries its marker; through sudo where some of them are root's. */
 const reap = async (child: ChildProcess, marker: string, sudo: boolean): Promise<void> => {
   const script = ['sh', '-c', reapScript, 'sh', marker, String(child.pid), String(commandGrace / 10)];
   const [file = '', ...args] = sudo ? ['sudo', '-n', '--', ...script] : script;
-  await once(spawn(file, args, { stdio: 'ignore', detached: true, env: inherited() }), 'exit').catch(() =>
+  await once(spawn(file, args, { stdio: 'ignore', detached: true, env: inheritedEnvironment() }), 'exit').catch(() =>
     child.kill('SIGKILL'),
   );
   // What still holds the other end of the pipes is none of the command's.
@@ -42,16 +38,18 @@ class LocalHost extends CommandHost implements Host {
   async run(command: Command): Promise<ExecResult> {
     if (command.signal?.aborted === true) throw aborted(`${this.name}: ${command.argv[0] ?? ''}`, command.signal);
     const marker = newMarker(command.waits === true ? undefined : this.#run);
-    const sudo = command.root === true && process.geteuid?.() !== 0;
+    const sudo = command.root === true && process.geteuid?.() !== 0 ? newMark() : undefined;
     const [file = '', ...args] = wrapCommand(command, { sudo, marker });
     const input = command.stdin !== undefined || command.input !== undefined ? 'pipe' : 'ignore';
     // A session of its own, so that Ctrl-C at our terminal does not reach it and a timeout reaches its children.
-    const child = spawn(file, args, { env: inherited(), detached: true, stdio: [input, 'pipe', 'pipe'] });
+    const child = spawn(file, args, { env: inheritedEnvironment(), detached: true, stdio: [input, 'pipe', 'pipe'] });
     const closed = once(child, 'close') as Promise<[number | null, string | null]>;
+    const sudoFrame = sudo === undefined ? undefined : new Frame([sudo]);
+    const stderr = child.stderr ?? new PassThrough().end();
     const running: Running = {
       stdin: child.stdin,
       stdout: child.stdout ?? new PassThrough().end(),
-      stderr: child.stderr ?? new PassThrough().end(),
+      stderr: sudoFrame === undefined ? stderr : throughFrame(stderr, sudoFrame),
       ended: closed.then(
         ([code, signal]) => ({ exitCode: code ?? undefined, signal: signal ?? undefined }),
         (error: unknown) => {
@@ -60,9 +58,12 @@ class LocalHost extends CommandHost implements Host {
           });
         },
       ),
-      kill: () => reap(child, marker, sudo),
+      kill: () => reap(child, marker, sudo !== undefined),
     };
-    return supervise(this.name, command, running, (question) => this.run(question));
+    const result = await supervise(this.name, command, running, (question) => this.run(question));
+    if (sudoFrame !== undefined && sudoFrame.passed < 1)
+      throw new SudoError(this.name, command.argv, sudoFrame.before(0));
+    return result;
   }
 
   async connect(endpoint: Endpoint, options: { readonly signal?: AbortSignal } = {}): Promise<Duplex> {

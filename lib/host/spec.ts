@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { parseDuration } from '../measure/fields.js';
 
 const names = z
   .string()
@@ -32,8 +33,24 @@ export const hostSchema = z.strictObject({
     .enum(['strict', 'accept-new'])
     .meta({
       description:
-        '`strict`: a host whose key is not known is refused. `accept-new`: its key is added at the first connection. A changed key is always refused.',
+        '`strict`: a host whose key is not known is refused. `accept-new`: its key is added at the first connection. A changed key is always refused. Default: StrictHostKeyChecking of ssh_config where that is `accept-new` or `no`, else `strict`.',
     })
-    .default('strict'),
+    .optional(),
+  // Stays the text that it is: what a run stores of its hosts is read by this schema again.
+  connect_timeout: z
+    .string()
+    .refine((text) => (parseDuration(text) ?? 0) > 0, 'expected a duration with its unit, such as 60s')
+    .meta({
+      description:
+        'Until the connection stands; a login shell may take as long to begin a command, and a minute at least. Default: ConnectTimeout of ssh_config, else 20 s.',
+    })
+    .optional(),
+  transport: z
+    .enum(['auto', 'ssh2', 'openssh'])
+    .meta({
+      description:
+        '`ssh2`: a library of our own process. `openssh`: the `ssh` of this machine, one connection that is shared. `auto` (the default): `ssh2`, and `openssh` for what that can not do: certificates, security keys, KnownHostsCommand, algorithms after quantum computers.',
+    })
+    .optional(),
 });
 export type HostSpec = z.output<typeof hostSchema>;

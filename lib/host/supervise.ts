@@ -12,6 +12,13 @@ export interface Running {
   readonly stdin: Writable | null;
   readonly stdout: Readable;
   readonly stderr: Readable;
+  /** Where a login shell stands before it: the command's time begins with the command, and until then there is another deadline. */
+  readonly login?: {
+    readonly begun: Promise<void>;
+    /** Milliseconds. */
+    readonly deadline: number;
+    readonly late: () => Error;
+  };
   /** Rejects when the connection is lost. */
   readonly ended: Promise<{ readonly exitCode: number | undefined; readonly signal: string | undefined }>;
   /** Ends it, children included, and closes its streams; never rejects. */
@@ -87,19 +94,27 @@ export const supervise = async (
   const onAbort = (): void => {
     if (signal !== undefined) stop(aborted(`${host}: ${command.argv[0] ?? ''}`, signal));
   };
-  const patience = new Patience(timeout ?? Infinity, () =>
-    slowness((argv, limits) => ask({ argv, ...limits, strict: true })),
-  );
   const isStrict = command.strict === true || command.waits === true;
   let timer: NodeJS.Timeout | undefined;
   let over = false;
-  const onTimeout = async (): Promise<void> => {
-    const more = !isStrict && (await patience.more());
-    if (over) return;
-    if (more) timer = setTimeout(() => void onTimeout(), patience.left);
-    else stop(timedOut(host, command, patience.words));
+  const begin = (): void => {
+    clearTimeout(timer);
+    if (timeout === undefined || over) return;
+    const patience = new Patience(timeout, () => slowness((argv, limits) => ask({ argv, ...limits, strict: true })));
+    const onTimeout = async (): Promise<void> => {
+      const more = !isStrict && (await patience.more());
+      if (over) return;
+      if (more) timer = setTimeout(() => void onTimeout(), patience.left);
+      else stop(timedOut(host, command, patience.words));
+    };
+    timer = setTimeout(() => void onTimeout(), timeout);
   };
-  if (timeout !== undefined) timer = setTimeout(() => void onTimeout(), timeout);
+  const { login } = running;
+  if (login === undefined) begin();
+  else {
+    timer = setTimeout(() => stop(login.late()), login.deadline);
+    void login.begun.then(begin);
+  }
   signal?.addEventListener('abort', onAbort, { once: true });
   if (signal?.aborted === true) onAbort();
   try {

@@ -87,7 +87,9 @@ const missingTools = (needs: readonly Need[], found: ReadonlyMap<string, string>
 
 const unmet = (need: Need, found: ReadonlyMap<string, string>, facts: HostFacts): string | undefined => {
   if (need.kind === 'root')
-    return facts.user.root ? undefined : `needs root, and user ${facts.user.name ?? 'unknown'} is not root`;
+    return facts.user.root || facts.user.sudo === true
+      ? undefined
+      : `needs root, and user ${facts.user.name ?? 'unknown'} is not root and may not run sudo without a password`;
   if (need.kind === 'file') return found.has(`file:${need.path}`) ? undefined : `has no ${need.path}: ${need.why}`;
   if (need.kind === 'cpus') {
     const problem = notAllowed(found.get(cpusWord(need, facts)) ?? '', resolveCpus(need.cpus, facts.topology));

@@ -48,7 +48,7 @@ describe('A half-open SSH connection', () => {
         deadline: 20_000,
         ...changes,
       });
-    return new SshHost({ name: 'node1', where, user, dial, owned: [] }, await dial());
+    return new SshHost({ name: 'node1', where, user, dial, owned: [], loginDeadline: 20_000 }, await dial());
   };
 
   const expectLost = (error: unknown, stage: string, what: string): void => {

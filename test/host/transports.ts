@@ -10,12 +10,16 @@ export const onEachTransport = (tests: (host: () => Host) => void): void => {
     const host = localHost();
     tests(() => host);
   });
-  describe('behind SSH', () => {
+  for (const transport of ['ssh2', 'openssh'] as const) behindSsh(transport, tests);
+};
+
+const behindSsh = (transport: 'ssh2' | 'openssh', tests: (host: () => Host) => void): void => {
+  describe(`behind SSH, by ${transport}`, () => {
     let sshd: Sshd | undefined;
     let host: Host | undefined;
     before(async () => {
       sshd = await startSshd();
-      host = await openSshHost('node1', sshd.spec());
+      host = await openSshHost('node1', sshd.spec({ transport }));
     });
     after(async () => {
       await host?.[Symbol.asyncDispose]();

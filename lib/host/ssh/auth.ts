@@ -1,57 +1,93 @@
-import { readFile } from 'node:fs/promises';
 import ssh2, { type AnyAuthMethod, type ParsedKey } from 'ssh2';
 import { messageOf } from '../../error.js';
-import { expandHome, type SshTarget } from './config.js';
-import { SshError } from './error.js';
 import type { HostSpec } from '../spec.js';
+import { keysOfAgent, SomeKeys } from './agent.js';
+import { SshError } from './error.js';
+import { parsePrivateKey, readKey, type FileKey } from './private-key.js';
+import { expandHome, type SshTarget } from './target.js';
 
-/** A private key ready for use, or what is wrong with it. */
-const parsePrivateKey = (text: string | Buffer): ParsedKey | Error => {
-  const passphrase = process.env['KVM4NFV_PASSPHRASE'];
-  const parsed: unknown = passphrase === undefined ? ssh2.utils.parseKey(text) : ssh2.utils.parseKey(text, passphrase);
-  const key: unknown = Array.isArray(parsed) ? parsed[0] : parsed;
-  if (key instanceof Error) return key;
-  const parsedKey = key as ParsedKey;
-  return parsedKey.isPrivateKey() ? parsedKey : new Error('it is a public key; the private one is wanted');
+/** How we show who we are. */
+export interface Credentials {
+  readonly methods: readonly AnyAuthMethod[];
+  /** What could not be used, for a refusal's message. */
+  readonly notes: readonly string[];
+}
+
+/** Names of signature algorithms that a key of this type makes. */
+const signaturesOf = (type: string): readonly string[] =>
+  type === 'ssh-rsa' ? ['rsa-sha2-512', 'rsa-sha2-256'] : [type];
+
+const agentKeys = async (
+  socket: string | undefined,
+): Promise<{
+  readonly agent?: ssh2.BaseAgent;
+  readonly keys: readonly ParsedKey[];
+  readonly notes: readonly string[];
+}> => {
+  if (socket === undefined) return { keys: [], notes: [] };
+  const agent = ssh2.createAgent(socket);
+  try {
+    return { agent, keys: await keysOfAgent(agent), notes: [] };
+  } catch (error) {
+    return { keys: [], notes: [`the agent: ${messageOf(error)}`] };
+  }
 };
 
-const fromFile = async (where: string, file: string): Promise<ParsedKey> => {
-  const text = await readFile(file).catch((error: unknown) => {
-    throw new SshError(where, 'authentication', `identity ${file} can't be read: ${messageOf(error)}`, {
-      cause: error,
-    });
-  });
-  const key = parsePrivateKey(text);
-  if (!(key instanceof Error)) return key;
-  throw new SshError(where, 'authentication', `identity ${file} can't be used: ${key.message}`, { cause: key });
-};
-
-/** The usual key files, as far as they are there and need no passphrase that we lack. */
-const usable = async (files: readonly string[]): Promise<readonly ParsedKey[]> => {
-  const found = await Promise.all(files.map((file) => readFile(file).then(parsePrivateKey, () => undefined)));
-  return found.flatMap((key) => (key === undefined || key instanceof Error ? [] : [key]));
-};
+const blobOf = (key: FileKey): Buffer | undefined =>
+  key.kind === 'private' ? key.key.getPublicSSH() : key.kind === 'public' ? key.blob : undefined;
 
 /**
- * What we show who we are with, in order: the identity that the suite names, the agent, the usual key files. sshd counts
- * the tries, so a key that is given by `privateKey` (as for a guest that we made) is the only one.
+ * What we show who we are with, in the order of OpenSSH, since sshd counts the tries: the keys of files that the agent holds
+ * too, the others of the agent (none with IdentitiesOnly), the other files. An identity that the suite names goes first. A key that is
+ * given by `privateKey` (as for a guest that we made) is the only one.
  */
-export const authMethods = async (
+export const credentials = async (
   where: string,
   spec: HostSpec,
   target: SshTarget,
   privateKey: string | undefined,
-): Promise<readonly AnyAuthMethod[]> => {
+): Promise<Credentials> => {
   const publickey = (key: ParsedKey): AnyAuthMethod => ({ type: 'publickey', username: target.user, key });
   if (privateKey !== undefined) {
-    const key = parsePrivateKey(privateKey);
-    if (key instanceof Error)
-      throw new SshError(where, 'authentication', `the given key can't be used: ${key.message}`, { cause: key });
-    return [publickey(key)];
+    const given = parsePrivateKey(privateKey);
+    if (given.kind === 'private') return { methods: [publickey(given.key)], notes: [] };
+    throw new SshError(where, 'authentication', `the given key can't be used: ${given.why}`);
   }
-  const named = spec.identity === undefined ? [] : [await fromFile(where, expandHome(spec.identity))];
-  const agent: readonly AnyAuthMethod[] =
-    target.agent === undefined ? [] : [{ type: 'agent', username: target.user, agent: target.agent }];
-  const usual = spec.identity === undefined ? await usable(target.identities) : [];
-  return [...named.map(publickey), ...agent, ...usual.map(publickey)];
+  const { agent, keys: held, notes } = await agentKeys(target.agent);
+  const files = await Promise.all(target.identities.map(async (file) => ({ file, key: await readKey(file) })));
+  const isHeld = (key: FileKey): boolean => {
+    const blob = blobOf(key);
+    return blob !== undefined && held.some((other) => other.getPublicSSH().equals(blob));
+  };
+  const [first] = files;
+  if (spec.identity !== undefined && first !== undefined && first.key.kind !== 'private' && !isHeld(first.key))
+    throw new SshError(
+      where,
+      'authentication',
+      `identity ${expandHome(spec.identity)} can't be used: ${first.key.why}`,
+    );
+
+  const accepted = ({ type }: ParsedKey): boolean =>
+    signaturesOf(type).some((name) => target.algorithms.publicKey.includes(name));
+  const some = (keys: readonly ParsedKey[]): readonly AnyAuthMethod[] =>
+    agent === undefined || keys.length === 0
+      ? []
+      : [{ type: 'agent', username: target.user, agent: new SomeKeys(agent, keys) }];
+  const usable = held.filter(accepted);
+  const ofFiles = files.flatMap(({ key }) => blobOf(key) ?? []);
+  const named = usable.filter((key) => ofFiles.some((blob) => key.getPublicSSH().equals(blob)));
+  const others = target.identitiesOnly ? [] : usable.filter((key) => !named.includes(key));
+  const alone = files
+    .flatMap(({ key }) => (key.kind === 'private' && !isHeld(key) && accepted(key.key) ? [key.key] : []))
+    .map(publickey);
+  const [before, after] = spec.identity === undefined ? [[], alone] : [alone, []];
+  return {
+    methods: [...some(named), ...before, ...some(others), ...after],
+    notes: [
+      ...notes,
+      ...files.flatMap(({ file, key }) =>
+        key.kind === 'public' && !isHeld(key) ? [`identity ${file}: ${key.why}`] : [],
+      ),
+    ],
+  };
 };

@@ -1,13 +1,22 @@
 import { once } from 'node:events';
-import { connect as connectSocket, Socket } from 'node:net';
+import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import ssh2, { type AnyAuthMethod, type Client, type ClientChannel, type ServerHostKeyAlgorithm } from 'ssh2';
-import { messageOf } from '../../error.js';
+import ssh2, {
+  type Algorithms,
+  type AnyAuthMethod,
+  type Client,
+  type ClientChannel,
+  type ServerHostKeyAlgorithm,
+} from 'ssh2';
 import { aborted } from '../command.js';
 import type { Endpoint } from '../host.js';
+import { ssh2Algorithms } from './beyond.js';
 import { checkHostKey, knownAlgorithms, type HostKeyPolicy } from './host-keys.js';
 import { SshError, type SshStage } from './error.js';
-import { sshSession, type SshSession } from './session.js';
+import { HandshakeTalk } from './handshake-talk.js';
+import { sshSession, type Connection, type SshSession } from './session.js';
+import { openSocket } from './socket.js';
+import type { SshTarget } from './target.js';
 
 export interface Dial {
   /** For messages: the host's name and address. */
@@ -16,6 +25,13 @@ export interface Dial {
   readonly port: number;
   readonly user: string;
   readonly methods: readonly AnyAuthMethod[];
+  /** Why further ways to authenticate could not be tried. */
+  readonly notes?: readonly string[];
+  /** Of the addresses of a name, those that are tried. Default: 0, all. */
+  readonly family?: 0 | 4 | 6;
+  readonly bindAddress?: string | undefined;
+  /** Default: all that ssh2 offers. */
+  readonly algorithms?: SshTarget['algorithms'];
   readonly hostKeys: HostKeyPolicy;
   /** A byte stream to the host, in the place of a TCP connection. */
   readonly stream?: (signal: AbortSignal) => Promise<Duplex>;
@@ -34,36 +50,29 @@ const defaultKeepalive = 10_000;
 const refusals = /Channel open failure|Unable to exec/;
 /** ssh2 tells that an agent fails, and goes on with the next key or method. */
 const isOfAgent = (error: Error): boolean => 'level' in error && error.level === 'agent';
-const hostKeyTypes = [
-  'ssh-ed25519',
-  'ecdsa-sha2-nistp256',
-  'ecdsa-sha2-nistp384',
-  'ecdsa-sha2-nistp521',
-  'rsa-sha2-512',
-  'rsa-sha2-256',
-] as const;
+/** Those of known keys first: else a host of many keys shows one that is not known. */
+const byKnown = (types: readonly string[], known: readonly string[]): ServerHostKeyAlgorithm[] =>
+  [
+    ...types.filter((type) => known.includes(type)),
+    ...types.filter((type) => !known.includes(type)),
+  ] as ServerHostKeyAlgorithm[];
 
-const byKnown = (known: readonly string[]): ServerHostKeyAlgorithm[] => [
-  ...hostKeyTypes.filter((type) => known.includes(type)),
-  ...hostKeyTypes.filter((type) => !known.includes(type)),
-];
-
-const openSocket = async (dial: Dial, signal: AbortSignal): Promise<Duplex> => {
-  if (dial.stream !== undefined) return dial.stream(signal);
-  const socket = connectSocket({ host: dial.address, port: dial.port, noDelay: true });
-  try {
-    await once(socket, 'connect', { signal });
-    return socket;
-  } catch (error) {
-    socket.destroy();
-    if (signal.aborted) throw error;
-    const unknown = error instanceof Error && 'syscall' in error && error.syscall === 'getaddrinfo';
-    throw new SshError(dial.where, unknown ? 'resolve' : 'connect', messageOf(error), { cause: error });
-  }
+const algorithmsOf = async ({ algorithms, hostKeys }: Dial): Promise<Algorithms> => {
+  const serverHostKey = byKnown(
+    algorithms?.serverHostKey ?? ssh2Algorithms.hostkeyalgorithms,
+    await knownAlgorithms(hostKeys),
+  );
+  const { kex = ssh2Algorithms.kexalgorithms, cipher = ssh2Algorithms.ciphers } = algorithms ?? {};
+  const { hmac = ssh2Algorithms.macs } = algorithms ?? {};
+  return { serverHostKey, kex: [...kex], cipher: [...cipher], hmac: [...hmac] } as Algorithms;
 };
 
+const streamTo = (dial: Dial, signal: AbortSignal): Promise<Duplex> =>
+  dial.stream?.(signal) ?? openSocket({ family: 0, bindAddress: undefined, ...dial }, dial.deadline, signal);
+
 /** One SSH connection, from its handshake to its loss. */
-export class SshConnection {
+export class SshConnection implements Connection {
+  readonly tellsExit = true;
   readonly #client: Client;
   readonly #where: string;
   readonly #channelDeadline: number;
@@ -95,15 +104,18 @@ export class SshConnection {
     const signal = dial.signal === undefined ? late : AbortSignal.any([late, dial.signal]);
     let stage: SshStage = 'connect';
     try {
-      const first = byKnown(await knownAlgorithms(dial.hostKeys));
-      const socket = await openSocket(dial, signal);
-      return await SshConnection.#handshake(dial, socket, first, signal, (reached) => {
+      const algorithms = await algorithmsOf(dial);
+      const socket = await streamTo(dial, signal);
+      return await SshConnection.#handshake(dial, socket, algorithms, signal, (reached) => {
         stage = reached;
       });
     } catch (error) {
       if (dial.signal?.aborted === true) throw aborted(`${dial.where}: connecting`, dial.signal);
       if (late.aborted && !(error instanceof SshError))
-        throw new SshError(dial.where, stage, `no answer within ${String(dial.deadline / 1000)} s`, { cause: error });
+        throw new SshError(dial.where, stage, `no answer within ${String(dial.deadline / 1000)} s`, {
+          cause: error,
+          late: true,
+        });
       throw error;
     }
   }
@@ -111,7 +123,7 @@ export class SshConnection {
   static async #handshake(
     dial: Dial,
     socket: Duplex,
-    serverHostKey: ServerHostKeyAlgorithm[],
+    algorithms: Algorithms,
     signal: AbortSignal,
     reach: (stage: SshStage) => void,
   ): Promise<SshConnection> {
@@ -127,21 +139,25 @@ export class SshConnection {
     const heard = (at: SshStage): SshStage =>
       at === 'banner' && socket instanceof Socket && socket.bytesRead > 0 ? 'key exchange' : at;
     let refused: unknown;
-    let agentSaid = '';
+    const notes = [...(dial.notes ?? [])];
+    const talk = new HandshakeTalk();
     const ready = new Promise<void>((resolve, reject) => {
       const fail = (error: unknown): void => {
-        reject(
-          error instanceof Error && !(error instanceof SshError)
-            ? new SshError(dial.where, heard(stage), `${error.message}${agentSaid}`, { cause: error })
-            : (error as Error),
-        );
+        if (error instanceof SshError || !(error instanceof Error)) {
+          reject(error instanceof Error ? error : new Error(String(error)));
+          return;
+        }
+        const disagreement = talk.disagreement(error.message);
+        const what = [disagreement ?? error.message, ...notes].join('; ');
+        const incompatible = disagreement !== undefined;
+        reject(new SshError(dial.where, heard(stage), what, { cause: error, incompatible }));
       };
       client.once('ready', resolve);
       client.once('handshake', () => {
         reached('authentication');
       });
       client.on('error', (error) => {
-        if (isOfAgent(error)) agentSaid = `; the agent: ${error.message}`;
+        if (isOfAgent(error)) notes.push(`the agent: ${error.message}`);
         else fail(refused ?? error);
       });
       client.once('close', () => {
@@ -157,6 +173,7 @@ export class SshConnection {
       );
     });
     // SSH has no half-closed connections, and a forwarded channel whose far end is gone does not close by itself.
+    if (socket.destroyed) throw new SshError(dial.where, 'banner', 'closed by the host');
     if (socket.readableEnded) socket.destroy();
     else socket.once('end', () => socket.destroy());
     client.connect({
@@ -167,11 +184,8 @@ export class SshConnection {
       readyTimeout: 0,
       keepaliveInterval: dial.keepalive ?? defaultKeepalive,
       keepaliveCountMax: 3,
-      algorithms: {
-        kex: { prepend: ['curve25519-sha256'], append: [], remove: [] },
-        cipher: { prepend: ['aes128-gcm@openssh.com'], append: [], remove: [] },
-        serverHostKey,
-      },
+      algorithms,
+      debug: talk.listen,
       hostVerifier: (key: Buffer, verify: (trusted: boolean) => void) => {
         reached('host key');
         checkHostKey(dial.hostKeys, key).then(

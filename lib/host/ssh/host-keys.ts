@@ -1,12 +1,15 @@
 import { appendFile, mkdir, open, readFile, rm, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { Kvm4nfvError } from '../../error.js';
 import {
   fingerprint,
+  isNamed,
   judgeHostKey,
   keysOf,
   keyType,
   knownHostLine,
+  knownHostName,
   parseKnownHosts,
   type KnownHost,
 } from './known-hosts.js';
@@ -37,6 +40,12 @@ const pinnedEntries = (pinned: readonly string[]): readonly KnownHost[] =>
 const entriesOf = (policy: HostKeyPolicy): Promise<readonly KnownHost[]> =>
   policy.pinned === undefined ? loadKnownHosts(policy.files) : Promise.resolve(pinnedEntries(policy.pinned));
 
+/** Whether a certificate authority vouches for this host. */
+export const certifies = async (policy: HostKeyPolicy): Promise<boolean> =>
+  (await entriesOf(policy)).some(
+    ({ marker, names }) => marker === 'cert-authority' && isNamed(names, knownHostName(policy.host, policy.port)),
+  );
+
 const signatureTypes: Readonly<Record<string, readonly string[]>> = {
   'ssh-rsa': ['rsa-sha2-512', 'rsa-sha2-256', 'ssh-rsa'],
 };
@@ -52,6 +61,7 @@ const staleLock = 10_000;
 /** One writer at a time, across processes: two that meet a host at once must not add two keys for it. */
 const locked = async <T>(file: string, action: () => Promise<T>): Promise<T> => {
   const lock = `${file}.kvm4nfv-lock`;
+  const until = Date.now() + 3 * staleLock;
   await mkdir(dirname(file), { recursive: true, mode: 0o700 });
   for (;;) {
     try {
@@ -63,6 +73,14 @@ const locked = async <T>(file: string, action: () => Promise<T>): Promise<T> => 
         ({ mtimeMs }) => Date.now() - mtimeMs,
         () => 0,
       );
+      if (Date.now() > until)
+        throw new Kvm4nfvError(
+          'environment',
+          `${lock} is held by others for more than ${String((3 * staleLock) / 1000)} s`,
+          {
+            hint: 'remove it where no kvm4nfv runs',
+          },
+        );
       if (age > staleLock) await rm(lock, { force: true });
       else await sleep(20);
     }
@@ -88,8 +106,11 @@ const refusal = (policy: HostKeyPolicy, key: Buffer, known: readonly KnownHost[]
 };
 
 /** Adds a new key to the first file, unless another process has just added one: then that one counts. */
-const accept = (policy: HostKeyPolicy, file: string, key: Buffer): Promise<void> =>
-  locked(file, async () => {
+const accept = async (policy: HostKeyPolicy, file: string, key: Buffer): Promise<void> => {
+  // /dev/null keeps no key.
+  const there = await stat(file).catch(() => undefined);
+  if (there !== undefined && !there.isFile()) return;
+  await locked(file, async () => {
     const verdict = judgeHostKey(await loadKnownHosts(policy.files), policy.host, policy.port, key);
     if (verdict.status === 'known') return;
     if (verdict.status !== 'new') throw refusal(policy, key, verdict.status === 'changed' ? verdict.known : []);
@@ -97,6 +118,7 @@ const accept = (policy: HostKeyPolicy, file: string, key: Buffer): Promise<void>
     const gap = text === '' || text.endsWith('\n') ? '' : '\n';
     await appendFile(file, gap + knownHostLine(policy.host, policy.port, key, policy.hashed), { mode: 0o600 });
   });
+};
 
 /** Resolves when the key that a host shows may be trusted; else rejects with the reason and the fingerprints. */
 export const checkHostKey = async (policy: HostKeyPolicy, key: Buffer): Promise<void> => {

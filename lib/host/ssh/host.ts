@@ -2,14 +2,14 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Duplex } from 'node:stream';
 import { Kvm4nfvError } from '../../error.js';
 import { CommandHost } from '../command-host.js';
-import { aborted, commandGrace, newMarker, wrapCommand, type Command } from '../command.js';
+import { aborted, commandGrace, type Command } from '../command.js';
 import { HostGoneError, type Endpoint, type ExecResult, type Host } from '../host.js';
-import { quoteArgv } from '../quote.js';
 import { reapScript } from '../reap-script.js';
-import type { SshConnection } from './connection.js';
 import { SshError } from './error.js';
 import { Lines, type Line } from './lines.js';
-import { supervise, type Running } from '../supervise.js';
+import { LoginCommand, loginRefusal } from './login.js';
+import type { Connection } from './session.js';
+import { supervise } from '../supervise.js';
 
 /** How long a lost connection is tried again: for a short command, and for a wait without a deadline. */
 const patience = { command: 30_000, wait: 600_000 };
@@ -18,17 +18,22 @@ const longestDelay = 5000;
 const settling = 500;
 const reapDeadline = commandGrace + 10_000;
 
-/** Adds up the CPU time of the sshd processes above our shell, up to the one that listens. */
+/** Adds up the CPU time of the sshd processes above us, up to the one that listens. */
 const overheadScript = String.raw`
 pid=$PPID
 sum=0
+up() { while read -r key value; do [ "$key" = PPid: ] && break; done <"/proc/$pid/status"; pid=$value; }
+# A login shell and what it waits for may stand between.
+while read -r name <"/proc/$pid/comm"; do
+  case $name in sshd*) break ;; esac
+  up
+done
 while read -r name <"/proc/$pid/comm"; do
   case $name in sshd*) ;; *) break ;; esac
   read -r line <"/proc/$pid/cmdline" || :
   case $line in *"[listener]"* | *"/sshd"*) break ;; esac
   read -r used rest <"/proc/$pid/schedstat" && sum=$((sum + used))
-  while read -r key value; do [ "$key" = PPid: ] && break; done <"/proc/$pid/status"
-  pid=$value
+  up
 done
 echo "$sum"
 `;
@@ -39,7 +44,9 @@ export interface SshHostOptions {
   readonly where: string;
   readonly user: string;
   readonly run?: string;
-  dial(signal: AbortSignal | undefined): Promise<SshConnection>;
+  dial(signal: AbortSignal | undefined): Promise<Connection>;
+  /** Milliseconds until a login shell must have begun a command. */
+  readonly loginDeadline: number;
   /** What must be closed with the host: the jump host. */
   readonly owned: readonly AsyncDisposable[];
   /** Why the host will not come back, where that is known. */
@@ -53,11 +60,13 @@ export class SshHost extends CommandHost implements Host {
   readonly #options: SshHostOptions;
   readonly #lines = new Lines();
   /** Of connections that are gone, and of those that live as last seen. */
-  readonly #used = new Map<SshConnection, number>();
+  readonly #used = new Map<Connection, number>();
+  /** Restricted shells refuse `exec`: found out when a command does not begin. */
+  #exec = true;
   #closed = false;
   #gone: string | undefined;
 
-  constructor(options: SshHostOptions, first: SshConnection) {
+  constructor(options: SshHostOptions, first: Connection) {
     super();
     this.name = options.name;
     this.#options = options;
@@ -108,7 +117,7 @@ export class SshHost extends CommandHost implements Host {
   }
 
   /** The line's connection, made anew where it was lost. Several that ask at once get the same one. */
-  async #connected(line: Line, signal?: AbortSignal): Promise<SshConnection> {
+  async #connected(line: Line, signal?: AbortSignal): Promise<Connection> {
     if (this.#closed) throw new Kvm4nfvError('internal', `${this.name}: used after it was closed`);
     const known = line.connection;
     const before = await known?.catch(() => undefined);
@@ -122,45 +131,70 @@ export class SshHost extends CommandHost implements Host {
   }
 
   async #runOn(line: Line, command: Command, attempt: { ran: boolean }): Promise<ExecResult> {
-    const what = `${this.name}: ${command.argv[0] ?? ''}`;
-    if (command.signal?.aborted === true) throw aborted(what, command.signal);
-    const sudo = command.root === true && this.#options.user !== 'root';
-    const marker = newMarker(command.waits === true ? undefined : this.#options.run);
-    const text = `exec ${quoteArgv(wrapCommand(command, { sudo, marker }))}`;
-    const connection = await this.#connected(line, command.signal);
-    // A connection that is lost while it is asked may have carried the command over; only a refusal is certain.
-    attempt.ran = true;
-    const session = await connection.exec(text).catch((error: unknown) => {
-      attempt.ran = !(error instanceof SshError && error.refused);
-      throw error;
-    });
-    const running: Running = {
-      stdin: session.channel,
-      stdout: session.channel,
-      stderr: session.channel.stderr,
-      ended: session.ended,
-      kill: async () => {
-        await this.#reap(connection, marker, sudo).catch(() => undefined);
-        session.hangUp();
-      },
-    };
-    // Outside of the queue, as below.
-    return supervise(this.name, command, running, (question) => this.#runOn(line, question, { ran: false }));
+    const first = await this.#try(line, command, attempt, this.#exec);
+    if (first.login.begun) return first.result;
+    // Nothing has run.
+    const second = this.#exec ? await this.#try(line, command, attempt, false) : first;
+    if (!second.login.begun) throw loginRefusal(this.#options.where, first.login.loginSaid, first.result.exitCode);
+    this.#exec = false;
+    return second.result;
   }
 
-  /** Outside of the queue, which may be full of just what is to be ended. */
-  async #reap(connection: SshConnection, marker: string, sudo: boolean): Promise<void> {
-    const argv = ['sh', '-c', reapScript, 'sh', marker, '', String(commandGrace / 10)];
-    const session = await connection.exec(`exec ${quoteArgv(sudo ? ['sudo', '-n', '--', ...argv] : argv)}`);
-    session.channel.resume();
-    session.channel.stderr.resume();
-    session.channel.end();
-    const timer = setTimeout(() => {
+  async #try(
+    line: Line,
+    command: Command,
+    attempt: { ran: boolean },
+    exec: boolean,
+  ): Promise<{ login: LoginCommand; result: ExecResult }> {
+    const what = `${this.name}: ${command.argv[0] ?? ''}`;
+    if (command.signal?.aborted === true) throw aborted(what, command.signal);
+    const { where, user, run, loginDeadline } = this.#options;
+    const connection = await this.#connected(line, command.signal);
+    const sudo = command.root === true && user !== 'root';
+    const login = new LoginCommand(command, { run, sudo, tellsExit: connection.tellsExit });
+    // A connection that is lost while it is asked may have carried the command over; only a refusal is certain.
+    attempt.ran = true;
+    const refused = (error: unknown): never => {
+      attempt.ran = !(error instanceof SshError && error.refused);
+      if (!attempt.ran) this.#lines.refused(line);
+      throw error;
+    };
+    const session = await connection.exec(login.line(exec)).catch(refused);
+    const kill = async (): Promise<void> => {
+      await this.#reap(connection, login).catch(() => undefined);
       session.hangUp();
-    }, reapDeadline);
-    await session.ended.finally(() => {
-      clearTimeout(timer);
-    });
+    };
+    const running = login.running(session, connection, { where, loginDeadline, kill });
+    // Outside of the queue, as below.
+    const ask = (question: Command): Promise<ExecResult> => this.#runOn(line, question, { ran: false });
+    const result = await supervise(this.name, command, running, ask).catch(refused);
+    this.#lines.opened(line);
+    login.checkSudo(this.name);
+    return { login, result };
+  }
+
+  /** Outside of the queue, which may be full of just what is to be ended; where sshd allows no further session, on a connection of its own. */
+  async #reap(connection: Connection, login: LoginCommand): Promise<void> {
+    const own = this.#lines.spare ? undefined : await this.#options.dial(undefined);
+    try {
+      const argv = ['sh', '-c', reapScript, 'sh', login.marker, '', String(commandGrace / 10)];
+      const command = new LoginCommand(
+        { argv, root: login.sudo },
+        { run: undefined, sudo: login.sudo, tellsExit: true },
+      );
+      const session = await (own ?? connection).exec(command.line(this.#exec));
+      session.stdout.resume();
+      session.stderr.resume();
+      session.stdin.end();
+      const timer = setTimeout(() => {
+        session.hangUp();
+      }, reapDeadline);
+      await session.ended.finally(() => {
+        clearTimeout(timer);
+      });
+    } finally {
+      await own?.close();
+    }
   }
 
   async connect(endpoint: Endpoint, options: { readonly signal?: AbortSignal } = {}): Promise<Duplex> {

@@ -48,7 +48,8 @@ const isHashedName = (hashed: string, name: string): boolean => {
   return wanted.length === given.length && timingSafeEqual(wanted, given);
 };
 
-const isNamed = (names: string, name: string): boolean => {
+/** Whether the names of an entry are those of a host. */
+export const isNamed = (names: string, name: string): boolean => {
   if (names.startsWith('|')) return isHashedName(names, name);
   const patterns = names.split(',');
   if (patterns.some((pattern) => pattern.startsWith('!') && glob(pattern.slice(1)).test(name))) return false;

@@ -1,24 +1,25 @@
-import type { SshConnection } from './connection.js';
+import type { Connection } from './session.js';
 
 /** sshd lets 10 sessions share a connection (MaxSessions); two stay free, for ending what took too long. */
-const sessionsPerConnection = 8;
-/** Of those on the first connection: short commands must never stand behind long waits. */
-const waitsOnFirst = 4;
+const usualSessions = 8;
 
 /** One connection's place: made anew when the connection is lost. */
 export interface Line {
-  connection: Promise<SshConnection> | undefined;
+  connection: Promise<Connection> | undefined;
   sessions: number;
   waits: number;
+  /** Sessions that were refused since one was opened. */
+  refusals: number;
 }
 
 /**
  * Shares connections out: commands go through the first one, eight at a time; what waits for long through it as well,
- * but four at most, and through further connections beyond that.
+ * but four at most, and through further connections beyond that. Where sshd allows less, that is learned from its refusals.
  */
 export class Lines {
-  readonly all: Line[] = [{ connection: undefined, sessions: 0, waits: 0 }];
+  readonly all: Line[] = [{ connection: undefined, sessions: 0, waits: 0, refusals: 0 }];
   readonly #queue: (() => void)[] = [];
+  #sessions = usualSessions;
 
   /** Runs `action` with a line that has room; waits for one where it must. */
   async use<T>(waits: boolean, action: (line: Line) => Promise<T>): Promise<T> {
@@ -38,14 +39,37 @@ export class Lines {
     }
   }
 
+  /** sshd refused a session of a line. Once may be by chance, while another ends; twice, it allows no more than the line has. */
+  refused(line: Line): void {
+    line.refusals += 1;
+    if (line.refusals < 2) return;
+    this.#sessions = Math.max(1, Math.min(this.#sessions, line.sessions - 1));
+  }
+
+  opened(line: Line): void {
+    line.refusals = 0;
+  }
+
+  /** Whether a line keeps a session free for ending what took too long. */
+  get spare(): boolean {
+    return this.#sessions === usualSessions;
+  }
+
+  /** Commands that stand behind long waits would never come to an end. */
+  get #waitsOnFirst(): number {
+    return Math.floor(this.#sessions / 2);
+  }
+
   #room(waits: boolean): Line | undefined {
     const found = this.all.find((line, index) => {
-      if (line.sessions >= sessionsPerConnection) return false;
-      if (index === 0) return !waits || line.waits < waitsOnFirst;
-      return waits;
+      if (line.sessions >= this.#sessions) return false;
+      if (index === 0) return !waits || line.waits < this.#waitsOnFirst;
+      return waits || line.waits < this.#sessions;
     });
-    if (found !== undefined || !waits) return found;
-    const line: Line = { connection: undefined, sessions: 0, waits: 0 };
+    if (found !== undefined) return found;
+    // A short command waits for another one's end, but not for that of a long wait.
+    if (!waits && this.all.some((line) => line.sessions > line.waits)) return undefined;
+    const line: Line = { connection: undefined, sessions: 0, waits: 0, refusals: 0 };
     this.all.push(line);
     return line;
   }

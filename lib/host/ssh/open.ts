@@ -1,13 +1,15 @@
 import type { Duplex } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Kvm4nfvError, messageOf } from '../../error.js';
+import { Kvm4nfvError } from '../../error.js';
 import type { Host } from '../host.js';
-import { authMethods } from './auth.js';
-import { resolveTarget, type SshTarget } from './config.js';
-import { SshConnection } from './connection.js';
+import type { HostSpec } from '../spec.js';
+import { dialler } from './dialling.js';
 import { SshError } from './error.js';
 import { SshHost } from './host.js';
-import type { HostSpec } from '../spec.js';
+import type { HostKeyPolicy } from './host-keys.js';
+import { parseJump } from './jumps.js';
+import type { Connection } from './session.js';
+import { resolveTarget, type SshTarget } from './target.js';
 
 export { SshError, type SshStage } from './error.js';
 
@@ -34,21 +36,10 @@ export interface OpenSshOptions {
 }
 
 const defaultDeadline = 20_000;
+/** A login shell reads files before each command, and a machine may be slow. */
+const leastForLogin = 60_000;
 /** sshd drops connections by chance while many are being made (MaxStartups); these tries are spread out at random. */
 const firstTries = 4;
-
-/** `user@host:port`, as in ProxyJump. */
-const parseJump = (text: string): HostSpec & { readonly address: string } => {
-  const match = /^(?:ssh:\/\/)?(?:([^@]+)@)?(\[[^\]]+\]|[^:]+)(?::(\d+))?$/.exec(text.trim());
-  if (match?.[2] === undefined) throw new Kvm4nfvError('usage', `not a jump host: '${text}'`);
-  const address = match[2].replace(/^\[|\]$/g, '');
-  return {
-    address,
-    host_key: 'strict',
-    ...(match[1] === undefined ? {} : { user: match[1] }),
-    ...(match[3] === undefined ? {} : { port: Number(match[3]) }),
-  };
-};
 
 /** The host to connect from, freshly opened; undefined for this machine. */
 const openJump = async (
@@ -85,6 +76,16 @@ const ofTheLast: ReadonlySet<string> = new Set(['hostKeys', 'privateKey', 'strea
 const withoutKeys = (options: OpenSshOptions): OpenSshOptions =>
   Object.fromEntries(Object.entries(options).filter(([name]) => !ofTheLast.has(name)));
 
+const hostKeyPolicy = (where: string, target: SshTarget, pinned: readonly string[] | undefined): HostKeyPolicy => ({
+  where,
+  host: target.keyName,
+  port: target.keyPort,
+  files: target.knownHosts,
+  mode: target.hostKey,
+  hashed: target.hashKnownHosts,
+  ...(pinned === undefined ? {} : { pinned }),
+});
+
 const open = async (
   name: string,
   spec: HostSpec,
@@ -96,50 +97,31 @@ const open = async (
   // ProxyJump of ssh_config names no hosts of the suite: a circle there shows in its length only.
   if (path.length > 16) throw new Kvm4nfvError('usage', `more than 16 jumps: ${path.join(' -> ')}`);
   if (spec.address === undefined) throw new Kvm4nfvError('usage', `host ${name} has no address`);
-  const target = await resolveTarget({ ...spec, address: spec.address }, options);
+  const reached = { ...spec, address: spec.address };
+  const target = await resolveTarget(reached, options);
   const where = `${name} (${target.user}@${target.address}:${String(target.port)})`;
   const jump = options.via === undefined ? await openJump(name, spec, target, options, [...path, name]) : undefined;
-  const from = options.via ?? jump;
   const mine = [jump, owned].filter((host) => host !== undefined);
-  const hostKeys = {
-    where,
-    host: target.keyName,
-    port: target.port,
-    files: target.knownHosts,
-    mode: spec.host_key,
-    hashed: target.hashKnownHosts,
-    ...(options.hostKeys === undefined ? {} : { pinned: options.hostKeys }),
-  };
-  let ready = options.stream;
-  const dial = async (signal: AbortSignal | undefined): Promise<SshConnection> => {
-    const methods = await authMethods(where, spec, target, options.privateKey);
-    const first = ready;
-    ready = undefined;
-    const through =
-      first !== undefined
-        ? { stream: () => Promise.resolve(first) }
-        : from === undefined
-          ? {}
-          : { stream: (at: AbortSignal) => streamThrough(from, where, target, at) };
-    const deadline = options.deadline ?? defaultDeadline;
-    return SshConnection.open({
+  const deadline = options.deadline ?? target.connectTimeout ?? defaultDeadline;
+  const dial = dialler(
+    {
       where,
-      address: target.address,
-      port: target.port,
-      user: target.user,
-      methods,
-      hostKeys,
+      spec: reached,
+      target,
+      hostKeys: hostKeyPolicy(where, target, options.hostKeys),
       deadline,
-      signal,
-      ...through,
-    });
-  };
+      configFile: options.configFile,
+      privateKey: options.privateKey,
+      from: options.via ?? jump,
+    },
+    options.stream,
+  );
   try {
     const first = await tryHard(() => dial(options.signal));
     const { gone, run } = options;
     return new SshHost(
       {
-        ...{ name, where, user: target.user, dial, owned: mine },
+        ...{ name, where, user: target.user, dial, owned: mine, loginDeadline: Math.max(deadline, leastForLogin) },
         ...(gone === undefined ? {} : { gone }),
         ...(run === undefined ? {} : { run }),
       },
@@ -151,21 +133,7 @@ const open = async (
   }
 };
 
-const streamThrough = async (
-  from: Host,
-  where: string,
-  { address, port }: SshTarget,
-  signal: AbortSignal,
-): Promise<Duplex> => {
-  try {
-    return await from.connect({ host: address, port }, { signal });
-  } catch (error) {
-    if (signal.aborted || (error instanceof SshError && !error.refused)) throw error;
-    throw new SshError(where, 'connect', `through ${from.name}: ${messageOf(error)}`, { cause: error });
-  }
-};
-
-const tryHard = async (dial: () => Promise<SshConnection>): Promise<SshConnection> => {
+const tryHard = async (dial: () => Promise<Connection>): Promise<Connection> => {
   for (let tries = 1; ; tries++) {
     try {
       return await dial();
@@ -173,7 +141,8 @@ const tryHard = async (dial: () => Promise<SshConnection>): Promise<SshConnectio
       const dropped =
         error instanceof SshError &&
         (error.stage === 'banner' || error.stage === 'key exchange') &&
-        !error.message.includes('no answer');
+        !error.late &&
+        !error.incompatible;
       if (!dropped || tries >= firstTries) throw error;
       await sleep(tries * (100 + Math.random() * 300));
     }

@@ -1,13 +1,29 @@
+import type { Duplex, Readable, Writable } from 'node:stream';
 import type { ClientChannel } from 'ssh2';
+import type { Endpoint } from '../host.js';
 import type { SshError } from './error.js';
 
 /** A command under way on a connection. */
 export interface SshSession {
-  readonly channel: ClientChannel;
+  readonly stdin: Writable;
+  readonly stdout: Readable;
+  readonly stderr: Readable;
   /** Rejects when the connection is lost first. */
   readonly ended: Promise<{ readonly exitCode: number | undefined; readonly signal: string | undefined }>;
   /** Closes the channel and waits no longer for the host to agree than two seconds. */
   hangUp(): void;
+}
+
+/** A connection to a host, whoever makes it. */
+export interface Connection {
+  /** Why it is gone; undefined while it lives. */
+  readonly lost: SshError | undefined;
+  /** Whether the end of a session tells how the command ended; else the command line must print it. */
+  readonly tellsExit: boolean;
+  /** Runs a command line. Rejects before it may have run with a passing {@link SshError} of stage `channel`. */
+  exec(line: string): Promise<SshSession>;
+  forward(endpoint: Endpoint): Promise<Duplex>;
+  close(): Promise<void>;
 }
 
 const farewell = 2000;
@@ -34,7 +50,9 @@ export const sshSession = (channel: ClientChannel, lost: () => SshError): SshSes
   });
   ended.catch(() => undefined);
   return {
-    channel,
+    stdin: channel,
+    stdout: channel,
+    stderr: channel.stderr,
     ended,
     hangUp: () => {
       channel.close();
