@@ -61,11 +61,13 @@ const disturbed: Readonly<Record<string, string>> = {
   '/proc/sys/kernel/hung_task_timeout_secs': '120\n',
   '/proc/sys/kernel/numa_balancing': '1\n',
   '/proc/irq/26/smp_affinity_list': '2-3\n',
+  '/sys/devices/system/cpu/cpu2/cpuidle/state1/latency': '133\n',
+  '/sys/devices/system/cpu/cpu2/cpuidle/state1/disable': '0\n',
   '/sys/devices/system/cpu/cpu2/topology/thread_siblings_list': '2,6\n',
   '/sys/devices/system/cpu/cpu3/topology/thread_siblings_list': '3,7\n',
 };
 /** What is mended by a line that was typed; each must have one. */
-const typable = ['rt-throttling', 'stat-interval', 'watchdogs', 'timer-migration', 'split-lock', 'dirty-limits', 'compaction', 'hung-task-timeout', 'numa-balancing', 'irq-affinity', 'siblings'] as const; // prettier-ignore
+const typable = ['rt-throttling', 'stat-interval', 'watchdogs', 'timer-migration', 'split-lock', 'dirty-limits', 'compaction', 'hung-task-timeout', 'numa-balancing', 'irq-affinity', 'c-states', 'siblings'] as const; // prettier-ignore
 
 describe('mend lines of doctor', () => {
   before(async function () {

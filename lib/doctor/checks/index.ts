@@ -1,6 +1,7 @@
 import type { Check } from '../seen.js';
 import { spelling } from './cmdline.js';
 import { cpuSets } from './cpu-sets.js';
+import { idle } from './idle.js';
 import { interrupts, irqbalance } from './interrupts.js';
 import { debugKernel, hardwareTracer, mitigations, realtimeKernel, softLockups, splitLocks } from './kernel.js';
 import { memoryOnlyNodes, mergedPages, numaLocality, sleepingLinks, swap } from './memory.js';
@@ -17,6 +18,7 @@ export const checks: readonly Check[] = [
   iommu,
   cpuSets,
   spelling,
+  idle,
   interrupts,
   irqbalance,
   invariantTsc,

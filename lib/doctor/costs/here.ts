@@ -1,37 +1,9 @@
-import { formatCpuList } from '../../host/cpu-list.js';
 import type { KnobDefinition } from '../../tuning/knob.js';
-import { line, matching } from '../../tuning/reading.js';
+import { line } from '../../tuning/reading.js';
 import { microseconds, type Cost } from '../finding.js';
+import { deepestIdle, idleWords } from '../idle.js';
 import type { Seen } from '../seen.js';
 import { costByWeight, knobCosts } from './table.js';
-
-interface IdleState {
-  readonly cpu: number;
-  readonly name: string;
-  /** Microseconds. */
-  readonly latency: number;
-}
-
-/** Idle states that are not disabled, of the CPUs that count. */
-const idleStates = ({ now, machine }: Seen): IdleState[] => {
-  const cpus = machine.isolated.length === 0 ? machine.online : machine.isolated;
-  return matching(now, /cpu(\d+)\/cpuidle\/(state\d+)\/latency$/).flatMap(({ path, text, groups }) => {
-    const cpu = Number(groups[0]);
-    const enabled = line(now, path.replace(/latency$/, 'disable')) !== '1';
-    return enabled && cpus.includes(cpu)
-      ? [{ cpu, name: line(now, path.replace(/latency$/, 'name')) ?? groups[1] ?? '', latency: Number(text) }]
-      : [];
-  });
-};
-
-const deepestIdle = (seen: Seen): number => Math.max(0, ...idleStates(seen).map(({ latency }) => latency));
-
-const idleWords = (seen: Seen): string => {
-  const latency = deepestIdle(seen);
-  const deepest = idleStates(seen).filter((state) => state.latency === latency);
-  const names = [...new Set(deepest.map(({ name }) => name))].join(', ');
-  return `CPUs ${formatCpuList(deepest.map(({ cpu }) => cpu))} may go to ${names}, which takes ${String(latency)} us to leave`;
-};
 
 const idle = (seen: Seen): Cost | undefined => {
   const latency = deepestIdle(seen);

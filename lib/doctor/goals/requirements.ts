@@ -33,6 +33,8 @@ export const areas: readonly Area[] = [
           'minimum-performance',
           'p-state-driver',
           'platform-profile',
+          'maximum-frequency',
+          'uncore-frequency',
           'pcie-aspm',
         ],
         firmware: [
@@ -74,6 +76,8 @@ export const areas: readonly Area[] = [
         knobs: [
           'isolcpus',
           'cpuset-partition',
+          'task-affinity',
+          'systemd-cpu-affinity',
           'workqueue-affinity',
           'kthread-priorities',
           'watchdogs',
@@ -99,7 +103,7 @@ export const areas: readonly Area[] = [
       },
       {
         title: 'IRQ affinity',
-        knobs: ['irq-affinity', 'irqaffinity', 'irqbalance'],
+        knobs: ['irq-affinity', 'irqaffinity', 'irqbalance', 'timestamp-key', 'network-rps-default'],
         goals: ['interrupt', 'timer'],
       },
       {
@@ -114,10 +118,14 @@ export const areas: readonly Area[] = [
       { title: 'Idle', knobs: ['idle-loop', 'kvm-halt-polling'], goals: ['timer', 'interrupt'] },
       {
         title: 'RCU_NOCB',
-        knobs: ['rcu-nocbs', 'rcu-normal-after-boot', 'rcu-kthread-priority'],
+        knobs: ['rcu-nocbs', 'rcu-normal-after-boot', 'rcu-kthread-priority', 'rcu-patience'],
         goals: ['timer', 'preemption'],
       },
-      { title: 'Disable the RT throttling', knobs: ['rt-throttling'], goals: ['timer', 'preemption'] },
+      {
+        title: 'Disable the RT throttling',
+        knobs: ['rt-throttling', 'fair-server', 'stalld'],
+        goals: ['timer', 'preemption'],
+      },
       {
         title: 'NUMA',
         knobs: ['numa-balancing', 'hugepages'],

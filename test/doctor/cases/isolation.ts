@@ -6,11 +6,33 @@ export const isolation: readonly Case[] = [
   {
     it: 'takes the isolated CPUs from the kernel and compares only these',
     machine: 'isolated-by-boot',
-    says: [{ check: 'c-states', severity: 'major', what: /^CPUs 2-3 may go to state1, which takes 133 us to leave/ }],
+    says: [
+      {
+        check: 'c-states',
+        severity: 'major',
+        what: /^CPUs 2-3 may go to state1, which takes 133 us to leave/,
+        mend: /cpu in 2 3; do echo 1 >.*state1/,
+      },
+    ],
     spares: ['isolated-cpus', 'isolcpus', 'nohz-full', 'rcu-nocbs', 'cpu-sets'],
     also: ({ isolated }) => {
       expect(isolated).to.equal('2-3');
     },
+  },
+  {
+    it: 'leaves idle states alone that tuned keeps every CPU from (force_latency)',
+    machine: 'isolated-by-boot',
+    commands: { od: ([, , type]) => (type === '-td4' ? '          1\n' : { exitCode: 1 }) },
+    spares: ['c-states'],
+  },
+  {
+    it: 'leaves idle states alone that the kernel was told to keep the isolated CPUs from',
+    machine: 'isolated-by-boot',
+    files: {
+      '/sys/devices/system/cpu/cpu2/power/pm_qos_resume_latency_us': 'n/a\n',
+      '/sys/devices/system/cpu/cpu3/power/pm_qos_resume_latency_us': 'n/a\n',
+    },
+    spares: ['c-states'],
   },
   {
     it: 'takes those of a cgroup partition too',
