@@ -64,10 +64,10 @@ export {
   planTuning,
   verifyTuning,
   type AppliedTuning,
-  type PlannedCommandLine,
   type TuningOptions,
   type TuningPlan,
 } from './tuning/engine.js';
+export type { PlannedCommandLine } from './tuning/boot/command-line.js';
 export type { ItemResult, KnobResult } from './tuning/judge.js';
 export type { Machine } from './tuning/machine.js';
 export type { ResolvedTuning } from './tuning/profile.js';

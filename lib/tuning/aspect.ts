@@ -5,10 +5,10 @@ import { formatCpuList, parseCpuList, parseCpuMask } from '../host/cpu-list.js';
  * `text` as it stands · `number` · `amount` a number that the kernel may only partly grant · `flag` Y/N or 1/0 ·
  * `choice` the one in brackets · `cpu-list` and `cpu-mask` CPUs · `schedule` policy and priority from /proc/PID/stat ·
  * `cpus-allowed` of /proc/PID/status · `schemata` of resctrl ·
- * `first-word` · `basename` of a path · `hugetlbfs` type and page size of a mount, as findmnt shows type and options
+ * `first-word` · `basename` of a path · `words` in any order · `hugetlbfs` type and page size of a mount, as findmnt shows type and options
  */
 export const aspects = [
-  'text', 'number', 'amount', 'flag', 'choice', 'cpu-list', 'cpu-mask', 'schedule', 'cpus-allowed', 'schemata', 'first-word', 'basename', 'hugetlbfs',
+  'text', 'number', 'amount', 'flag', 'choice', 'cpu-list', 'cpu-mask', 'schedule', 'cpus-allowed', 'schemata', 'first-word', 'words', 'basename', 'hugetlbfs',
 ] as const; // prettier-ignore
 /** `field:NAME` is the last `NAME: value` line of what a tool such as ethtool prints. */
 export type Aspect = (typeof aspects)[number] | `field:${string}`;
@@ -98,6 +98,7 @@ const forms: Readonly<Record<(typeof aspects)[number], (value: string) => string
   text: (value) => value,
   basename: (value) => value.slice(value.lastIndexOf('/') + 1),
   'first-word': (value) => value.split(/\s/)[0] ?? '',
+  words: (value) => value.split(/\s+/).sort().join(' '),
   number: asNumber,
   amount: asNumber,
   flag: (value) => flags[value.toLowerCase()] ?? value,

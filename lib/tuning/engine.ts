@@ -2,7 +2,8 @@ import { Kvm4nfvError } from '../error.js';
 import type { Host } from '../host/host.js';
 import { canonical } from './aspect.js';
 import { runBatch, type Outcome } from './batch.js';
-import { boot, planCommandLine, rebootOptions, type Applying, type PlannedCommandLine } from './boot.js';
+import { boot, rebootOptions, type Applying } from './boot.js';
+import { planCommandLine, type PlannedCommandLine } from './boot/command-line.js';
 import { journalOf, journalOfLayer, layersOf, parseJournal } from './journal.js';
 import { isEffective, refusedEarlier, type KnobResult, type Refusals } from './judge.js';
 import { dropLease, takeLease } from './lease.js';
@@ -14,7 +15,6 @@ import { assertRestored, restoreRun, type RestoreReport } from './restore.js';
 import { carryOut, changesOf, judge, look, type KnobChange, type View } from './session.js';
 import type { TuningOptions } from './tuning-options.js';
 
-export type { PlannedCommandLine } from './boot.js';
 export type { TuningOptions } from './tuning-options.js';
 
 export interface TuningPlan {
@@ -26,14 +26,14 @@ export interface TuningPlan {
   readonly commandLine?: PlannedCommandLine;
 }
 
-/** What applying would do. Writes nothing. One round trip. */
+/** What applying would do. Writes nothing. One round trip, and one more where the boot loader is concerned. */
 export const planTuning = async (
   host: Host,
   tuning: ResolvedTuning,
   options: TuningOptions = {},
 ): Promise<TuningPlan> => {
   const view = await look(host, tuning, options.signal);
-  const commandLine = await planCommandLine(view, options.commandLine);
+  const commandLine = await planCommandLine(host, view, options);
   return {
     results: judge(view, new Map()),
     changes: changesOf(view),
@@ -172,7 +172,7 @@ export const applyTuning = async (
   const owed: Owed = { reboot: false };
   try {
     let view = await look(host, tuning, options.signal);
-    const commandLine = options.reboot === true ? await planCommandLine(view, options.commandLine) : undefined;
+    const commandLine = options.reboot === true ? await planCommandLine(host, view, options) : undefined;
     if (commandLine !== undefined) {
       owed.line = commandLine.before;
       view = await boot(host, applying, tuning, view, options);

@@ -90,6 +90,22 @@ const ofRefusal = (
     : { ...base, state: 'ok', reason: `${reason}; ${item.settled}` };
 };
 
+/** By its effect where the kernel shows one, else by whether it stands on the command line. */
+const judgeParameter = (
+  { label, parameter, shows }: Extract<Item, { kind: 'parameter' }>,
+  { cmdline }: Machine,
+): ItemResult => {
+  const given = missingParameters(cmdline, [parameter]).length === 0;
+  const base = { label, requested: parameter };
+  if (shows === undefined ? given : shows.effective)
+    return { ...base, effective: given ? parameter : (shows?.text ?? parameter), state: 'ok' };
+  if (shows !== undefined && given) {
+    const { text, reason = `it is given, but the kernel shows ${text}` } = shows;
+    return { ...base, effective: text, state: 'differs', reason };
+  }
+  return { ...base, effective: 'not given', state: 'needs-reboot', reason: `/proc/cmdline lacks ${parameter}` };
+};
+
 /** What an item has become, given what the host shows; pure. */
 export const judgeItem = (item: Item, now: Snapshot, machine: Machine, refusals: Refusals): ItemResult => {
   switch (item.kind) {
@@ -126,16 +142,8 @@ export const judgeItem = (item: Item, now: Snapshot, machine: Machine, refusals:
         ...(ok ? {} : { reason: `${item.path} is not there` }),
       };
     }
-    case 'parameter': {
-      const ok = missingParameters(machine.cmdline, [item.parameter]).length === 0;
-      return {
-        label: item.label,
-        requested: item.parameter,
-        effective: ok ? item.parameter : 'not given',
-        state: ok ? 'ok' : 'needs-reboot',
-        ...(ok ? {} : { reason: `/proc/cmdline lacks ${item.parameter}` }),
-      };
-    }
+    case 'parameter':
+      return judgeParameter(item, machine);
     case 'lacking': {
       const { label, state, reason, excused } = item;
       return { label, requested: '-', effective: undefined, state, reason, ...(excused === true ? { excused } : {}) };

@@ -20,6 +20,15 @@ export type Place =
  */
 export type Phase = 0 | 1 | 2;
 
+/** What is to be seen of a kernel parameter, whoever gave it and however it is spelt. */
+export interface Effect {
+  readonly effective: boolean;
+  /** As the kernel shows it. */
+  readonly text: string;
+  /** Why it has no effect where it stands on the command line all the same. */
+  readonly reason?: string;
+}
+
 interface Common {
   /** Names the item within its knob: `IRQ 24`, `node 1`. */
   readonly label: string;
@@ -79,6 +88,8 @@ export type Item = Common &
         /** A kernel parameter such as `isolcpus=2-5`; takes effect with the next boot. */
         readonly kind: 'parameter';
         readonly parameter: string;
+        /** What the kernel shows of its effect, where it shows any: that counts, not the text of the command line. */
+        readonly shows?: Effect;
       }
     | {
         /**

@@ -2,7 +2,6 @@ import { formatCpuList, intersectCpus, resolveCpus } from '../host/cpu-list.js';
 import { Kvm4nfvError } from '../error.js';
 import type { Host } from '../host/host.js';
 import { runBatch, type BatchResult } from './batch.js';
-import { bootloaderRequests } from './bootloader.js';
 import { changesOfItem, requestsOfItem, type PlannedChange } from './change.js';
 import { encodeEntry } from './journal.js';
 import { judgeItem, judgeKnob, type KnobResult, type Refusals } from './judge.js';
@@ -34,7 +33,6 @@ export interface KnobChange extends PlannedChange {
 
 export const requestsOf = ({ knobs }: ResolvedTuning): Request[] => [
   ...machineRequests,
-  ...bootloaderRequests,
   ...knobs.flatMap(({ knob, value }) => knob.reads(value)),
 ];
 

@@ -2,6 +2,7 @@ import type { SimulatedCommand, SimulatedHost, SimulatedOutcome } from '../host/
 import { UnreachableError } from '../host/host.js';
 import { messageOf } from '../error.js';
 import { batchScript } from './batch-script.js';
+import { sourceGrub, sourcesGrub } from './boot/simulated-shell.js';
 import { dropScript, readScript, takeScript } from './lease.js';
 
 export interface SimulatedTuning {
@@ -167,6 +168,7 @@ export const simulateTuning = (
     const { files } = host();
     const [, , script, , path = '', expected] = argv;
     const stdin = typeof options.stdin === 'string' ? options.stdin : '';
+    if (sourcesGrub(argv)) return sourceGrub(host(), argv);
     state.trips++;
     if (script === batchScript) return new SimulatedBatch(host(), { directories, contents, state }, argv).run(stdin);
     if (script === readScript) return files.get(path) ?? '';

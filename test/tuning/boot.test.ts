@@ -1,8 +1,9 @@
 import { expect } from 'chai';
 import { applyTuning, assertEffective, planTuning } from '../../lib/tuning/engine.js';
 import { mergeCmdline } from '../../lib/tuning/cmdline.js';
-import { parseGrubDefaults, type ExternalCommandLine } from '../../lib/tuning/bootloader.js';
+import type { ExternalCommandLine } from '../../lib/tuning/bootloader.js';
 import { dropLease } from '../../lib/tuning/lease.js';
+import { sourcedLine } from './grub-files.js';
 import { simulatedServer, treeOf, tuningOf, type Machine } from './machine.js';
 
 const defaults = 'GRUB_DEFAULT=0\nGRUB_CMDLINE_LINUX_DEFAULT="quiet"\nGRUB_CMDLINE_LINUX="isolcpus=7"\n';
@@ -11,13 +12,13 @@ const bootId = '/proc/sys/kernel/random/boot_id';
 
 /** A machine that boots with what its GRUB configuration said at the last update-grub. */
 const bootable = (): { machine: Machine; boot: () => Promise<void> } => {
-  let configured = parseGrubDefaults([defaults]);
+  let configured = sourcedLine(new Map([['/etc/default/grub', defaults]]));
   let boots = 1;
   const machine: Machine = simulatedServer({
     files: { '/etc/default/grub': defaults, '/etc/default/grub.d/README': '', '/usr/sbin/update-grub': '' },
     commands: {
       '/usr/sbin/update-grub': () => {
-        configured = parseGrubDefaults([defaults, machine.host.files.get(dropIn) ?? '']);
+        configured = sourcedLine(machine.host.files);
         return '';
       },
       cat: ([, path = '']) => machine.host.files.get(path) ?? '',

@@ -8,7 +8,6 @@ import {
   renderCmdlineDiff,
   splitCmdline,
 } from '../../lib/tuning/cmdline.js';
-import { parseGrubDefaults } from '../../lib/tuning/bootloader.js';
 
 const name = fc.constantFrom('quiet', 'isolcpus', 'nohz_full', 'console', 'mce', 'iommu', 'kvm-intel.ple_gap', 'root');
 const setting = fc.constantFrom('', '=1', '=2-5', '=off', '="a b"', '=ttyS0');
@@ -71,14 +70,6 @@ describe('merging a kernel command line', () => {
   it('shows the difference', () => {
     expect(renderCmdlineDiff(diffCmdline('ro isolcpus=3', 'ro isolcpus=2-5 nosoftlockup'))).to.equal(
       '- isolcpus=3\n+ isolcpus=2-5\n+ nosoftlockup',
-    );
-  });
-
-  it("reads GRUB's defaults as they are sourced: quotes, drop-ins, appending", () => {
-    const defaults =
-      'GRUB_CMDLINE_LINUX="iommu=pt dyndbg=\\"x +p\\""\nGRUB_CMDLINE_LINUX_DEFAULT=\'quiet\'\n#GRUB_CMDLINE_LINUX="no"\n';
-    expect(parseGrubDefaults([defaults, 'GRUB_CMDLINE_LINUX="$GRUB_CMDLINE_LINUX audit=0"\n'])).to.equal(
-      'iommu=pt dyndbg="x +p" audit=0 quiet',
     );
   });
 });

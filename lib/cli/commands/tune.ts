@@ -38,7 +38,7 @@ const planned = async (host: Host, options: TuneOptions, signal: AbortSignal): P
     );
     if (commandLine !== undefined)
       print(
-        `kernel command line (${commandLine.bootloader ?? 'no boot loader is known here, so it can not be set'}), with a reboot:\n${renderCmdlineDiff(commandLine.diff)}`,
+        `kernel command line (${commandLine.bootloader ?? `can not be set: ${commandLine.reason ?? 'no boot loader is known here'}`}), with a reboot:\n${renderCmdlineDiff(commandLine.diff)}`,
       );
   }
   return 0;

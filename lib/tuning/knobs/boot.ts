@@ -1,6 +1,17 @@
 import * as z from 'zod';
 import { defineKnob, type KnobDefinition } from '../knob.js';
-import { files, matching } from '../reading.js';
+import {
+  fileEffect,
+  iommuOnEffect,
+  iommuRequests,
+  moduleEffect,
+  moduleRequests,
+  parameterShowing,
+  passThroughEffect,
+} from '../boot/effects.js';
+import type { Effect } from '../knob.js';
+import type { Machine } from '../machine.js';
+import { files, matching, text, type Request, type Snapshot } from '../reading.js';
 import { parameter, value } from './common.js';
 
 const parameters = 'Documentation/admin-guide/kernel-parameters.txt';
@@ -11,16 +22,22 @@ const bootKnob = <V extends string | number>(
     readonly value: z.ZodType<V>;
     readonly boot: (value: V) => readonly string[];
     readonly example: string;
+    /** What shows it, where the kernel shows it anywhere. */
+    readonly seen?: {
+      readonly reads?: (parameter: string) => readonly Request[];
+      readonly effect: (now: Snapshot, parameter: string, machine: Machine) => Effect | undefined;
+    };
   },
 ): KnobDefinition<V> => {
-  const { boot, example, ...rest } = definition;
+  const { boot, example, seen, ...rest } = definition;
   return defineKnob<V>({
     ...rest,
     source: `${parameters}: ${example.split('=')[0] ?? example}`,
     mend: `Boot with ${example}.`,
     needsReboot: true,
-    reads: () => [],
-    items: ({ value: wanted }) => boot(wanted).map(parameter),
+    reads: (wanted) => boot(wanted).flatMap((given) => seen?.reads?.(given) ?? []),
+    items: ({ value: wanted, machine }, now) =>
+      boot(wanted).map((given) => parameterShowing(given, seen?.effect(now, given, machine))),
   });
 };
 
@@ -46,6 +63,8 @@ export const skewTick = bootKnob({
   example: 'skew_tick=1',
 });
 
+const softWatchdog = '/proc/sys/kernel/soft_watchdog';
+
 export const noSoftLockup = bootKnob({
   name: 'nosoftlockup',
   group: 'operating-system',
@@ -55,6 +74,10 @@ export const noSoftLockup = bootKnob({
   value: z.literal('set'),
   boot: () => ['nosoftlockup'],
   example: 'nosoftlockup',
+  seen: {
+    reads: () => files(softWatchdog),
+    effect: (now, given) => fileEffect(now, softWatchdog, '0', given),
+  },
 });
 
 export const audit = bootKnob({
@@ -77,6 +100,7 @@ export const rcuBoost = bootKnob({
   value: z.int().min(1).max(99),
   boot: (priority) => [`rcutree.kthread_prio=${String(priority)}`],
   example: 'rcutree.kthread_prio=11',
+  seen: { reads: moduleRequests, effect: moduleEffect },
 });
 
 export const rcuNormal = bootKnob({
@@ -88,6 +112,7 @@ export const rcuNormal = bootKnob({
   value: z.literal(1),
   boot: () => ['rcupdate.rcu_normal_after_boot=1'],
   example: 'rcupdate.rcu_normal_after_boot=1',
+  seen: { reads: moduleRequests, effect: moduleEffect },
 });
 
 export const threadedInterrupts = bootKnob({
@@ -99,7 +124,12 @@ export const threadedInterrupts = bootKnob({
   value: z.literal('set'),
   boot: () => ['threadirqs'],
   example: 'threadirqs',
+  seen: {
+    effect: (_, __, { kernel }) => (kernel.realtime ? { effective: true, text: 'PREEMPT_RT' } : undefined),
+  },
 });
+
+const isArm = (now: Snapshot): boolean => /^CPU implementer/m.test(now.texts.get('/proc/cpuinfo') ?? '');
 
 export const iommu = defineKnob({
   name: 'iommu',
@@ -111,12 +141,15 @@ export const iommu = defineKnob({
   mend: 'Enable VT-d or AMD-Vi in the firmware; boot with intel_iommu=on iommu=pt.',
   needsReboot: true,
   value: z.enum(['pt', 'on']),
-  reads: () => [],
-  items: ({ value: how, machine }) => [
-    // AMD's is on by default and takes no `on`.
-    ...(machine.vendor === 'intel' ? [parameter('intel_iommu=on')] : []),
-    ...(how === 'pt' ? [parameter('iommu=pt')] : []),
-  ],
+  reads: () => [...iommuRequests, text('/proc/cpuinfo')],
+  items: ({ value: how, machine }, now) => {
+    const passThrough = isArm(now) ? 'iommu.passthrough=1' : 'iommu=pt';
+    return [
+      // AMD's and Arm's are on by default and take no `on`.
+      ...(machine.vendor === 'intel' ? [parameterShowing('intel_iommu=on', iommuOnEffect(now, 'intel_iommu=on'))] : []),
+      ...(how === 'pt' ? [parameterShowing(passThrough, passThroughEffect(now, passThrough))] : []),
+    ];
+  },
 });
 
 export const machineChecks = defineKnob({

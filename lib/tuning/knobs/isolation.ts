@@ -4,6 +4,18 @@ import { canonical } from '../aspect.js';
 import { defineKnob, type Item } from '../knob.js';
 import type { Machine } from '../machine.js';
 import { files, matching, type Snapshot } from '../reading.js';
+import {
+  affinityEffect,
+  affinityRequests,
+  isolationEffect,
+  isolationRequests,
+  nohzEffect,
+  nohzFullEffect,
+  nohzRequests,
+  offloadEffect,
+  offloadRequests,
+  parameterShowing,
+} from '../boot/effects.js';
 import { cpuList, lacking, parameter, value, withoutIsolated } from './common.js';
 
 const shows = (path: string, want: string): Item => ({
@@ -30,12 +42,12 @@ export const isolcpus = defineKnob({
     .array(z.enum(['domain', 'managed_irq', 'nohz']))
     .min(1)
     .meta({ description: 'Flags of isolcpus=.' }),
-  reads: () => files('/sys/devices/system/cpu/isolated'),
-  items: ({ value: flags, machine }) => {
+  reads: () => isolationRequests,
+  items: ({ value: flags, machine }, now) => {
     if (machine.isolated.length === 0) return [withoutIsolated('isolcpus')];
     const cpus = cpuList(machine.isolated);
     return [
-      parameter(`isolcpus=${flags.join(',')},${cpus}`),
+      parameterShowing(`isolcpus=${flags.join(',')},${cpus}`, isolationEffect(now, machine, flags, cpus)),
       ...(flags.includes('domain') ? [shows('/sys/devices/system/cpu/isolated', cpus)] : []),
     ];
   },
@@ -52,13 +64,17 @@ export const nohzFull = defineKnob({
   needsReboot: true,
   weight: 'major',
   value: z.literal('isolated'),
-  reads: () => files('/sys/devices/system/cpu/nohz_full'),
+  reads: () => nohzRequests,
   items: ({ machine }, now) => {
     if (machine.isolated.length === 0) return [withoutIsolated('nohz_full')];
     if (!now.files.has('/sys/devices/system/cpu/nohz_full'))
       return [lacking('nohz_full', 'the kernel is built without CONFIG_NO_HZ_FULL')];
     const cpus = cpuList(machine.isolated);
-    return [parameter('nohz=on'), parameter(`nohz_full=${cpus}`), shows('/sys/devices/system/cpu/nohz_full', cpus)];
+    return [
+      parameterShowing('nohz=on', nohzEffect(machine)),
+      parameterShowing(`nohz_full=${cpus}`, nohzFullEffect(now, cpus)),
+      shows('/sys/devices/system/cpu/nohz_full', cpus),
+    ];
   },
 });
 
@@ -75,19 +91,13 @@ export const rcuCallbacks = defineKnob({
   value: z
     .enum(['isolated', 'poll'])
     .meta({ description: '`poll`: the threads look for callbacks by themselves (rcu_nocb_poll).' }),
-  reads: () => files('/proc/[0-9]*/stat'),
+  reads: () => offloadRequests,
   items: ({ value: how, machine }, now) => {
     if (machine.isolated.length === 0) return [withoutIsolated('rcu_nocbs')];
-    const given = parameter(`rcu_nocbs=${cpuList(machine.isolated)}`);
-    // The kernel's only visible sign: an offload thread for each such CPU (rcuop/N with full preemption, rcuos/N without).
-    const threads = matching(now, /^\/proc\/(\d+)\/stat$/).flatMap(
-      ({ text }) => /\(rcuo[psc]\/(\d+)\)/.exec(text)?.[1] ?? [],
-    );
-    const missing = machine.isolated.filter((cpu) => !threads.includes(String(cpu)));
+    const { isolated } = machine;
     return [
-      given,
+      parameterShowing(`rcu_nocbs=${cpuList(isolated)}`, offloadEffect(now, isolated)),
       ...(how === 'poll' ? [parameter('rcu_nocb_poll')] : []),
-      ...(missing.length === 0 || threads.length === 0 ? [] : [lacking(`CPU ${cpuList(missing)}`, 'no rcuo thread')]),
     ];
   },
 });
@@ -102,11 +112,11 @@ export const bootIrqAffinity = defineKnob({
   mend: 'Boot with irqaffinity=<housekeeping cpus>.',
   needsReboot: true,
   value: z.literal('housekeeping'),
-  reads: () => [],
-  items: ({ machine }) => [
-    machine.isolated.length === 0
+  reads: () => affinityRequests,
+  items: ({ machine: { isolated, housekeeping } }, now) => [
+    isolated.length === 0
       ? withoutIsolated('irqaffinity')
-      : parameter(`irqaffinity=${cpuList(machine.housekeeping)}`),
+      : parameterShowing(`irqaffinity=${cpuList(housekeeping)}`, affinityEffect(now, housekeeping)),
   ],
 });
 
