@@ -49,7 +49,10 @@ while IFS=' ' read -r verb rest; do
       grep -qF -e "\\"run\\":\\"$run\\"" "$lease" 2>/dev/null || exit 93
       leased=yes
     fi
-    printf '%b\\n' "$rest" >> "$journal" || exit 90 ;;
+    # The shell's own printf calls each error an I/O error; cat knows its name.
+    { printf '%b\\n' "$rest" >> "$journal"; } 2>/dev/null || {
+      printf '%b\\n' "$rest" | cat > "$journal.probe"; rm -f "$journal.probe"; exit 90
+    } ;;
   s) { sync "$journal" && sync "\${journal%/*}"; } 2>/dev/null || sync || exit 90 ;;
   w)
     number=\${rest%% *}; rest=\${rest#* }; path=\${rest%% *}; text=\${rest#* }

@@ -50,8 +50,12 @@ const compare = (
   refused: Outcome | undefined,
 ): ItemResult => {
   const requested = shown(item.aspect, item.want);
-  if (current === undefined)
-    return { label: item.label, requested, effective: undefined, state: 'absent', reason: `${where} is not there` };
+  if (current === undefined) {
+    const absent = { label: item.label, requested, effective: undefined, state: 'absent' } as const;
+    return item.kind === 'value' && item.needless !== undefined
+      ? { ...absent, reason: item.needless, excused: true }
+      : { ...absent, reason: `${where} is not there` };
+  }
   const effective = shown(item.aspect, current);
   const base = { label: item.label, requested, effective };
   const now = canonical(item.aspect, current);
@@ -168,7 +172,7 @@ const reasons = (items: readonly ItemResult[]): string => {
 
 /** What a knob has nothing of on this machine, or can't have; an excuse is no such thing. */
 const isMissing = ({ state, excused }: ItemResult): boolean =>
-  state === 'absent' || (state === 'unsupported' && excused !== true);
+  (state === 'absent' || state === 'unsupported') && excused !== true;
 
 /**
  * A knob's state is that of its worst item (what waits for a reboot explains what differs until then). What the machine

@@ -50,6 +50,8 @@ export type Item = Common &
         readonly accept?: (value: string) => boolean;
         /** Errors with which the kernel may refuse it, and why; that is listed then and stops nothing. Any other is an error. */
         readonly mayRefuse?: { readonly errors: readonly Errno[]; readonly reason: string };
+        /** Why a kernel without the file is as good as one with the value: it has nothing that could be off. */
+        readonly needless?: string;
         /** What is in effect already, whatever the value shows: good enough to look at, and no reason not to write. */
         readonly settled?: string;
         /** Set at boot or when its module is loaded: never written, only compared. */

@@ -11,7 +11,7 @@ export const value = (
   path: string,
   aspect: Aspect,
   want: string | number,
-  extra: { label?: string; phase?: Phase } = {},
+  extra: { label?: string; phase?: Phase; needless?: string } = {},
 ): Item => ({
   kind: 'value',
   path,
@@ -19,6 +19,7 @@ export const value = (
   want: String(want),
   label: extra.label ?? path.slice(path.lastIndexOf('/') + 1),
   ...(extra.phase === undefined ? {} : { phase: extra.phase }),
+  ...(extra.needless === undefined ? {} : { needless: extra.needless }),
 });
 
 /** CPUs in a file that takes a mask. */
@@ -41,6 +42,15 @@ export const lacking = (
   label,
   reason,
   state,
+});
+
+/** Told of something that is as wanted without our doing, and no reason to stop. */
+export const needless = (label: string, reason: string): Item => ({
+  kind: 'lacking',
+  label,
+  reason,
+  state: 'absent',
+  excused: true,
 });
 
 export const noIsolated = 'no isolated_cpus are given';

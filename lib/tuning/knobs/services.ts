@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { defineKnob } from '../knob.js';
 import { command, type Snapshot } from '../reading.js';
-import { lacking } from './common.js';
+import { lacking, needless } from './common.js';
 import { start, stop } from './units.js';
 
 const unitName = z
@@ -28,7 +28,9 @@ export const services = defineKnob({
   value: z.array(unitName).min(1),
   reads: (units) => units.map((unit) => command('systemctl', 'is-active', unit)),
   items: ({ value: units }, now) =>
-    units.filter((unit) => now.commands.has(`command systemctl\0is-active\0${unit}`)).map(stop),
+    units.map((unit) =>
+      answers(now, 'is-active', unit) ? stop(unit) : needless(unit, 'systemd does not run here, and no unit of it'),
+    ),
 });
 
 const daemon = 'stalld.service';
@@ -46,7 +48,7 @@ export const stalld = defineKnob({
   items: ({ value: wanted }, now) => {
     if (!answers(now, 'cat', daemon)) return [lacking(daemon, 'systemd does not run here')];
     const installed = now.commands.get(`command systemctl\0cat\0${daemon}`)?.exitCode === 0;
-    if (wanted === 'stopped') return installed ? [stop(daemon)] : [];
+    if (wanted === 'stopped') return [installed ? stop(daemon) : needless(daemon, 'stalld is not installed')];
     return [installed ? start(daemon) : lacking(daemon, 'stalld is not installed')];
   },
 });

@@ -6,11 +6,11 @@ import type { TuningPlan } from '../../../lib/tuning/engine.js';
 export const inNamespace = async (
   program: string,
   args: readonly string[],
-  { shell = '' }: { readonly shell?: string } = {},
+  { shell = '', namespace = [] }: { readonly shell?: string; readonly namespace?: readonly string[] } = {},
 ): Promise<string> => {
   const path = fileURLToPath(new URL(`${program}.ts`, import.meta.url));
   const { stdout } = await localHost().exec(
-    ['unshare', '--mount', '--propagation', 'private', 'sh', '-ec', `${shell}\nexec "$@"`, 'sh', process.execPath, '--import', 'tsx', path, ...args], // prettier-ignore
+    ['unshare', '--mount', '--propagation', 'private', ...namespace, 'sh', '-ec', `${shell}\nexec "$@"`, 'sh', process.execPath, '--import', 'tsx', path, ...args], // prettier-ignore
     { timeout: 120_000, maxOutput: 256 * 1024 * 1024 },
   );
   return stdout;

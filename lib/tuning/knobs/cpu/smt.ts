@@ -3,7 +3,7 @@ import { intersectCpus, invertCpus } from '../../../host/cpu-list.js';
 import { defineKnob, type Item } from '../../knob.js';
 import type { Machine } from '../../machine.js';
 import { files, type Snapshot } from '../../reading.js';
-import { value, withoutIsolated } from '../common.js';
+import { needless, value, withoutIsolated } from '../common.js';
 import { interruptsWithin } from '../interrupts/affinity.js';
 
 const control = '/sys/devices/system/cpu/smt/control';
@@ -42,7 +42,8 @@ export const smt = defineKnob({
   items: ({ value: how, machine }, now) => {
     const state = now.files.get(control)?.trim();
     if (how === 'off') {
-      if (state === undefined || state === 'notsupported' || state === 'notimplemented') return [];
+      if (state === undefined || state === 'notsupported' || state === 'notimplemented')
+        return [needless('control', 'one thread a core, as the kernel sees it')];
       return [
         ...saved(secondThreads(machine), machine, now),
         {
@@ -58,6 +59,7 @@ export const smt = defineKnob({
     }
     if (machine.isolated.length === 0) return [withoutIsolated('siblings')];
     const siblings = siblingsOf(machine);
+    if (siblings.length === 0) return [needless('siblings', 'no isolated CPU shares its core with another one')];
     return [
       ...saved(siblings, machine, now),
       ...siblings.map((cpu) =>

@@ -3,7 +3,7 @@ import { formatCpuList, invertCpus, parseCpuList, parseCpuMask } from '../../../
 import { defineKnob, type Item } from '../../knob.js';
 import type { Machine } from '../../machine.js';
 import { command, files, line, matching, text, type Snapshot } from '../../reading.js';
-import { cpuList, lacking, withoutIsolated } from '../common.js';
+import { cpuList, lacking, needless, withoutIsolated } from '../common.js';
 import { stop } from '../units.js';
 
 const unit = 'irqbalance.service';
@@ -97,6 +97,8 @@ export const irqbalance = defineKnob({
     const unmanaged = shown === undefined || (shown.exitCode !== 0 && running.length > 0);
     if (how === 'banned') return machine.isolated.length === 0 ? [withoutIsolated(unit)] : banning(now, machine);
     if ((running.length > 0 || shown?.exitCode === 0) && bansIsolated(now, machine)) return [harmless(machine)];
+    const noManager = shown === undefined || shown.exitCode === 127;
+    if (noManager && running.length === 0) return [needless(unit, 'no irqbalance runs here')];
     return unmanaged ? running : [stop(unit)];
   },
 });

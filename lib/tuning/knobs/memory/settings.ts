@@ -29,7 +29,14 @@ export const transparentHugepages = defineKnob({
   mend: 'Write never to /sys/kernel/mm/transparent_hugepage/enabled, or boot with transparent_hugepage=never.',
   value: z.enum(['never', 'madvise', 'always']),
   reads: () => files(`${thp}/enabled`),
-  items: ({ value: wanted }) => [value(`${thp}/enabled`, 'choice', wanted)],
+  items: ({ value: wanted }) => [
+    value(
+      `${thp}/enabled`,
+      'choice',
+      wanted,
+      wanted === 'never' ? { needless: 'this kernel has no transparent huge pages' } : {},
+    ),
+  ],
 });
 
 export const ksm = defineKnob({
@@ -42,7 +49,9 @@ export const ksm = defineKnob({
   mend: 'Write 2 to /sys/kernel/mm/ksm/run; mask ksmtuned.',
   value: z.union([z.literal(0), z.literal(2)]),
   reads: () => files('/sys/kernel/mm/ksm/run'),
-  items: ({ value: wanted }) => [value('/sys/kernel/mm/ksm/run', 'number', wanted)],
+  items: ({ value: wanted }) => [
+    value('/sys/kernel/mm/ksm/run', 'number', wanted, { needless: 'this kernel merges no pages' }),
+  ],
 });
 
 export const numaBalancing = defineKnob({
@@ -55,7 +64,9 @@ export const numaBalancing = defineKnob({
   mend: 'sysctl kernel.numa_balancing=0',
   value: z.literal(0),
   reads: () => files(sysctlPath('kernel.numa_balancing')),
-  items: () => [value(sysctlPath('kernel.numa_balancing'), 'number', 0)],
+  items: () => [
+    value(sysctlPath('kernel.numa_balancing'), 'number', 0, { needless: 'this kernel balances nothing between nodes' }),
+  ],
 });
 
 export const swappiness = defineKnob({
@@ -97,7 +108,14 @@ export const compaction = defineKnob({
   mend: 'sysctl vm.compaction_proactiveness=0',
   value: number.max(100),
   reads: () => files(sysctlPath('vm.compaction_proactiveness')),
-  items: ({ value: wanted }) => [value(sysctlPath('vm.compaction_proactiveness'), 'number', wanted)],
+  items: ({ value: wanted }) => [
+    value(
+      sysctlPath('vm.compaction_proactiveness'),
+      'number',
+      wanted,
+      wanted === 0 ? { needless: 'this kernel compacts nothing ahead of need' } : {},
+    ),
+  ],
 });
 
 export const hungTasks = defineKnob({
@@ -110,5 +128,9 @@ export const hungTasks = defineKnob({
   mend: 'sysctl kernel.hung_task_timeout_secs=600',
   value: number,
   reads: () => files(sysctlPath('kernel.hung_task_timeout_secs')),
-  items: ({ value: seconds }) => [value(sysctlPath('kernel.hung_task_timeout_secs'), 'number', seconds)],
+  items: ({ value: seconds }) => [
+    value(sysctlPath('kernel.hung_task_timeout_secs'), 'number', seconds, {
+      needless: 'this kernel looks for no hung tasks',
+    }),
+  ],
 });

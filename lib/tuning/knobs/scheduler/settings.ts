@@ -30,7 +30,9 @@ export const watchdogs = defineKnob({
   items: ({ value: how, machine }) =>
     how === 'off'
       ? // kernel.watchdog sets nmi_watchdog as well: it goes first.
-        [value(sysctlPath('kernel.watchdog'), 'number', 0), value(sysctlPath('kernel.nmi_watchdog'), 'number', 0)]
+        ['kernel.watchdog', 'kernel.nmi_watchdog'].map((name) =>
+          value(sysctlPath(name), 'number', 0, { needless: 'this kernel has no such watchdog' }),
+        )
       : [value(sysctlPath('kernel.watchdog_cpumask'), 'cpu-list', cpuList(machine.housekeeping))],
 });
 
@@ -88,7 +90,11 @@ export const autogroup = defineKnob({
   mend: 'sysctl kernel.sched_autogroup_enabled=0',
   value: z.literal(0),
   reads: () => files(sysctlPath('kernel.sched_autogroup_enabled')),
-  items: () => [value(sysctlPath('kernel.sched_autogroup_enabled'), 'number', 0)],
+  items: () => [
+    value(sysctlPath('kernel.sched_autogroup_enabled'), 'number', 0, {
+      needless: 'this kernel groups no tasks by session',
+    }),
+  ],
 });
 
 export const workqueues = defineKnob({

@@ -4,7 +4,7 @@ import { canonical } from '../../aspect.js';
 import { defineKnob, type Item } from '../../knob.js';
 import type { Machine } from '../../machine.js';
 import { files, matching, type Snapshot } from '../../reading.js';
-import { cpuList, parameter, withoutIsolated } from '../common.js';
+import { cpuList, needless, parameter, withoutIsolated } from '../common.js';
 
 /** PF_NO_SETAFFINITY of include/linux/sched.h: the kernel lets nobody move these. */
 const boundByKernel = 0x04000000;
@@ -78,6 +78,15 @@ const moved = ({ id, path, name, allowed }: Task, { isolated, housekeeping }: Ma
   };
 };
 
+/** Nothing is left to be moved: the first process stands for all. */
+const noStrays = (now: Snapshot): Item => {
+  const path = '/proc/1/task/1/status';
+  const shown = now.files.get(path);
+  return shown === undefined
+    ? needless('tasks', 'none but those pinned there may run on the isolated CPUs')
+    : { kind: 'check', label: 'first process', place: { kind: 'file', path }, aspect: 'cpus-allowed', want: shown };
+};
+
 export const taskAffinity = defineKnob({
   name: 'task-affinity',
   group: 'operating-system',
@@ -90,13 +99,18 @@ export const taskAffinity = defineKnob({
   weight: 'major',
   value: z.literal('housekeeping'),
   reads: () => files('/proc/[0-9]*/task/[0-9]*/status', '/proc/[0-9]*/task/[0-9]*/stat'),
-  items: ({ machine }, now) =>
-    machine.isolated.length === 0
-      ? [withoutIsolated('tasks')]
-      : strayTasks(now, machine).map((task, index) => ({
-          ...moved(task, machine),
-          ...(index === 0 ? { afterwards: release(now, machine) } : {}),
-        })),
+  items: ({ machine }, now) => {
+    if (machine.isolated.length === 0) return [withoutIsolated('tasks')];
+    const strays = strayTasks(now, machine);
+    if (strays.length === 0) return [noStrays(now)];
+    // Whoever is moved may have started others since the look: once the first process is moved, those are moved as well.
+    const firstPass = strays.some(({ id }) => id === '1');
+    return strays.map((task, index) => ({
+      ...moved(task, machine),
+      ...(firstPass ? { phase: 0 } : {}),
+      ...(index === 0 ? { afterwards: release(now, machine) } : {}),
+    }));
+  },
 });
 
 export const systemdAffinity = defineKnob({
