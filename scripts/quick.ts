@@ -28,6 +28,16 @@ const files = readdirSync(join(root, 'test'), { recursive: true, encoding: 'utf8
   .filter((name) => !isSlow(join(root, name)))
   .sort();
 
+/** They tune this machine, which one run at a time has: one after the other. */
+const tunes = /^test\/tuning\/|^test\/run\/(tuning|states)\.test|^test\/cli\/tune\.test/;
+
+/** Two at a time where there are CPUs for it. The first has those that tune, and half of the others. */
+const partsOf = (): readonly (readonly string[])[] => {
+  if (availableParallelism() < 2) return [files];
+  const [tuning, others] = [files.filter((file) => tunes.test(file)), files.filter((file) => !tunes.test(file))];
+  return [[...tuning, ...others.filter((_, at) => at % 5 < 2)], others.filter((_, at) => at % 5 >= 2)];
+};
+
 /** In the place of QEMU: its version and its KVM may be asked for, but nothing with a kernel, a network or a state starts. */
 const inPlaceOfQemu = (program: string, log: string): string => `#!/bin/sh
 case " $* " in
@@ -62,10 +72,7 @@ try {
     KVM4NFV_LAB: '0',
     PATH: `${directory}:${process.env['PATH'] ?? ''}`,
   };
-  const workers = Math.min(2, availableParallelism());
-  // Those of one folder beside each other: they have no other's place.
-  const parts = Array.from({ length: workers }, (_, part) => files.filter((_file, at) => at % workers === part));
-  const all = await Promise.all(parts.map((part) => mocha(part, env)));
+  const all = await Promise.all(partsOf().map((part) => mocha(part, env)));
   const booted = existsSync(log) ? readFileSync(log, 'utf8') : '';
   if (booted !== '') console.log(`A quick test has tried to boot a machine, which is a failure:\n${booted}`);
   conclude(all, booted === '' ? 0 : 1);

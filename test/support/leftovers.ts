@@ -106,7 +106,7 @@ export class Leftovers {
     chmodSync(this.#directory, 0o1777);
     shareCache(this.#directory);
     process.env['TMPDIR'] = this.#directory;
-    this.#before = present(this.#directory);
+    this.#before = new Set([...present(this.#directory), ...sharedNow()]);
   }
 
   /** Takes note of what is there after a file of tests and was not before it. */
