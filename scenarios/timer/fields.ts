@@ -8,13 +8,13 @@ export const wholeSeconds = multipleOf(1e9, 'seconds');
 
 export const fifoPriority = z.int().min(1).max(99);
 
-/** How many CPUs a selection names, where that does not depend on the host. */
-export const countCpus = (selection: string): number | undefined => {
+/** The CPUs that a selection names, where that does not depend on the host. */
+export const namedCpus = (selection: string): ReadonlySet<number> | undefined => {
   const cpus = new Set<number>();
   for (const part of selection.split(',')) {
-    const match = /^(\d+)(?:-(\d+))?$/.exec(part);
+    const match = /^\s*(\d+)(?:-(\d+))?\s*$/.exec(part);
     if (match === null) return undefined;
     for (let cpu = Number(match[1]); cpu <= Number(match[2] ?? match[1]); cpu++) cpus.add(cpu);
   }
-  return cpus.size;
+  return cpus;
 };

@@ -8,7 +8,7 @@ import {
 } from '../../lib/plugin.js';
 import { cyclictestArgv } from './cyclictest/argv.js';
 import { lengthOf as cyclictestLength } from './cyclictest/options.js';
-import { countCpus } from './fields.js';
+import { namedCpus } from './fields.js';
 import { timerOptions, type TimerOptions } from './options.js';
 import { oslatArgv } from './oslat/argv.js';
 import { lengthOf as oslatLength } from './oslat/options.js';
@@ -17,14 +17,19 @@ import { lengthOf as osnoiseLength } from './osnoise/options.js';
 import { timerlatArgv } from './timerlat/argv.js';
 import { lengthOf as timerlatLength } from './timerlat/options.js';
 
-const histogram = (name: string, description: string): MetricDeclaration => ({
-  name,
-  kind: 'histogram',
-  unit: 'ns',
-  description,
-});
-
 const metrics = (options: TimerOptions): readonly MetricDeclaration[] => {
+  const named = namedCpus(options.cpus);
+  const labels = {
+    cpu: named === undefined ? ('any' as const) : [...named].map(String),
+    ...(options.tool === 'timerlat' ? {} : { thread: 'any' as const }),
+  };
+  const histogram = (name: string, description: string): MetricDeclaration => ({
+    name,
+    kind: 'histogram',
+    unit: 'ns',
+    description,
+    labels,
+  });
   switch (options.tool) {
     case 'cyclictest':
       return [
@@ -120,7 +125,7 @@ const preview = (options: TimerOptions): Preview => {
   const { cpus } = options;
   switch (options.tool) {
     case 'cyclictest': {
-      const placement = { cpus, threads: options.threads ?? countCpus(cpus) };
+      const placement = { cpus, threads: options.threads ?? namedCpus(cpus)?.size };
       const main = options.main_affinity;
       const argv = cyclictestArgv(options, main === undefined ? placement : { ...placement, mainAffinity: main });
       return { commands: [argv], duration: cyclictestLength(options) };

@@ -1,7 +1,8 @@
 import { expect } from 'chai';
 import { Histogram } from '../../lib/measure/histogram.js';
 import type { Measurement, Metric, MetricDeclaration } from '../../lib/measure/measurement.js';
-import { checkSla, judge, parseSla, type Judgement, type Sla } from '../../lib/sla/sla.js';
+import { judge, parseSla, type Judgement, type Sla } from '../../lib/sla/sla.js';
+import { whyNot } from './why-not.js';
 
 const sla = (text: string): Sla => {
   const parsed = parseSla(text);
@@ -62,8 +63,8 @@ describe('words of SLAs', () => {
       { name: 'latency', kind: 'histogram', unit: 'ns', description: '' },
       { name: 'median', kind: 'gauge', unit: 'MHz', description: '' },
     ];
-    expect(checkSla(sla('median >= 2GHz'), declared)).to.equal(undefined);
-    expect(checkSla(sla('avg <= 2GHz'), declared)).to.contain('the wrong unit: expected ns');
+    expect(whyNot(sla('median >= 2GHz'), declared)).to.equal(undefined);
+    expect(whyNot(sla('avg <= 2GHz'), declared)).to.contain('the wrong unit: expected ns');
   });
 
   for (const [text, hint] of [
@@ -112,6 +113,14 @@ describe('words of SLAs', () => {
       if (hint !== undefined) expect(`${parsed.message} ${parsed.hint ?? ''}`).to.contain(hint);
     });
 
+  it('takes fractions of what is counted where it is an average', () => {
+    const declared: MetricDeclaration[] = [{ name: 'burst', kind: 'histogram', unit: 'packets', description: '' }];
+    for (const text of ['mean <= 22.5packets', 'burst.stddev <= 0.5'])
+      expect(whyNot(sla(text), declared)).to.equal(undefined);
+    for (const text of ['max <= 22.5packets', 'p50 <= 0.5'])
+      expect(whyNot(sla(text), declared)).to.contain('no whole number');
+  });
+
   it('tells scientific notation as what it is', () => {
     const parsed = parseSla('count >= 1e6');
     expect(parsed).to.include({ ok: false, message: "'1e6' is scientific notation", offset: 9 });
@@ -127,10 +136,10 @@ describe('words of SLAs', () => {
 
   it('hints from a check too: what is no metric may be a word for a statistic', () => {
     const declared: MetricDeclaration[] = [{ name: 'latency', kind: 'histogram', unit: 'ns', description: '' }];
-    expect(checkSla(sla('maximum <= 5us'), declared)).to.contain("did you mean 'max'?");
-    expect(checkSla(sla('jitter <= 5us'), declared)).to.contain("did you mean 'max - min'?");
-    expect(checkSla(sla('P99 <= 5us'), declared)).to.contain("did you mean 'p99'?");
-    expect(checkSla(sla('avgs <= 5us'), declared)).to.contain("did you mean 'avg'?");
+    expect(whyNot(sla('maximum <= 5us'), declared)).to.contain("did you mean 'max'?");
+    expect(whyNot(sla('jitter <= 5us'), declared)).to.contain("did you mean 'max - min'?");
+    expect(whyNot(sla('P99 <= 5us'), declared)).to.contain("did you mean 'p99'?");
+    expect(whyNot(sla('avgs <= 5us'), declared)).to.contain("did you mean 'avg'?");
   });
 });
 
@@ -196,7 +205,7 @@ describe('labels of SLAs', () => {
     const declared: MetricDeclaration[] = [
       { name: 'latency', kind: 'histogram', unit: 'ns', description: '', labels: { cpu: ['2', '3'], thread: 'any' } },
     ];
-    const check = (text: string) => checkSla(sla(text), declared);
+    const check = (text: string) => whyNot(sla(text), declared);
     expect([check('max{cpu=2-3} <= 1s'), check('max{thread=7} <= 1s')]).to.deep.equal([undefined, undefined]);
     expect(check('max{cpu=4} <= 1s')).to.equal("'latency' is not measured with cpu=4: it is with cpu=2,3");
     expect(check('max{cpus=2} <= 1s')).to.contain("did you mean 'cpu'?");
