@@ -32,12 +32,13 @@ if [ -n "$chosen" ]; then echo per-cpu >$detector/mode && echo "$3" >$tracing/tr
 echo "$2" >$tracing/tracing_thresh && echo 1 >$tracing/tracing_on && echo hwlat >$tracing/current_tracer || exit
 # A signal ends a wait at once, and a sleep only at its end.
 sleep "$1" & wait $!
-echo 0 >$tracing/tracing_on
 echo hwlat
+# Its threads end with tracing.
 for comm in /proc/[0-9]*/comm; do
   [ -n "$chosen" ] && read -r name <"$comm" || continue
   case $name in hwlatd/*) read -r ran rest <"${'${comm%comm}'}schedstat"; echo "watched ${'${name#hwlatd/}'} $ran" ;; esac
 done 2>/dev/null
+echo 0 >$tracing/tracing_on
 cat $tracing/trace
 `;
 
