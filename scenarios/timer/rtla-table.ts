@@ -19,13 +19,17 @@ interface Summary {
 
 const rowNames = /^(\d{1,12}|over:|count:|min:|avg:|max:)$/;
 
+/** All bits of 64. */
+const initialMin = '18446744073709551615';
+
 const cellsOf = (line: string): readonly string[] => line.trim().split(/\s+/);
 
 const numbersOf = (who: string, cells: readonly string[], columns: number, row: string): readonly number[] => {
-  // An empty column has `-` for its min, avg and max; osnoise gives avg two decimals.
-  if (cells.length !== columns || !cells.every((cell) => /^(\d{1,15}(\.\d{1,2})?|-)$/.test(cell)))
+  // An empty column has `-` for its min, avg and max, up to 6.9 what min began with; osnoise gives avg two decimals.
+  const known = cells.map((cell) => (row === 'min:' && cell === initialMin ? '-' : cell));
+  if (cells.length !== columns || !known.every((cell) => /^(\d{1,15}(\.\d{1,2})?|-)$/.test(cell)))
     throw nonsense(who, `row '${row}' of its table has not ${String(columns)} numbers`);
-  return cells.map(Number);
+  return known.map(Number);
 };
 
 const rowsOf = (who: string, lines: readonly string[], columns: number): ReadonlyMap<string, readonly number[]> => {

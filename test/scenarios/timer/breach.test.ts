@@ -145,6 +145,34 @@ describe('kind C: what other versions write', () => {
     expect(metric?.histogram.count).to.equal(5);
   });
 
+  it('knows no minimum of a column without samples, which rtla 6.1 gives as what it began with', () => {
+    const text = `# RTLA timerlat histogram
+# Time unit is microseconds (us)
+# Duration:   0 00:00:01
+Index   IRQ-000   Thr-000   IRQ-001   Thr-001
+over:         1         1         1         0 
+count:        1         1         1         0 
+min:       2363      2433       900 18446744073709551615 
+avg:       2363      2433       900         0 
+max:       2363      2433       900         0 
+rtla timerlat hit stop tracing
+`;
+    const options = timerlatOptions.parse({ tool: 'timerlat', cpus: '0-1', stop_thread: '1us' });
+    const { metrics, breach } = parseTimerlat(text, options);
+    expect(breach).to.contain('CPU 0 had a latency of 2433 us (thread)');
+    expect(
+      metrics.map((metric) => (metric.kind === 'histogram' ? [metric.histogram.count, metric.histogram.min] : [])),
+    ).to.deep.equal([
+      [1, 2_433_000],
+      [0, undefined],
+      [1, 2_363_000],
+      [1, 900_000],
+    ]);
+    expect(() => parseTimerlat(text.replace('       900 18446', '18446744073709551615 18446'), options)).to.throw(
+      Kvm4nfvError,
+    );
+  });
+
   it('keeps ns: all but one at 49.990 us', () => {
     const input = { nanoseconds: true, duration: '60s', break: 'none', histogram: '100us' };
     const [metric] = parseCyclictest(
