@@ -21,7 +21,10 @@ const ofTest = async (test: string, module: string, worker: Worker): Promise<Rea
   const answer = await worker.ask({ module }, longest);
   if (typeof answer === 'string') throw new Error(`${test}: its process was ${answer} where nothing is changed`);
   if (answer.kind !== 'covered') throw new Error(`${test}: no coverage`);
-  if (answer.failed.length > 0) throw new Error(`${test} fails where nothing is changed:\n${answer.failed.join('\n')}`);
+  if (answer.failed.length > 0) {
+    console.log(`${test} is left out, since it fails where nothing is changed: ${answer.failed.join('; ')}`);
+    return new Map();
+  }
   const whole = { test, titles: undefined, took: answer.tests.reduce((sum, { took }) => sum + took, 0) };
   const found = new Map<number, Covering>();
   const byTest = new Map<number, { titles: string[]; took: number }>();
