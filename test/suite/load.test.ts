@@ -29,7 +29,7 @@ describe('loading a suite', () => {
     expect(loaded.name).to.equal('whole');
     expect(loaded.parallel).to.equal(4);
     expect([...loaded.hosts.keys()]).to.deep.equal(['local', 'node1']);
-    expect(loaded.hosts.get('node1')).to.deep.equal({ address: '192.0.2.1', host_key: 'strict' });
+    expect(loaded.hosts.get('node1')).to.deep.equal({ address: '192.0.2.1' });
     const guest = loaded.contexts.get('guest');
     expect(guest?.on).to.equal('node1');
     expect(guest?.provision).to.equal(true);
