@@ -1,5 +1,6 @@
 import { Kvm4nfvError } from '../error.js';
 import type { Host } from '../host/host.js';
+import { canonical } from './aspect.js';
 import { runBatch, type Action } from './batch.js';
 import {
   commandLineKnob,
@@ -14,7 +15,7 @@ import {
   type Layer,
 } from './journal.js';
 import { bootIdPath } from './machine.js';
-import { files, line, names, text } from './reading.js';
+import { files, line, names, text, type Snapshot } from './reading.js';
 import { fateOf, leftoversOf, requestsOf, temporaryOf, touchedOf, type Fate, type Touched } from './restore-plan.js';
 
 export interface RestoredPlace {
@@ -96,6 +97,27 @@ export const restoreRun = async (host: Host, run: string, options: RestoreOption
   };
 };
 
+/** The service that undoing starts again. */
+const startedBy = ({ first: { change } }: Touched): string[] =>
+  change.kind === 'action' && change.undo[0] === 'systemctl' && change.undo[1] === 'start'
+    ? [change.undo[2] ?? '']
+    : [];
+
+/**
+ * A value that was put back and shows another one now, with a service such as tuned just started again: it is the service's,
+ * as it was before the run, and to put ours back once more would take it away.
+ */
+const setByOthers = (
+  { first: { change } }: Touched,
+  after: Snapshot,
+  started: readonly string[],
+): string | undefined => {
+  // Pages that the kernel did not give back are nobody's doing.
+  if (change.kind !== 'value' || change.aspect === 'amount' || started.length === 0) return undefined;
+  const now = canonical(change.aspect, after.files.get(change.path) ?? '');
+  return `was ${canonical(change.aspect, change.before)} and was put back, now ${now}: ${started.join(' or ')}, started again, has set it`;
+};
+
 const restoreJournal = async (
   host: Host,
   run: string,
@@ -118,6 +140,7 @@ const restoreJournal = async (
     options.signal,
   );
 
+  const started = planned.flatMap(({ item, fate }) => (fate.kind === 'restore' ? startedBy(item) : []));
   let next = 0;
   const places = planned.map(({ item, fate }): RestoredPlace => {
     const outcome = fate.kind === 'restore' ? outcomes[next++] : undefined;
@@ -129,9 +152,11 @@ const restoreJournal = async (
     if (item.first.change.kind === 'after-undo')
       return outcome?.status === 0 ? place(item, 'restored') : place(item, 'failed', outcome?.said ?? '');
     const now = fateOf(item, after);
-    return now.kind === 'as-before' || now.kind === 'gone'
-      ? place(item, 'restored')
-      : place(item, 'failed', outcome?.said ?? 'the value did not take');
+    if (now.kind === 'as-before' || now.kind === 'gone') return place(item, 'restored');
+    const setAgain = outcome?.status === 0 ? setByOthers(item, after, started) : undefined;
+    return setAgain === undefined
+      ? place(item, 'failed', outcome?.said ?? 'the value did not take')
+      : place(item, 'foreign', setAgain);
   });
   const failed = places.some(({ fate }) => fate === 'failed');
   if (!failed && kept.length === entries.length) await forget(host, run, journal, options);
