@@ -3,12 +3,15 @@
  * machines in test/fixtures. Takes minutes where image and emulated host are not in the cache. Names of this machine are left out.
  */
 import { writeFile } from 'node:fs/promises';
-import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { examine, type ExamineOptions } from '../lib/doctor/examine.js';
 import { renderReadinessText } from '../lib/doctor/render-text.js';
+import { raiseVirtualHost } from '../lib/contexts/kvm-guest/virtual-host.js';
 import type { Host } from '../lib/host/host.js';
 import { localHost } from '../lib/host/local.js';
+import { openHost } from '../lib/host/open.js';
+import { removeVirtualHost } from '../lib/lab/find.js';
+import { virtualHostSchema } from '../lib/lab/options.js';
 import { probeKvm } from '../lib/libvirt/kvm-probe.js';
 import { resolveNamed } from '../lib/tuning/resolve.js';
 import { tuningSchema } from '../lib/tuning/tuning-schema.js';
@@ -23,8 +26,7 @@ interface Example {
 }
 
 /** A release such as 6.18.44-vendor names whoever built the kernel of the machine that this runs on. */
-const general = (text: string): string =>
-  text.replaceAll(hostname(), 'host').replaceAll(/\b(\d+\.\d+\.\d+)-[\w.+-]+/g, '$1');
+const general = (text: string): string => text.replaceAll(/\b(\d+\.\d+\.\d+)-[\w.+-]+/g, '$1');
 
 const look = async (
   host: Host,
@@ -63,31 +65,45 @@ const here = async (): Promise<Example[]> => {
   ];
 };
 
-const emulated = async (): Promise<Example[]> => {
-  await using run = await GuestRun.open('doctor-examples');
-  const { sut: host } = await run.deploy('dut', { preset: 'virtual-host', vcpus: undefined, memory: undefined });
-  const dut = (await look(host, { kvm, isolated: '2-3' })).replaceAll(host.name, 'lab:dut');
-  const { sut: inside } = await run.deploy('guest', { image: 'debian-12-rt', vcpus: 2 });
-  const guest = (await look(inside, { kvm, isolated: '1' })).replaceAll(inside.name, 'guest');
-  return [
-    {
+const name = 'doctor-examples';
+
+const emulated = async (): Promise<Example> => {
+  await using local = localHost('local');
+  const { signal } = new AbortController();
+  const { machine } = await raiseVirtualHost(local, virtualHostSchema.parse({}), {
+    run: name,
+    name,
+    signal,
+    progress: console.error,
+  });
+  try {
+    await using host = await openHost(name, new Map([[name, machine.spec]]));
+    return {
       title: 'An emulated host',
       about: 'Of `kvm4nfv lab up`: a whole host under emulation, with KVM, an IOMMU and SR-IOV.',
       command: 'kvm4nfv doctor lab:dut --isolated 2-3',
-      text: dut,
-    },
-    {
-      title: 'A guest with a real-time kernel',
-      about: 'The image debian-12-rt, untuned.',
-      command: 'kvm4nfv doctor guest --suite suite.yaml --isolated 1',
-      text: guest,
-    },
-  ];
+      text: (await look(host, { kvm, isolated: '2-3' })).replaceAll(name, 'lab:dut'),
+    };
+  } finally {
+    await removeVirtualHost(local, { run: name, name });
+  }
+};
+
+const guest = async (): Promise<Example> => {
+  await using run = await GuestRun.open(name);
+  const { sut } = await run.deploy('guest', { image: 'debian-12-rt', vcpus: 2 });
+  return {
+    title: 'A guest with a real-time kernel',
+    about: 'The image debian-12-rt, untuned.',
+    command: 'kvm4nfv doctor guest --suite suite.yaml --isolated 1',
+    text: (await look(sut, { kvm, isolated: '1' })).replaceAll(sut.name, 'guest'),
+  };
 };
 
 const examples: readonly Example[] = [
   ...(await here()),
-  ...(await emulated()),
+  await emulated(),
+  await guest(),
   await recorded(
     'cmdline-openshift-performanceprofile',
     'A worker node of OpenShift',

@@ -193,8 +193,8 @@ const checks: readonly Check[] = [
     look: (now, platform) => {
       const { flags } = platform;
       const there = flags.has('vmx') || flags.has('svm');
-      if (flags.size === 0 || !(bare(platform) || there)) return undefined;
       const device = now.names.has('/dev/kvm');
+      if (flags.size === 0 || !(bare(platform) || device)) return undefined;
       return verdict(there && device, device ? '/dev/kvm' : there ? 'flag without /dev/kvm' : 'no vmx or svm');
     },
   },

@@ -37,10 +37,15 @@ const renderFinding = ({ check, severity, what, costs, cost, mend, suite }: Find
 
 const marks = { ok: 'ok     ', wrong: 'WRONG  ', 'by-hand': 'by hand' } as const;
 
+/** The profile that mends it. A guest that has guests itself is a host. */
+const profileFor = ({ use, hypervisor, capabilities }: Readiness): string => {
+  if (use === 'dpdk') return 'cpu-partitioning';
+  return hypervisor === undefined || capabilities.kvm ? 'realtime-host' : 'realtime-guest';
+};
+
 /** For a terminal: worst first, each with what it costs, how to mend it by hand and what a suite says to have it mended. */
 export const renderReadinessText = (readiness: Readiness): string => {
-  const { host, kernel, distribution, use, isolated, capabilities, findings } = readiness;
-  const profile = use === 'dpdk' ? 'cpu-partitioning' : 'realtime-host';
+  const { host, kernel, distribution, isolated, capabilities, findings } = readiness;
   return [
     `${host}: kernel ${kernel}${distribution === '' ? '' : `, ${distribution}`}, ${comparison(readiness)}: ${tally(readiness)}`,
     renderCapabilities(capabilities),
@@ -53,6 +58,6 @@ export const renderReadinessText = (readiness: Readiness): string => {
         `  ${marks[state]}  ${setting}: ${wanted}${seen === undefined ? '' : ` (${seen})`} - ${why}`,
     ),
     '',
-    `To see what a tuning would change: kvm4nfv tune plan ${host} --profile ${profile} --isolated ${isolated === '' ? 'CPUS' : isolated}`,
+    `To see what a tuning would change: kvm4nfv tune plan ${host} --profile ${profileFor(readiness)} --isolated ${isolated === '' ? 'CPUS' : isolated}`,
   ].join('\n');
 };

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { expect } from 'chai';
+import type { Readiness } from '../../lib/doctor/examine.js';
 import {
   built,
   cli,
@@ -81,7 +82,7 @@ describe('the command line', function () {
   it('has help for each command, with an example and the exit codes for run', async () => {
     const { code, stdout } = await ask('--help');
     expect(code).to.equal(0);
-    const commands = ['run', 'validate', 'plan', 'report', 'cleanup', 'list', 'schema', 'doctor'];
+    const commands = ['run', 'validate', 'plan', 'report', 'cleanup', 'list', 'schema', 'docs', 'doctor'];
     for (const command of commands) expect(stdout).to.match(new RegExp(`^  ${command} `, 'm'));
     const helps = await Promise.all(commands.map((command) => ask(command, '--help')));
     for (const [index, help] of helps.entries()) {
@@ -106,6 +107,8 @@ describe('the command line', function () {
     [['plan', example('ssh'), '--param', 'adress=x'], /declares no param 'adress'[^]*address/],
     [['plan', example('sweep'), '--only', 'intervall'], /--only 'intervall' fits no test[^]*help: .*interval/],
     [['plan', example('sweep'), '--tag', 'dayly'], /--tag 'dayly': no test/],
+    [['doctor', '--for', 'games'], /Allowed choices are realtime, dpdk/],
+    [['docs', 'cooking'], /Allowed choices are goals, knobs/],
     [['list', 'timr'], /nothing is called 'timr' \[E_[A-Z_]+\]\n {2}help: did you mean 'timer'\?/],
     [['list', '--plugin', './no-such.js'], /no-such\.js/],
     [['schema', '--of', 'nothing'], /Allowed choices are suite, result, events/],
@@ -250,6 +253,22 @@ describe('the command line', function () {
       .to.match(/KVM/i)
       .and.to.match(/PREEMPT_RT|real-time/i);
     const json = JSON.parse((await ask('doctor', '--json')).stdout) as object;
-    expect(json).to.be.an('object');
+    expect(json).to.be.an('object').that.includes({ profile: 'observe', use: 'realtime' });
+    expect(json).to.include.keys('host', 'kernel', 'firmware', 'capabilities', 'findings', 'checklist', 'knobs');
+  });
+
+  it('tells what it can do for work that polls', async () => {
+    const { code, stdout } = await ask('doctor', '--for', 'dpdk', '--isolated', '1', '--json');
+    expect(code).to.equal(0);
+    const { profile, use, isolated, findings } = JSON.parse(stdout) as Readiness;
+    expect({ profile, use, isolated }).to.deep.equal({ profile: 'observe-dpdk', use: 'dpdk', isolated: '1' });
+    expect(findings.find(({ check }) => check === 'realtime-kernel')?.severity ?? 'info').to.equal('info');
+  });
+
+  it('prints the pages of documentation that are made of the code', async () => {
+    const goals = await ask('docs', 'goals');
+    expect(goals.code).to.equal(0);
+    expect(goals.stdout).to.equal(await readFile(new URL('../../docs/goals.md', import.meta.url), 'utf8'));
+    expect((await ask('docs', 'knobs')).stdout).to.match(/^# Knobs\n/);
   });
 });

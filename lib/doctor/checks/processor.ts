@@ -4,21 +4,37 @@ import { findingOf, microseconds } from '../finding.js';
 import { bootLine } from '../distribution.js';
 import type { Check, Seen } from '../seen.js';
 
+const clock0 = (which: 'current' | 'available'): string =>
+  `/sys/devices/system/clocksource/clocksource0/${which}_clocksource`;
+
+/** Read in user space, in tens of nanoseconds. */
+const fast = /^(?:tsc|arch_sys_counter|riscv_clocksource|timebase|stp|tod|hyperv_clocksource_tsc_page)$/;
+/** Read over a bus, or with an exit to the hypervisor, by one CPU after the other. */
+const slow: Readonly<Record<string, number>> = { hpet: 1.4, acpi_pm: 2.5, jiffies: 4000, hyperv_clocksource_msr: 3 };
+
+const timekeeping = 'estimated; Linux, Documentation/timers/timekeeping.rst';
+
+/** All CPUs may want the one clock at once. */
+const readings = (each: number, { online }: Seen['machine']) =>
+  microseconds(each, Math.max(10, each * online.length), `${timekeeping}; one reading for each CPU at worst`);
+
 export const invariantTsc: Check = {
   reads: [],
-  look: ({ platform: { architecture, flags, hypervisor }, now }) => {
+  look: ({ platform: { architecture, flags, hypervisor }, now, machine }) => {
     if (architecture !== 'x86') return undefined;
     const missing = ['constant_tsc', 'nonstop_tsc'].filter((flag) => !flags.has(flag));
     // Clocks of a hypervisor's own need no invariant TSC of the guest.
     const clock = line(now, clock0('current')) ?? '';
     if (missing.length === 0 || flags.size === 0 || clock.startsWith('hyperv_clocksource_tsc')) return undefined;
+    const each = slow[clock];
     return {
       findings: [
         findingOf({
           check: 'invariant-tsc',
-          what: `the processor shows no ${missing.join(', ')}`,
-          costs: 'The TSC is given up for a slower clock: a microsecond or more for each reading.',
-          cost: microseconds(0.5, 20, 'estimated; Linux, Documentation/timers/timekeeping.rst'),
+          what: `the processor shows no ${missing.join(', ')}${each === undefined ? '' : `, so the clock is ${clock}`}`,
+          costs:
+            'The TSC is given up for a slower clock: a microsecond or more for each reading, by one CPU after the other.',
+          cost: each === undefined ? microseconds(0.5, 10, timekeeping) : readings(each, machine),
           mend:
             hypervisor === undefined
               ? 'Another processor: this one has no TSC that goes on at one rate.'
@@ -62,31 +78,26 @@ export const deadlineTimer: Check = {
   },
 };
 
-const clock0 = (which: 'current' | 'available'): string =>
-  `/sys/devices/system/clocksource/clocksource0/${which}_clocksource`;
+const clockMend = (
+  { machine: { cmdline }, distribution }: Seen,
+  current: string,
+  available: readonly string[],
+): string => {
+  if (new RegExp(`(?:^|\\s)clocksource=${current}(?=\\s|$)`).test(cmdline))
+    return `Boot without clocksource=${current}.`;
+  return available.includes('tsc')
+    ? bootLine(['clocksource=tsc'], distribution)
+    : 'Look in the kernel log for why the TSC was found unstable (dmesg | grep -i tsc): a firmware update, or tsc=reliable only where that is wrong.';
+};
 
-/** Read in user space, in tens of nanoseconds. */
-const fast = /^(?:tsc|arch_sys_counter|riscv_clocksource|timebase|stp|tod|hyperv_clocksource_tsc_page)$/;
-/** Read over a bus, or with an exit to the hypervisor, by one CPU after the other. */
-const slow: Readonly<Record<string, number>> = { hpet: 1.4, acpi_pm: 2.5, jiffies: 4000, hyperv_clocksource_msr: 3 };
-
-const slowClock = ({ machine, platform, distribution }: Seen, current: string, available: readonly string[]) => {
-  const each = slow[current] ?? 1;
-  const most = Math.max(10, each * machine.online.length);
-  const givenUp = platform.architecture === 'x86' && platform.flags.has('nonstop_tsc') && !available.includes('tsc');
-  const advice = givenUp
-    ? 'Look in the kernel log for why the TSC was found unstable (dmesg | grep -i tsc): a firmware update, or tsc=reliable only where it is wrong.'
-    : `Boot without clocksource=${current}${available.includes('tsc') ? `, or: ${bootLine(['clocksource=tsc'], distribution)}` : '.'}`;
+const slowClock = (seen: Seen, current: string, available: readonly string[]) => {
+  const givenUp = seen.platform.architecture === 'x86' && !available.includes('tsc');
   return findingOf({
     check: 'clocksource',
     what: `the clock is ${current}${givenUp ? ': the kernel found the TSC unstable' : ''} (it offers ${available.join(', ') || 'nothing else'})`,
     costs: 'A microsecond or more for each reading, and CPUs that read it at once wait for each other.',
-    cost: microseconds(
-      each,
-      most,
-      'estimated; Linux, Documentation/timers/timekeeping.rst; one reading for each CPU at worst',
-    ),
-    mend: advice,
+    cost: readings(slow[current] ?? 1, seen.machine),
+    mend: clockMend(seen, current, available),
     knob: 'clocksource',
   });
 };
@@ -95,7 +106,10 @@ export const clocksource: Check = {
   reads: files(clock0('current'), clock0('available')),
   look: (seen) => {
     const current = line(seen.now, clock0('current'));
-    if (current === undefined) return undefined;
+    // Without an invariant TSC nothing can be said of the clock that is not said of the processor.
+    const { architecture, flags } = seen.platform;
+    const invariant = architecture !== 'x86' || (flags.has('constant_tsc') && flags.has('nonstop_tsc'));
+    if (current === undefined || !(invariant || fast.test(current))) return undefined;
     const available = (line(seen.now, clock0('available')) ?? '').split(/\s+/).filter((name) => name !== '');
     if (fast.test(current)) return current === 'tsc' ? undefined : { findings: [], silences: ['clocksource', 'tsc'] };
     // A guest's own clocks are the knob's to tell where there is a TSC to change to.

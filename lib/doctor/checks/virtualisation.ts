@@ -94,15 +94,24 @@ export const iommu: Check = {
 
 export const guest: Check = {
   reads: [],
-  look: ({ platform: { hypervisor } }) =>
-    hypervisor === undefined
-      ? undefined
-      : findingOf({
-          check: 'virtual-machine',
-          what: `this machine is itself a guest${hypervisor === 'unknown' ? '' : ` of ${hypervisorTitle(hypervisor)}`}`,
-          costs: 'Its latencies are those of its host, and no better.',
-          mend: 'Tune the host as well; see the profile realtime-host.',
-        }),
+  look: ({ platform: { hypervisor } }) => {
+    if (hypervisor === undefined) return undefined;
+    const what = `this machine is itself a guest${hypervisor === 'unknown' ? '' : ` of ${hypervisorTitle(hypervisor)}`}`;
+    if (hypervisor === 'qemu')
+      return findingOf({
+        check: 'virtual-machine',
+        what,
+        costs: 'Every instruction is emulated: its latencies say nothing about real hardware.',
+        cost: emulation,
+        mend: 'Run it under KVM.',
+      });
+    return findingOf({
+      check: 'virtual-machine',
+      what,
+      costs: 'Its latencies are those of its host, and no better.',
+      mend: 'Tune the host as well; see the profile realtime-host.',
+    });
+  },
 };
 
 export const cacheControl: Check = {

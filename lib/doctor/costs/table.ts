@@ -55,7 +55,7 @@ export const knobCosts: Readonly<Record<string, KnobCost>> = {
   'task-affinity': { realtime: isolation },
   'systemd-cpu-affinity': { realtime: isolation },
   'rcu-patience': { realtime: us(1, 5, estimated('admin-guide/kernel-parameters.txt')) },
-  'network-rps-default': { realtime: us(2, 100, estimated('admin-guide/sysctl/net.rst')) },
+  'network-rps-default': { realtime: us(2, 9, estimated('admin-guide/sysctl/net.rst')) },
   'network-rps': { realtime: us(2, 100, estimated('networking/scaling.rst')) },
   'timestamp-key': { realtime: us(1, 9, estimated('staging/static-keys.rst')) },
   'selinux-avc-threshold': { realtime: us(1, 30, 'estimated; security/selinux/avc.c of Linux') },

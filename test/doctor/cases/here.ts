@@ -80,6 +80,20 @@ export const here: readonly Case[] = [
     spares: ['tsc'],
   },
   {
+    it: 'leaves KSM alone where it is stopped and has merged nothing',
+    machine: intel,
+    isolated: '2-3',
+    files: { '/sys/kernel/mm/ksm/run': '0\n', '/sys/kernel/mm/ksm/pages_shared': '0\n' },
+    spares: ['ksm'],
+  },
+  {
+    it: 'tells of pages that KSM has left merged',
+    machine: intel,
+    isolated: '2-3',
+    files: { '/sys/kernel/mm/ksm/run': '0\n', '/sys/kernel/mm/ksm/pages_shared': '12\n' },
+    says: [{ check: 'ksm', severity: 'minor' }],
+  },
+  {
     it: 'takes SMIs of the firmware itself for no fault',
     machine: 'smi-only-during-post',
     isolated: '2-3',

@@ -1,4 +1,4 @@
-import { arm, intel, type Case } from './case.js';
+import { arm, cmdline, intel, type Case } from './case.js';
 
 export const processor: readonly Case[] = [
   // Processors and clocks.
@@ -33,6 +33,31 @@ export const processor: readonly Case[] = [
     isolated: '2-3',
     says: [{ check: 'clocksource', severity: 'major', what: /hpet: the kernel found the TSC unstable/, mend: /dmesg/ }],
     spares: ['tsc'],
+  },
+  {
+    it: 'says once that there is no invariant TSC, and which clock has come of it',
+    machine: 'tsc-unstable-hpet',
+    isolated: '2-3',
+    files: { '/proc/cpuinfo': 'vendor_id\t: GenuineIntel\nflags\t\t: fpu nx vmx tsc_deadline_timer\n' },
+    says: [{ check: 'invariant-tsc', severity: 'major', what: /no constant_tsc, nonstop_tsc, so the clock is hpet$/ }],
+    spares: ['clocksource', 'tsc'],
+  },
+  {
+    it: 'tells of a slow clock that was asked for at boot',
+    machine: intel,
+    isolated: '2-3',
+    files: {
+      '/sys/devices/system/clocksource/clocksource0/current_clocksource': 'hpet\n',
+      ...cmdline('clocksource=hpet'),
+    },
+    says: [{ check: 'clocksource', severity: 'major', mend: /^Boot without clocksource=hpet\.$/ }],
+  },
+  {
+    it: 'tells of a slow clock that was chosen later, where the TSC is still offered',
+    machine: intel,
+    isolated: '2-3',
+    files: { '/sys/devices/system/clocksource/clocksource0/current_clocksource': 'acpi_pm\n' },
+    says: [{ check: 'clocksource', severity: 'major', mend: /^Boot with clocksource=tsc\.$/ }],
   },
   {
     it: "finds the clock of Hyper-V's guests good, and asks for no TSC there",

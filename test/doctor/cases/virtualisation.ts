@@ -51,7 +51,7 @@ export const virtualisation: readonly Case[] = [
     machine: arm,
     isolated: '2-7',
     files: { '/proc/device-tree/compatible': 'linux,dummy-virt\0' },
-    says: [{ check: 'virtual-machine', what: /QEMU/ }],
+    says: [{ check: 'virtual-machine', severity: 'critical', what: /QEMU/ }],
   },
   {
     it: 'knows a guest of Xen, and that dom0 is none',
