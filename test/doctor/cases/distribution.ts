@@ -26,9 +26,7 @@ export const distribution: readonly Case[] = [
     machine: 'ostree-coreos',
     isolated: '2-3',
     files: release('fedora', ''),
-    says: [
-      { check: 'nohz-full', mend: /^rpm-ostree kargs --append-if-missing=nohz=on --append-if-missing=nohz_full=2-3$/ },
-    ],
+    says: [{ check: 'nohz-full', mend: /^rpm-ostree kargs --append-if-missing=nohz_full=2-3$/ }],
   },
   {
     it: 'gives those of Proxmox on ZFS to its own tool',
