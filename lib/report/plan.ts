@@ -46,9 +46,18 @@ export const planSteps = async (plan: Plan): Promise<string> => {
   return lines.map(redactor(plan.secrets)).join('\n');
 };
 
-const described = (need: Need): string => {
-  if (need.kind === 'tool') return `${need.name} (${need.package})`;
-  return need.kind === 'file' ? need.path : 'root';
+/** Empty for CPUs: the command names them. */
+const described = (need: Need): readonly string[] => {
+  switch (need.kind) {
+    case 'tool':
+      return [`${need.name} (${need.package})`];
+    case 'file':
+      return [need.path];
+    case 'root':
+      return ['root'];
+    case 'cpus':
+      return [];
+  }
 };
 
 /** What each machine of a test must have, and how it gets what it may get. */
@@ -57,11 +66,11 @@ const needSteps = (plan: Plan, { scenario, options, context, load }: PlannedTest
   for (const { stressor, host = context } of load)
     if (stressor !== 'none') needs.set(host, (needs.get(host) ?? new Set<Need>()).add(loadNeed));
   return [...needs].flatMap(([name, wanted]) => {
-    if (wanted.size === 0) return [];
+    if ([...wanted].flatMap(described).length === 0) return [];
     const packages = new Set([...wanted].flatMap((need) => (need.kind === 'tool' ? [need.package] : [])));
     const provision = chainOf(plan, name).some((link) => plan.contexts.get(link)?.provision === true);
     return [
-      `needs ${[...new Set([...wanted].map(described))].join(', ')}${name === context ? '' : ` on ${name}`}`,
+      `needs ${[...new Set([...wanted].flatMap(described))].join(', ')}${name === context ? '' : ` on ${name}`}`,
       ...(provision && packages.size > 0 ? [`install what is missing: ${quoteArgv(installArgv([...packages]))}`] : []),
     ];
   });
