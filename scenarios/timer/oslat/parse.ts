@@ -122,7 +122,7 @@ export const parseOslat = (json: string, stdout: string, options: OslatOptions, 
 
 // Without the CPU up to 2.3; from 2.5 on us may have a fraction.
 const triggered =
-  /\boslat: Trace threshold \((\d{1,9}) us\) triggered (?:on cpu (\d{1,4}) )?with (\d{1,9})(?:\.\d{1,9})? us!$/gm;
+  /\boslat: Trace threshold \((\d{1,9}) us\) triggered (?:on cpu (\d{1,4}) )?with (\d{1,9})(?:\.\d{1,9})? us!/gm;
 
 /**
  * What oslat says when `trace_threshold` stopped it: nothing but the interruptions that did; undefined where it was not that. `cpus`: those

@@ -131,6 +131,7 @@ describe('kind C: what other versions write', () => {
     expect(parseOslatBreach(stderr, [1])).to.deep.include({
       breach: 'CPU 1 was interrupted for 38 us, not less than the 5 us of trace_threshold',
     });
+    expect(parseOslatBreach(stderr.replace('!\n', '!  '), [1])?.breach).to.contain('CPU 1 was interrupted for 38 us');
     expect(parseOslatBreach(stderr, [1, 2])?.breach).to.match(/^a CPU was interrupted for 38 us/);
     expect(
       parseOslatBreach(stderr.replace('38 us', 'on cpu 2 with 38.250 us').replace('with on', 'on'), [])?.breach,
