@@ -53,6 +53,13 @@ export interface SshHostOptions {
   readonly gone?: () => Promise<string | undefined>;
 }
 
+interface Attempt {
+  /** The command may have run. */
+  ran: boolean;
+  /** No further try will go better. */
+  shut: boolean;
+}
+
 /** A host behind SSH. A lost connection is made again; only what may run twice is repeated then. */
 export class SshHost extends CommandHost implements Host {
   readonly name: string;
@@ -80,7 +87,7 @@ export class SshHost extends CommandHost implements Host {
     if (this.#gone !== undefined) throw new HostGoneError(`${this.name}: ${this.#gone}`);
     for (let delay = firstDelay; ; delay = Math.min(2 * delay, longestDelay)) {
       const left = command.timeout === undefined ? {} : { timeout: Math.max(1, until - Date.now()) };
-      const attempt = { ran: false };
+      const attempt: Attempt = { ran: false, shut: false };
       try {
         return await this.#lines.use(command.waits ?? false, (line) =>
           this.#runOn(line, { ...command, ...left }, attempt),
@@ -88,7 +95,7 @@ export class SshHost extends CommandHost implements Host {
       } catch (error) {
         await this.#throwIfGone(error);
         const again = error instanceof SshError && error.passing && (!attempt.ran || command.repeatable === true);
-        if (!again || this.#closed) {
+        if (!again || attempt.shut || this.#closed) {
           // What has just ended may not look so yet.
           if (this.#options.gone !== undefined && error instanceof SshError) {
             await sleep(settling);
@@ -130,7 +137,7 @@ export class SshHost extends CommandHost implements Host {
     return connection;
   }
 
-  async #runOn(line: Line, command: Command, attempt: { ran: boolean }): Promise<ExecResult> {
+  async #runOn(line: Line, command: Command, attempt: Attempt): Promise<ExecResult> {
     const first = await this.#try(line, command, attempt, this.#exec);
     if (first.login.begun) return first.result;
     // Nothing has run.
@@ -143,7 +150,7 @@ export class SshHost extends CommandHost implements Host {
   async #try(
     line: Line,
     command: Command,
-    attempt: { ran: boolean },
+    attempt: Attempt,
     exec: boolean,
   ): Promise<{ login: LoginCommand; result: ExecResult }> {
     const what = `${this.name}: ${command.argv[0] ?? ''}`;
@@ -157,6 +164,7 @@ export class SshHost extends CommandHost implements Host {
     const refused = (error: unknown): never => {
       attempt.ran = !(error instanceof SshError && error.refused);
       if (!attempt.ran) this.#lines.refused(line);
+      attempt.shut = this.#lines.isShut(line);
       throw error;
     };
     const session = await connection.exec(login.line(exec)).catch(refused);
@@ -166,7 +174,7 @@ export class SshHost extends CommandHost implements Host {
     };
     const running = login.running(session, connection, { where, loginDeadline, kill });
     // Outside of the queue, as below.
-    const ask = (question: Command): Promise<ExecResult> => this.#runOn(line, question, { ran: false });
+    const ask = (question: Command): Promise<ExecResult> => this.#runOn(line, question, { ran: false, shut: false });
     const result = await supervise(this.name, command, running, ask).catch(refused);
     this.#lines.opened(line);
     login.checkSudo(this.name);
@@ -224,7 +232,7 @@ export class SshHost extends CommandHost implements Host {
       const { stdout } = await this.#runOn(
         line,
         { argv: ['sh', '-c', overheadScript], timeout: 10_000 },
-        { ran: false },
+        { ran: false, shut: false },
       );
       this.#used.set(connection, Number(stdout.trim()));
     }

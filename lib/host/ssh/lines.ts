@@ -2,6 +2,7 @@ import type { Connection } from './session.js';
 
 /** sshd lets 10 sessions share a connection (MaxSessions); two stay free, for ending what took too long. */
 const usualSessions = 8;
+const mostRefusals = 3;
 
 /** One connection's place: made anew when the connection is lost. */
 export interface Line {
@@ -44,6 +45,11 @@ export class Lines {
     line.refusals += 1;
     if (line.refusals < 2) return;
     this.#sessions = Math.max(1, Math.min(this.#sessions, line.sessions - 1));
+  }
+
+  /** sshd opens not even the only session of a line. */
+  isShut(line: Line): boolean {
+    return line.sessions === 1 && line.refusals > mostRefusals;
   }
 
   opened(line: Line): void {

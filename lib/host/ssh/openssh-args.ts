@@ -46,7 +46,8 @@ const nothingElse = [
   'RemoteCommand=none',
   'UpdateHostKeys=no',
   'VisualHostKey=no',
-  'LogLevel=ERROR',
+  // Below it ssh does not say why a handshake failed.
+  'LogLevel=INFO',
 ];
 
 /** Arguments of the `ssh` that holds a connection for others to share. */

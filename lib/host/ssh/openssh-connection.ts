@@ -26,6 +26,7 @@ export interface OpenSshDial extends Pick<MasterOptions, 'spec' | 'target' | 'co
 
 const kept = 16 * 1024;
 const farewell = 3000;
+const slack = 3000;
 /** An endpoint that can't be reached shows only in the end of the `ssh` that was to lead there. */
 const settled = 1000;
 
@@ -85,7 +86,8 @@ export class OpenSshConnection implements Connection {
   /** Connects and authenticates; {@link SshError} tells how far it got. */
   static async open(dial: OpenSshDial): Promise<OpenSshConnection> {
     const { where, deadline } = dial;
-    const late = AbortSignal.timeout(deadline);
+    // ssh keeps the deadline itself, and says how far it got.
+    const late = AbortSignal.timeout(deadline + slack);
     const signal = dial.signal === undefined ? late : AbortSignal.any([late, dial.signal]);
     const directory = await mkdtemp(path.join(tmpdir(), 'kvm4nfv-ssh-'));
     let relay: Relay | undefined;

@@ -2,12 +2,14 @@ import { SshError, type SshStage } from './error.js';
 
 /** What OpenSSH says (LC_ALL=C), by how far it got. */
 const stages: readonly (readonly [said: RegExp, stage: SshStage])[] = [
+  [/[Ss]ession open refused|channel \d+: open failed/, 'channel'],
   [/Could not resolve hostname/, 'resolve'],
-  [/no matching|key exchange|kex_/i, 'key exchange'],
-  [/host key|HOST IDENTIFICATION HAS CHANGED|Host key verification failed|certificate/i, 'host key'],
-  [/Permission denied|Too many authentication failures|authentication/i, 'authentication'],
-  [/connect to host|Connection refused|timed out|No route|unreachable/i, 'connect'],
-  [/banner|closed by remote host|Connection reset|Connection closed/i, 'banner'],
+  [/Host key verification failed|HOST IDENTIFICATION HAS CHANGED|REVOKED HOST KEY|host key is known/, 'host key'],
+  [/Permission denied|Too many authentication failures/, 'authentication'],
+  [/connect to host/, 'connect'],
+  [/Unable to negotiate|no matching/, 'key exchange'],
+  [/banner exchange|kex_exchange_identification/, 'banner'],
+  [/kex|Connection (?:closed|reset)/, 'key exchange'],
 ];
 
 const lines = 4;
