@@ -103,7 +103,13 @@ describe('kind N: tracers, in a guest whose kernel has them', function () {
   });
 
   it('stops at a limit of rtla, which fails with the number', async () => {
-    const { result } = await trial(timer, { tool: 'timerlat', cpus: 'all', duration: '20s', stop_thread: '1us' });
+    const { result } = await trial(timer, {
+      tool: 'timerlat',
+      cpus: 'all',
+      duration: '20s',
+      period: '100ms',
+      stop_thread: '1us',
+    });
     expect(result.verdict, result.reasons.join()).to.equal('fail');
     expect(result.reasons[0]).to.match(
       /^CPU [01] had a latency of \d+ us \(thread\), not less than the 1 us of stop_thread/,
