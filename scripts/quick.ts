@@ -4,23 +4,10 @@
  */
 import { chmodSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
-import { dirname, join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { built } from '../test/cli/cli.js';
 import { conclude, mocha, root } from './mocha.js';
-
-const slow = join(root, 'test/support/slow.ts');
-
-/** Whether a file of test/ imports what makes tests slow, itself or through others there. */
-const isSlow = (file: string, seen = new Set<string>()): boolean => {
-  if (file === slow) return true;
-  if (seen.has(file) || !existsSync(file)) return false;
-  seen.add(file);
-  const imports = readFileSync(file, 'utf8').matchAll(/^(?:import|export|\}) ?(?:[^']*from )?'(\.[^']+)\.js';$/gm);
-  return [...imports]
-    .map(([, path = '']) => `${resolve(dirname(file), path)}.ts`)
-    .filter((path) => path.startsWith(join(root, 'test/')))
-    .some((path) => isSlow(path, seen));
-};
+import { isSlow } from './slow-tests.js';
 
 const files = readdirSync(join(root, 'test'), { recursive: true, encoding: 'utf8' })
   .filter((name) => name.endsWith('.test.ts'))

@@ -1,5 +1,6 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { isSlow } from '../slow-tests.js';
 
 /** Code whose mutants are tried, and the tests that are its own. */
 export interface Room {
@@ -38,4 +39,4 @@ export const roomsOf = (root: string): readonly Room[] =>
 export const pureTests = (root: string): readonly string[] =>
   [...rooms.flatMap(({ tests }) => tests), 'test/report']
     .flatMap((directory) => below(root, directory, '.test.ts'))
-    .filter((file) => !unfit.test(file));
+    .filter((file) => !unfit.test(file) && !isSlow(join(root, file)));
