@@ -56,7 +56,13 @@ const raw = fc
   .record({
     unit: fc.constantFrom(1 as const, 1000 as const),
     bins: fc.uniqueArray(
-      fc.tuple(fc.nat(60), fc.oneof(fc.integer({ min: 1, max: 30 }), fc.integer({ min: 1, max: 3000 }))),
+      fc.tuple(
+        fc.nat(60),
+        fc.oneof(
+          { weight: 5, arbitrary: fc.integer({ min: 1, max: 30 }) },
+          { weight: 1, arbitrary: fc.integer({ min: 1, max: 3000 }) },
+        ),
+      ),
       {
         maxLength: 4,
         selector: ([value]) => value,
@@ -200,6 +206,7 @@ describe('statistics, recomputed sample by sample', () => {
         const percent = `${String(Math.floor(thousandths / 100))}.${String(thousandths % 100).padStart(2, '0')}%`;
         if (judged(`share_over(5us) <= ${percent}`, measurement).verdict !== 'pass')
           expect.fail(`${percent} of ${String(total)}`);
+        if (factor > 1) continue;
         if (judged(`share_over(5us) < ${percent}`, measurement).verdict !== 'fail') expect.fail(`less than ${percent}`);
         if (judged(`share_over(5us) == ${percent}`, measurement).verdict !== 'pass') expect.fail(`exactly ${percent}`);
       }
