@@ -132,6 +132,8 @@ describe('the sweep runner', () => {
     expect(values(-0.1, 0.1, 0.1)).to.deep.equal([-0.1, 0, 0.1]);
     expect(values(1e-7, 3e-7, 1e-7)).to.deep.equal([1e-7, 2e-7, 3e-7]);
     expect(values(0.25, 0.25, 1)).to.deep.equal([0.25]);
+    expect(values(1, 1, 0)).to.equal(undefined);
+    expect(values(1, 1, Infinity)).to.equal(undefined);
     expect(values('0.1us', '0.3us', '0.1us')).to.deep.equal(['100ns', '200ns', '300ns']);
     expect(values('0.1ns', '0.3ns', '0.1ns')).to.equal(undefined);
     expect((values(1, 10_000, 1) as unknown[]).length).to.equal(10_000);

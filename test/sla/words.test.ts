@@ -121,6 +121,32 @@ describe('words of SLAs', () => {
       expect(whyNot(sla(text), declared)).to.contain('no whole number');
   });
 
+  it('refuses a share of more than all samples, which would always be met', () => {
+    const declared: MetricDeclaration[] = [{ name: 'latency', kind: 'histogram', unit: 'ns', description: '' }];
+    for (const text of ['share_over(5us) <= 150%', 'share_over(5us) <= 100.01%', 'share_over(5us) <= 1.5']) {
+      expect(whyNot(sla(text), declared)).to.contain('is more than all of the samples');
+      expect(judged(text, latency('0', 1)).verdict).to.equal('no-data');
+    }
+    for (const text of ['share_over(5us) <= 100%', 'share_over(5us) <= 1'])
+      expect([whyNot(sla(text), declared), judged(text, latency('0', 9)).verdict]).to.deep.equal([undefined, 'pass']);
+  });
+
+  it('takes least and greatest over all label sets, and a deviation of two samples', () => {
+    const parts = [latency('0', 10, 12), latency('1', 20, 90)];
+    expect(judged('min >= 10us', ...parts)).to.include({ observed: 10_000, verdict: 'pass' });
+    expect(judged('max - min <= 80us', ...parts)).to.include({ observed: 80_000, verdict: 'pass' });
+    expect(judged('stddev <= 2us', latency('0', 10, 12)).observed).to.be.closeTo(1000 * Math.SQRT2, 1e-9);
+  });
+
+  it('has no data where a counter is a histogram too', () => {
+    const counter: Metric = { kind: 'counter', name: 'latency', unit: 'ns', labels: {}, value: 5 };
+    expect(judged('latency <= 5us', counter, latency('0', 1))).to.include({
+      verdict: 'no-data',
+      reason: 'a histogram has no single value',
+    });
+    expect(judged('latency.max <= 5us', counter, latency('0', 1)).verdict).to.equal('no-data');
+  });
+
   it('tells scientific notation as what it is', () => {
     const parsed = parseSla('count >= 1e6');
     expect(parsed).to.include({ ok: false, message: "'1e6' is scientific notation", offset: 9 });
