@@ -54,6 +54,9 @@ export const kvmParameters = defineKnob({
       if (!now.files.has(path)) return lacking(name, `${path} is not there`);
       const shown = line(now, path) ?? '';
       const aspect = /^[YN]$/i.test(shown) ? 'flag' : 'text';
+      // Of nx_huge_pages `never` is off for good: the kernel takes nothing else then.
+      if (shown === 'never' && String(want) === '0')
+        return { kind: 'check', label: name, place: { kind: 'file', path }, aspect: 'text', want: shown };
       if (runtime.has(name)) return value(path, aspect, want, { label: name });
       const item = value(path, aspect, want, { label: name });
       const same = aspect === 'flag' ? (/^y$/i.test(shown) ? '1' : '0') === String(want) : shown === String(want);

@@ -46,7 +46,8 @@ export const stalld = defineKnob({
   value: z.enum(['running', 'stopped']),
   reads: () => [command('systemctl', 'is-active', daemon), command('systemctl', 'cat', daemon)],
   items: ({ value: wanted }, now) => {
-    if (!answers(now, 'cat', daemon)) return [lacking(daemon, 'systemd does not run here')];
+    if (!answers(now, 'cat', daemon))
+      return [(wanted === 'stopped' ? needless : lacking)(daemon, 'systemd does not run here')];
     const installed = now.commands.get(`command systemctl\0cat\0${daemon}`)?.exitCode === 0;
     if (wanted === 'stopped') return [installed ? stop(daemon) : needless(daemon, 'stalld is not installed')];
     return [installed ? start(daemon) : lacking(daemon, 'stalld is not installed')];
