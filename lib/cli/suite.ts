@@ -1,7 +1,7 @@
 import { builtins } from '../builtins.js';
-import { Kvm4nfvError } from '../error.js';
 import type { Plan } from '../run/plan.js';
 import type { Registry } from '../run/registry.js';
+import { keyAndText } from '../suite/given.js';
 import { loadSuite, type LoadedSuite } from '../suite/load.js';
 import { planSuite } from '../suite/plan.js';
 import { addPlugin } from '../suite/plugins.js';
@@ -17,16 +17,7 @@ export interface SuiteSelection {
 }
 
 const parameters = (given: readonly string[]): Record<string, string> =>
-  Object.fromEntries(
-    given.map((text) => {
-      const at = text.indexOf('=');
-      if (at < 1)
-        throw new Kvm4nfvError('E_ARGUMENT', `--param ${text}: expected key=value`, {
-          hint: 'such as --param duration=60s',
-        });
-      return [text.slice(0, at), text.slice(at + 1)];
-    }),
-  );
+  Object.fromEntries(given.map((text) => keyAndText('--param', text, 'key=value', 'duration=60s')));
 
 /** Loads, checks and plans the suite that a command names. */
 export const loadNamed = async (

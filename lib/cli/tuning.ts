@@ -1,4 +1,5 @@
 import { Kvm4nfvError } from '../error.js';
+import { keyAndText, valueOf } from '../suite/given.js';
 import type { ResolvedTuning } from '../tuning/profile.js';
 import { resolveNamed } from '../tuning/resolve.js';
 import { checked } from './checked.js';
@@ -14,18 +15,8 @@ export interface TuningFlags {
 }
 
 const knobValue = (text: string): [string, unknown] => {
-  const at = text.indexOf('=');
-  if (at < 1)
-    throw new Kvm4nfvError('E_ARGUMENT', `--set ${text}: expected knob=value`, {
-      hint: 'such as --set stat-interval=10',
-    });
-  const value = text.slice(at + 1);
-  // `10`, `true` and `{...}` mean what they mean in a suite.
-  try {
-    return [text.slice(0, at), JSON.parse(value) as unknown];
-  } catch {
-    return [text.slice(0, at), value];
-  }
+  const [knob, value] = keyAndText('--set', text, 'knob=value', 'stat-interval=10');
+  return [knob, valueOf(`--set ${knob}`, value)];
 };
 
 /** The tuning that flags describe, as a suite would write it. */

@@ -6,6 +6,7 @@ import type { Plan, PlannedContext, PlannedTest } from '../run/plan.js';
 import type { RunnerPreview } from '../run/runner.js';
 import type { Need } from '../run/scenario.js';
 import { loadArgv, loadNeed } from '../run/stress.js';
+import { needsOf } from '../run/test-needs.js';
 import { optionsOf } from '../run/trial.js';
 import { formatClock, formatTime, formatWritten } from './format.js';
 import { tuningSteps } from './plan-tuning.js';
@@ -61,8 +62,9 @@ const described = (need: Need): readonly string[] => {
 };
 
 /** What each machine of a test must have, and how it gets what it may get. */
-const needSteps = (plan: Plan, { scenario, options, context, load }: PlannedTest): readonly string[] => {
-  const needs = new Map<string, Set<Need>>([[context, new Set(scenario.needs(options))]]);
+const needSteps = (plan: Plan, test: PlannedTest): readonly string[] => {
+  const { context, load } = test;
+  const needs = new Map<string, Set<Need>>([[context, new Set(needsOf(test))]]);
   for (const { stressor, host = context } of load)
     if (stressor !== 'none') needs.set(host, (needs.get(host) ?? new Set<Need>()).add(loadNeed));
   return [...needs].flatMap(([name, wanted]) => {

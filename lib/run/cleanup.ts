@@ -5,14 +5,16 @@ import { fileProblem, Kvm4nfvError, messageOf } from '../error.js';
 import { listJobs, removeRun, settle } from '../host/runs.js';
 import type { Host } from '../host/host.js';
 import { openHost } from '../host/open.js';
-import { hostSchema, type HostSpec } from '../host/spec.js';
+import type { HostSpec } from '../host/spec.js';
 import { lives } from '../tuning/controller.js';
 import { dropLease } from '../tuning/lease.js';
 import { stateDirectory } from '../tuning/journal.js';
 import { renderRestore, restoreRun } from '../tuning/restore.js';
+import { Redactor } from './redact.js';
 import type { Registry } from './registry.js';
 import { eventSchema, type RunEvent } from './event.js';
 import { eventsFile, readEvents } from './store.js';
+import { restoreHost } from './stored-hosts.js';
 
 type RunStarted = Extract<RunEvent, { type: 'run-started' }>;
 
@@ -95,13 +97,34 @@ export interface CleanupOptions {
   readonly signal: AbortSignal;
   /** The user named this run: one whose controller is on another machine is seen to as well. Default: false. */
   readonly named?: boolean;
+  /** For `${env:NAME}` in how hosts are reached. Default: the process's own. */
+  readonly env?: Readonly<Record<string, string | undefined>>;
 }
+
+/** How the run's hosts are reached, and which are not known any more. */
+const hostsOf = (
+  { hosts }: RunStarted,
+  env: Readonly<Record<string, string | undefined>>,
+): { readonly specs: ReadonlyMap<string, HostSpec>; readonly unknown: readonly string[]; readonly hide: Redactor } => {
+  const specs = new Map<string, HostSpec>();
+  const unknown: string[] = [];
+  const secrets: string[] = [];
+  for (const [name, written] of Object.entries(hosts))
+    try {
+      const host = restoreHost(name, written, env);
+      specs.set(name, host.spec);
+      secrets.push(...host.secrets);
+    } catch (error) {
+      unknown.push(`${name}: ${messageOf(error)}`);
+    }
+  return { specs, unknown, hide: new Redactor(secrets) };
+};
 
 /** Ends what a killed run left on its hosts and removes its files there. Safe to repeat. */
 export const cleanupRun = async (
   directory: string,
   sweepersOf: (plugins: readonly string[]) => Promise<Sweepers>,
-  { signal, named = false }: CleanupOptions,
+  { signal, named = false, env = process.env }: CleanupOptions,
 ): Promise<CleanupReport> => {
   const run = path.basename(directory);
   let state: RunState | undefined;
@@ -123,7 +146,7 @@ export const cleanupRun = async (
       ],
     };
   if (finished && !troubled && !named) return { run, state: 'clean', lines: [] };
-  const specs = new Map(Object.entries(started.hosts).map(([name, spec]) => [name, hostSchema.parse(spec)]));
+  const { specs, unknown, hide } = hostsOf(started, env);
   const { registry, lacking } = await sweepersOf(started.plugins);
   await registry.load('context');
   const ended = await Promise.allSettled(
@@ -131,9 +154,10 @@ export const cleanupRun = async (
   );
   const lines = [
     ...ended.flatMap((end) => (end.status === 'fulfilled' ? end.value : [messageOf(end.reason)])),
+    ...unknown,
     ...lacking.map((why) => `what its contexts left is not removed: ${why}`),
-  ];
-  const failed = lacking.length > 0 || ended.some(({ status }) => status === 'rejected');
+  ].map((line) => hide.text(line));
+  const failed = lacking.length > 0 || unknown.length > 0 || ended.some(({ status }) => status === 'rejected');
   if (!failed && finished && !troubled && lines.length === 0) return { run, state: 'clean', lines };
   return { run, state: failed ? 'failed' : 'cleaned', lines };
 };

@@ -189,6 +189,10 @@ export class Deployments {
     } catch (error) {
       await this.#tell(`context ${name}`, 'teardown', messageOf(error));
       return false;
+    } finally {
+      // Its files are whole now: a console, the description of a machine.
+      const redacted = this.#store.redact(path.join('contexts', name));
+      await redacted.catch((error: unknown) => this.#tell(`context ${name}`, 'environment', messageOf(error)));
     }
   }
 

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { identifier } from './redact-tree.js';
 import {
   contextResultSchema,
   factsSchema,
@@ -9,14 +10,16 @@ import {
   verdictSchema,
 } from './result.js';
 
+const id = identifier(z.string());
+
 /** The process that runs the suite, so told that `cleanup` can see whether it still lives. */
 const controllerSchema = z.strictObject({
-  host: z.string(),
+  host: id,
   pid: z.int(),
-  machine: z.string(),
-  boot: z.string(),
-  namespace: z.string(),
-  started: z.string(),
+  machine: id,
+  boot: id,
+  namespace: id,
+  started: id,
 });
 
 const index = z.int().min(0);
@@ -27,33 +30,33 @@ const bodies = [
   z.strictObject({
     type: z.literal('run-started'),
     schemaVersion: z.literal(1),
-    runId: z.string(),
-    kvm4nfv: z.string(),
-    suite: z.strictObject({ name: z.string(), file: z.string(), sha256: z.string() }),
+    runId: id,
+    kvm4nfv: id,
+    suite: z.strictObject({ name: id, file: id, sha256: id }),
     controller: controllerSchema,
-    /** How to reach the hosts again, for `cleanup`. */
-    hosts: z.record(z.string(), z.record(z.string(), z.unknown())),
+    /** How to reach the hosts again, for `cleanup`: `${env:NAME}` stands as it was written, and `$${` for a plain `${`. */
+    hosts: identifier(z.record(z.string(), z.record(z.string(), z.unknown()))),
     /** Files of plug-ins, for `cleanup`. */
-    plugins: z.array(z.string()).default([]),
+    plugins: z.array(id).default([]),
     tests: z.int(),
     /** Sum of what the trials will measure where that is known, ns. */
     expected: z.number(),
   }),
   z.strictObject({
     type: z.literal('host-facts'),
-    host: z.string(),
+    host: id,
     phase: z.enum(['before', 'after']),
     facts: factsSchema,
   }),
-  z.strictObject({ type: z.literal('context-stage'), context: z.string(), stage: z.string() }),
-  z.strictObject({ type: z.literal('context-deployed'), context: z.string(), result: contextResultSchema }),
-  z.strictObject({ type: z.literal('context-destroyed'), context: z.string(), facts: factsSchema.optional() }),
-  z.strictObject({ type: z.literal('provisioned'), host: z.string(), packages: z.array(z.string()) }),
+  z.strictObject({ type: z.literal('context-stage'), context: id, stage: z.string() }),
+  z.strictObject({ type: z.literal('context-deployed'), context: id, result: contextResultSchema }),
+  z.strictObject({ type: z.literal('context-destroyed'), context: id, facts: factsSchema.optional() }),
+  z.strictObject({ type: z.literal('provisioned'), host: id, packages: z.array(z.string()) }),
   z.strictObject({ type: z.literal('test-started'), index, test: plannedTest, trials: z.int().nullable() }),
   z.strictObject({
     type: z.literal('trial-started'),
     index,
-    trial: z.string(),
+    trial: id,
     warmUp: z.boolean(),
     expected: z.number().nullable(),
   }),
@@ -69,7 +72,7 @@ const bodies = [
   z.strictObject({ type: z.literal('run-finished') }),
 ] as const;
 
-const bodySchema = z.discriminatedUnion('type', [...bodies]);
+export const bodySchema = z.discriminatedUnion('type', [...bodies]);
 export const eventSchema = bodySchema.and(z.object({ seq: z.int(), at: z.iso.datetime() }));
 
 /** An event before it is numbered and stamped. */

@@ -5,21 +5,22 @@ import { Kvm4nfvError, messageOf, type Fault } from '../error.js';
 import { thisController } from '../tuning/controller.js';
 import { version } from '../version.js';
 import { worst, type Verdict } from '../sla/verdict.js';
-import { chainOf, machinesOf } from './chains.js';
+import { machinesOf } from './chains.js';
 import { Deployments } from './deployments.js';
 import { estimate } from './estimate.js';
+import { faultOf } from './fault.js';
 import { groupByMachine, type NumberedTest } from './group.js';
 import { appendHlog, hlogEntries } from './hlog-file.js';
 import { HostPool } from './host-pool.js';
 import { Kernels } from './kernels.js';
-import { meetNeeds } from './needs.js';
 import type { Plan, PlannedTest } from './plan.js';
 import type { ResultTrial } from './result.js';
 import { fileName } from './run-id.js';
 import type { TrialFeedback, TrialParameters } from './runner.js';
 import type { RunStore } from './store.js';
-import { loadNeed } from './stress.js';
-import { faultOf, optionsOf, runTrial, type Machine } from './trial.js';
+import { hostsToStore } from './stored-hosts.js';
+import { meetNeedsOf } from './test-needs.js';
+import { optionsOf, runTrial, type Machine } from './trial.js';
 
 interface Ending {
   readonly verdict: Verdict;
@@ -70,7 +71,8 @@ export class Execution {
   }
 
   async #start(tests: readonly NumberedTest[]): Promise<void> {
-    const { suite, hosts, plugins } = this.#plan;
+    const planned = tests.map(({ test }) => test);
+    const { suite, plugins } = this.#plan;
     await this.#store.append({
       type: 'run-started',
       schemaVersion: 1,
@@ -78,10 +80,10 @@ export class Execution {
       kvm4nfv: version,
       suite,
       controller: await thisController(),
-      hosts: Object.fromEntries([...hosts].map(([name, spec]) => [name, { ...spec }])),
+      hosts: hostsToStore(this.#plan, planned),
       plugins: [...plugins],
       tests: tests.length,
-      expected: tests.reduce((sum, { test }) => sum + (estimate(test) ?? 0), 0),
+      expected: planned.reduce((sum, test) => sum + (estimate(test) ?? 0), 0),
     });
   }
 
@@ -129,7 +131,7 @@ export class Execution {
     try {
       await hosts.release(name, AbortSignal.timeout(60_000));
     } catch (error) {
-      const fault = Kvm4nfvError.is(error) && error.fault === 'unreachable' ? 'unreachable' : 'teardown';
+      const fault = faultOf(error) === 'unreachable' ? 'unreachable' : 'teardown';
       await this.#store.appendIfPossible({
         type: 'problem',
         problem: {
@@ -165,30 +167,15 @@ export class Execution {
     let machines: readonly Machine[];
     try {
       machines = await deployments.machinesFor(test);
-      await this.#meetNeeds(test, machines);
+      await meetNeedsOf(test, machines, {
+        plan: this.#plan,
+        installed: (host, packages) => this.#store.append({ type: 'provisioned', host, packages: [...packages] }),
+        signal: this.#signal,
+      });
     } catch (error) {
       return { verdict: 'error', reasons: reasonsOf(error), fault: faultOf(error, this.#signal) };
     }
     return this.#runTrials(index, test, machines, deployments);
-  }
-
-  async #meetNeeds(test: PlannedTest, [sut, ...loadMachines]: readonly Machine[]): Promise<void> {
-    const signal = this.#signal;
-    const installed = (host: string) => (packages: readonly string[]) =>
-      this.#store.append({ type: 'provisioned', host, packages: [...packages] });
-    const meet = async (
-      machine: Machine | undefined,
-      name: string,
-      needs: Parameters<typeof meetNeeds>[2],
-    ): Promise<void> => {
-      if (machine === undefined || needs.length === 0) return;
-      const provision = chainOf(this.#plan, name).some((link) => this.#plan.contexts.get(link)?.provision === true);
-      const { host, facts } = machine;
-      await meetNeeds(host, facts, needs, { provision, installed: installed(host.name), signal });
-    };
-    await meet(sut, test.context, test.scenario.needs(test.options));
-    for (const [position, load] of test.load.entries())
-      if (load.stressor !== 'none') await meet(loadMachines[position], load.host ?? test.context, [loadNeed]);
   }
 
   async #runTrials(
@@ -230,9 +217,11 @@ export class Execution {
           asked,
           sut,
           loadMachines,
+          root: this.#store.directory,
           directory: path.join(this.#store.directory, directory, String(number)),
           signal: this.#signal,
         });
+        await this.#store.redact(path.join(directory, String(number)));
         const result = await this.#verified(outcome.result, deployments);
         await this.#store.append({ type: 'trial-finished', index, trial: result });
         finished.push(result);
@@ -240,6 +229,7 @@ export class Execution {
           const entries = hlogEntries(
             outcome.measurement,
             (Date.parse(outcome.result.startedAt) - startedAt.getTime()) * 1e6,
+            (text) => this.#store.hide.label(text),
           );
           await appendHlog(this.#store, `${directory}.hlog`, startedAt, entries, !logged);
           logged ||= entries.length > 0;
@@ -250,11 +240,7 @@ export class Execution {
         } else feedback = { measurement: outcome.measurement, met: worst([result.verdict, 'skip']) === 'skip' };
       }
     } catch (error) {
-      ending = {
-        verdict: 'error',
-        reasons: reasonsOf(error),
-        fault: this.#signal.aborted ? 'interrupted' : 'internal',
-      };
+      ending = { verdict: 'error', reasons: reasonsOf(error), fault: faultOf(error, this.#signal) };
     } finally {
       await trials.return(undefined);
     }

@@ -1,6 +1,7 @@
 import { Kvm4nfvError, messageOf } from '../error.js';
 import type { RunEvent } from './event.js';
 import { Execution } from './execution.js';
+import { faultOf } from './fault.js';
 import type { Plan } from './plan.js';
 import { Reduction } from './reduce.js';
 import type { Result } from './result.js';
@@ -43,7 +44,10 @@ export const execute = async (plan: Plan, options: ExecuteOptions = {}): Promise
     await new Execution(plan, store, runId, signal, failFast).execute();
   } catch (error) {
     if (Kvm4nfvError.is(error)) throw error;
-    await store.append({ type: 'problem', problem: { where: 'run', fault: 'internal', message: messageOf(error) } });
+    await store.append({
+      type: 'problem',
+      problem: { where: 'run', fault: faultOf(error), message: messageOf(error) },
+    });
   }
   if (store.failure !== undefined) throw store.failure;
   if (signal.aborted)

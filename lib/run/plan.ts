@@ -5,6 +5,7 @@ import type { TuningSpec } from '../tuning/tuning-schema.js';
 import type { LoadSpec } from './load.js';
 import type { RunnerDefinition } from './runner.js';
 import type { ScenarioDefinition } from './scenario.js';
+import type { WrittenHost } from './stored-hosts.js';
 
 /** A context as the executor deploys it; `on` is a host's or another context's name. */
 export interface PlannedContext {
@@ -38,6 +39,8 @@ export interface PlannedTest {
 export interface Plan {
   readonly suite: { readonly name: string; readonly file: string; readonly sha256: string };
   readonly hosts: ReadonlyMap<string, HostSpec>;
+  /** As the suite says them, for a result that tells no secret. Default: the above without what {@link secrets} holds. */
+  readonly writtenHosts?: ReadonlyMap<string, WrittenHost>;
   readonly contexts: ReadonlyMap<string, PlannedContext>;
   /** Values that are never recorded: what `${env:...}` gave. */
   readonly secrets: readonly string[];

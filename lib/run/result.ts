@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { identifier, label } from './redact-tree.js';
 import { hostFactsSchema, type HostFacts } from '../host/facts-schema.js';
 import { verdicts } from '../sla/verdict.js';
 import { states as knobStates } from '../tuning/judge.js';
@@ -11,9 +12,10 @@ export const verdictSchema = z
 export const factsSchema: z.ZodType<HostFacts> = hostFactsSchema;
 
 const labels = z
-  .record(z.string(), z.string())
+  .record(z.string(), label(z.string()))
   .meta({ description: 'Empty: the merge of all label sets of this metric.' });
-const metricBase = { name: z.string(), unit: z.string(), labels };
+const id = identifier(z.string());
+const metricBase = { name: id, unit: id, labels };
 
 /** Percentiles that every histogram is reported with. */
 export const reportedPercentiles = [50, 90, 99, 99.9, 99.99, 99.999] as const;
@@ -37,8 +39,8 @@ export const histogramMetricSchema = z.strictObject({
   percentiles: z
     .record(z.string(), z.number().nullable())
     .meta({ description: 'Never interpolated. null: fewer than 10/(1-N) samples, not supported by the data.' }),
-  histogram: z.string().meta({ description: 'HDR histogram, V2 compressed, base64 (HISTF...).' }),
-  bins: z.string().optional().meta({
+  histogram: identifier(z.string().meta({ description: 'HDR histogram, V2 compressed, base64 (HISTF...).' })),
+  bins: identifier(z.string()).optional().meta({
     description:
       'All bins, where the HDR histogram would mix some: lines `value count`, values in units of the resolution, deflated (zlib), base64.',
   }),
@@ -58,7 +60,7 @@ export type ValueMetric = z.output<typeof valueMetricSchema>;
 
 export const slaOutcomeSchema = z
   .strictObject({
-    expression: z.string(),
+    expression: id,
     severity: z.enum(['fail', 'warn']),
     observed: z
       .number()
@@ -68,10 +70,10 @@ export const slaOutcomeSchema = z
       .strictObject({ low: z.number(), high: z.number() })
       .optional()
       .meta({ description: 'Where the tool does not tell the value exactly: between what it lies.' }),
-    unit: z.string(),
+    unit: id,
     verdict: verdictSchema,
     reason: z.string().optional(),
-    trial: z.string().optional().meta({ description: 'Of a test with several trials: the one that this is of.' }),
+    trial: id.optional().meta({ description: 'Of a test with several trials: the one that this is of.' }),
   })
   .meta({ id: 'slaOutcome' });
 export type SlaOutcome = z.output<typeof slaOutcomeSchema>;
@@ -92,7 +94,7 @@ const fault = faultSchema.optional().meta({ description: 'What kind of trouble a
 
 export const trialSchema = z
   .strictObject({
-    id: z.string(),
+    id,
     parameters,
     warmUp: z.boolean().meta({ description: 'Measured, kept, not judged.' }),
     verdict: verdictSchema,
@@ -120,10 +122,10 @@ export type ResultTrial = z.output<typeof trialSchema>;
 
 export const testSchema = z
   .strictObject({
-    name: z.string(),
-    scenario: z.string(),
-    context: z.string(),
-    tags: z.array(z.string()),
+    name: id,
+    scenario: id,
+    context: id,
+    tags: z.array(id),
     parameters,
     verdict: verdictSchema,
     reasons: z.array(z.string()),
@@ -138,7 +140,7 @@ export const testSchema = z
 export type ResultTest = z.output<typeof testSchema>;
 
 export const problemSchema = z
-  .strictObject({ where: z.string(), fault: faultSchema, message: z.string(), hint: z.string().optional() })
+  .strictObject({ where: id, fault: faultSchema, message: z.string(), hint: z.string().optional() })
   .meta({ id: 'problem' });
 export type Problem = z.output<typeof problemSchema>;
 
@@ -152,7 +154,7 @@ const itemSchema = {
 /** A knob after tuning: what was asked for, and what the machine shows. */
 export const knobResultSchema = z
   .strictObject({
-    knob: z.string(),
+    knob: id,
     ...itemSchema,
     named: z.boolean().optional().meta({ description: 'The suite names the knob, and not only a profile.' }),
     items: z.array(
@@ -167,13 +169,13 @@ export const knobResultSchema = z
 export type KnobOutcome = z.output<typeof knobResultSchema>;
 
 export const tuningResultSchema = z.strictObject({
-  profile: z.string(),
+  profile: id,
   knobs: z.array(knobResultSchema),
 });
 
 export const contextResultSchema = z.strictObject({
-  type: z.string(),
-  on: z.string(),
+  type: id,
+  on: id,
   traits: z
     .record(z.string(), z.union([z.boolean(), z.string()]))
     .meta({ description: '`emulated`: the guest ran under TCG and its latencies say nothing about hardware.' }),
@@ -184,9 +186,9 @@ export const contextResultSchema = z.strictObject({
 export const resultSchema = z
   .strictObject({
     schemaVersion: z.literal(1),
-    runId: z.string(),
-    kvm4nfv: z.string().meta({ description: 'Version of the package.' }),
-    suite: z.strictObject({ name: z.string(), file: z.string(), sha256: z.string() }),
+    runId: id,
+    kvm4nfv: identifier(z.string().meta({ description: 'Version of the package.' })),
+    suite: z.strictObject({ name: id, file: id, sha256: id }),
     startedAt: z.iso.datetime(),
     endedAt: z.iso.datetime().nullable().meta({ description: 'null: the run was killed before its end.' }),
     verdict: verdictSchema,

@@ -1,10 +1,13 @@
 import { createReadStream } from 'node:fs';
-import { appendFile, mkdir, open, rename, writeFile, type FileHandle } from 'node:fs/promises';
+import { appendFile, mkdir, open, rename, stat, writeFile, type FileHandle } from 'node:fs/promises';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
-import { redactor } from './redact.js';
+import { makeDirectories } from './directory.js';
+import { Redactor } from './redact.js';
+import { redactFiles } from './redact-files.js';
+import { redactTree } from './redact-tree.js';
 import { fileProblem, Kvm4nfvError, messageOf } from '../error.js';
-import type { EventBody, RunEvent } from './event.js';
+import { bodySchema, type EventBody, type RunEvent } from './event.js';
 import type { Result } from './result.js';
 
 export const eventsFile = 'events.ndjson';
@@ -15,20 +18,6 @@ const storeError = (what: string, error: unknown): Kvm4nfvError =>
     hint: 'free some space there or give another directory with --output',
     cause: error,
   });
-
-/** Not `mkdir` with `recursive`: below /proc and the like that never ends. */
-const makeDirectories = async (directory: string): Promise<void> => {
-  try {
-    await mkdir(directory);
-  } catch (error) {
-    const code = error instanceof Error && 'code' in error ? error.code : undefined;
-    if (code === 'EEXIST') return;
-    const parent = path.dirname(directory);
-    if (code !== 'ENOENT' || parent === directory) throw error;
-    await makeDirectories(parent);
-    await mkdir(directory);
-  }
-};
 
 export interface StoreOptions {
   /** Told of every event after it is on disk. */
@@ -42,7 +31,8 @@ export class RunStore implements AsyncDisposable {
   readonly directory: string;
   readonly #events: FileHandle;
   readonly #listener: (event: RunEvent) => void;
-  readonly #redacted: (text: string) => string;
+  /** Takes the suite's secrets out of what is written. */
+  readonly hide: Redactor;
   #sequence = 0;
   #failure: Kvm4nfvError | undefined;
   #writing: Promise<void> = Promise.resolve();
@@ -55,15 +45,16 @@ export class RunStore implements AsyncDisposable {
     this.directory = directory;
     this.#events = events;
     this.#listener = listener;
-    // As they stand inside a JSON text.
-    this.#redacted = redactor(secrets, (secret) => JSON.stringify(secret).slice(1, -1));
+    this.hide = new Redactor(secrets, { kept: path.basename(directory) });
   }
 
   /** Makes `<results>/<runId>`, which must not exist yet: two runs never share one. */
   static async create(results: string, runId: string, options: StoreOptions = {}): Promise<RunStore> {
-    const directory = path.join(results, runId);
+    let directory = path.join(results, runId);
     try {
-      await makeDirectories(results);
+      // Once and for all: the working directory may be removed.
+      directory = path.resolve(directory);
+      await makeDirectories(path.dirname(directory));
       await mkdir(directory);
       return new RunStore(directory, await open(path.join(directory, eventsFile), 'ax'), options);
     } catch (error) {
@@ -73,10 +64,12 @@ export class RunStore implements AsyncDisposable {
 
   /** Resolves when the event is on disk. Events get on disk in the order of the calls. */
   append(body: EventBody): Promise<void> {
-    const line = this.#redacted(JSON.stringify({ seq: this.#sequence++, at: new Date().toISOString(), ...body }));
+    const shown = redactTree(bodySchema, body, this.hide);
+    const line = JSON.stringify({ seq: this.#sequence++, at: new Date().toISOString(), ...shown });
     const event = JSON.parse(line) as RunEvent;
     const written = this.#writing.then(async () => {
       try {
+        await this.#assertThere();
         await this.#events.appendFile(`${line}\n`);
         await this.#events.datasync();
       } catch (error) {
@@ -87,6 +80,12 @@ export class RunStore implements AsyncDisposable {
     });
     this.#writing = written.catch(() => undefined);
     return written;
+  }
+
+  /** A file that was removed can still be written, and nobody will ever read it. */
+  async #assertThere(): Promise<void> {
+    const [named, ours] = await Promise.all([stat(path.join(this.directory, eventsFile)), this.#events.stat()]);
+    if (named.ino !== ours.ino || named.dev !== ours.dev) throw new Error('it was replaced while the run was going on');
   }
 
   /** Why an event could not be written, where one could not: there is no result then. */
@@ -107,7 +106,7 @@ export class RunStore implements AsyncDisposable {
   async writeFile(name: string, text: string | Uint8Array): Promise<void> {
     const target = path.join(this.directory, name);
     try {
-      await mkdir(path.dirname(target), { recursive: true });
+      await makeDirectories(path.dirname(target), this.directory);
       await writeFile(`${target}.part`, text, { flush: true });
       await rename(`${target}.part`, target);
     } catch (error) {
@@ -121,6 +120,15 @@ export class RunStore implements AsyncDisposable {
       await appendFile(target, text, { flush: true });
     } catch (error) {
       throw storeError(`can't write ${target}`, error);
+    }
+  }
+
+  /** Takes secrets out of the files of tools and machines in a directory of the run, which need not be there. */
+  async redact(directory: string): Promise<void> {
+    try {
+      await redactFiles(path.join(this.directory, directory), this.hide);
+    } catch (error) {
+      throw storeError(`can't take secrets out of the files in ${path.join(this.directory, directory)}`, error);
     }
   }
 

@@ -1,7 +1,6 @@
-import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Kvm4nfvError, messageOf, type Fault } from '../error.js';
+import { Kvm4nfvError, messageOf } from '../error.js';
 import { resolveCpus } from '../host/cpu-list.js';
 import type { HostFacts } from '../host/facts.js';
 import { downloadFiles } from '../host/files.js';
@@ -11,7 +10,9 @@ import type { Measurement } from '../measure/measurement.js';
 import { judge } from '../sla/sla.js';
 import { worst, type Verdict } from '../sla/verdict.js';
 import { Teardown } from '../teardown.js';
+import { makeDirectories } from './directory.js';
 import { encodeMetrics } from './encode.js';
+import { faultOf } from './fault.js';
 import type { LoadSpec } from './load.js';
 import type { PlannedTest } from './plan.js';
 import type { ResultTrial, SlaOutcome } from './result.js';
@@ -32,7 +33,9 @@ export interface TrialSetting {
   readonly sut: Machine;
   /** The machine of each load, in the order of the test's loads. */
   readonly loadMachines: readonly Machine[];
-  /** The trial's directory on this machine. */
+  /** The run's directory on this machine: once it is gone it is not made anew. */
+  readonly root: string;
+  /** The trial's, below it. */
   readonly directory: string;
   readonly signal: AbortSignal;
 }
@@ -90,7 +93,6 @@ const keepOutput = async (
   raw: string,
   kept: ReadonlySet<string>,
 ): Promise<void> => {
-  await mkdir(raw, { recursive: true });
   const suffix = number === 0 ? '' : `-${String(number)}`;
   const files = ['stdout', 'stderr']
     .map((stream) => [`${job.directory}/${stream}`, path.join(raw, `${stream}${suffix}.txt`)] as const)
@@ -158,12 +160,6 @@ export const assess = (
 export const optionsOf = (test: PlannedTest, parameters: Readonly<Record<string, unknown>>): unknown =>
   Object.keys(parameters).length === 0 ? test.options : test.scenario.options.parse({ ...test.input, ...parameters });
 
-/** An error after an interruption is most likely its consequence. */
-export const faultOf = (error: unknown, signal: AbortSignal): Fault => {
-  if (signal.aborted) return 'interrupted';
-  return Kvm4nfvError.is(error) ? error.fault : 'internal';
-};
-
 /** Measures once. Never throws: what went wrong is in the outcome. Nothing of the trial is left running. */
 export const runTrial = async (setting: TrialSetting): Promise<TrialOutcome> => {
   const { test, asked, sut, signal, directory } = setting;
@@ -206,11 +202,14 @@ export const runTrial = async (setting: TrialSetting): Promise<TrialOutcome> => 
       const started = { job, root: options.root ?? false };
       const number = jobs.push(started) - 1;
       teardown.defer(`job ${job.name} on ${sut.host.name}`, () => job[Symbol.asyncDispose]());
-      teardown.defer(`output of ${job.name}`, () => keepOutput(started, number, raw, kept));
+      teardown.defer(`output of ${job.name}`, async () => {
+        await makeDirectories(raw, setting.root);
+        await keepOutput(started, number, raw, kept);
+      });
       return job;
     },
     keep: async (remote, as) => {
-      await mkdir(raw, { recursive: true });
+      await makeDirectories(raw, setting.root);
       const local = path.join(raw, path.basename(as));
       await sut.host.download(remote, local, {
         root: jobs.some(({ job, root }) => root && remote.startsWith(`${job.directory}/`)),

@@ -1,6 +1,7 @@
 import type { HostSpec } from '../host/spec.js';
 import type { PlannedContext, PlannedTest } from '../run/plan.js';
 import type { Registry } from '../run/registry.js';
+import type { WrittenHost } from '../run/stored-hosts.js';
 import { knownCpus } from './cpus.js';
 import type { Diagnostic } from './diagnostic.js';
 import { TestEntry, type World } from './expand.js';
@@ -30,6 +31,8 @@ export interface LoadedSuite {
   /** How many tests that share no machine may run at once. */
   readonly parallel: number;
   readonly hosts: ReadonlyMap<string, HostSpec>;
+  /** Hosts as they may be recorded: with `${env:NAME}` where a value is from the environment. */
+  readonly writtenHosts: ReadonlyMap<string, WrittenHost>;
   readonly contexts: ReadonlyMap<string, PlannedContext>;
   /** Values that `${env:...}` gave: to be redacted from whatever is recorded or printed. */
   readonly secrets: readonly string[];
@@ -146,6 +149,7 @@ export const loadSuite = async (path: string, options: LoadOptions): Promise<Loa
     registry,
     parallel: Number(value.parallel ?? 1),
     hosts,
+    writtenHosts: places.writtenHosts,
     contexts,
     secrets,
     diagnostics: mistakes.all(),

@@ -1,5 +1,5 @@
-import { parse } from 'yaml';
 import { choice, show, type Finding } from './findings.js';
+import { readGiven } from './given.js';
 import { rawAt, type Located, type Mistakes, type Site } from './mistakes.js';
 import { compilePart } from './part.js';
 import type { Scope } from './template.js';
@@ -34,12 +34,8 @@ const given = (
   standard: unknown,
 ): { readonly value: unknown; readonly wrong?: Omit<Finding, 'path'> } => {
   if (typeof standard === 'string') return { value: text };
-  let value: unknown;
-  try {
-    value = parse(text, { version: '1.2', schema: 'core', maxAliasCount: 0, logLevel: 'silent', stringKeys: true });
-  } catch {
-    value = text;
-  }
+  const { value, wrong } = readGiven(text);
+  if (wrong !== undefined) return { value, wrong: { message: wrong } };
   return standard === null || kindOf(value) === kindOf(standard)
     ? { value }
     : {

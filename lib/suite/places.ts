@@ -1,6 +1,7 @@
 import { hostSchema, type HostSpec } from '../host/spec.js';
 import type { PlannedContext } from '../run/plan.js';
 import type { Registry } from '../run/registry.js';
+import type { WrittenHost } from '../run/stored-hosts.js';
 import type { Gathered } from './files.js';
 import { unknownKey, unknownReference, type Finding } from './findings.js';
 import { below, rawAt, type Located, type Mistakes, type Site } from './mistakes.js';
@@ -10,11 +11,13 @@ import { parseWith, type Parsed } from './parse.js';
 import type { TuningSpec } from '../tuning/tuning-schema.js';
 import { contextKeys, contextSchema } from './schema.js';
 import { without } from './record.js';
+import { asWritten } from './written.js';
 import { knownKeys } from './schema-keys.js';
 import type { Template, Vocabulary } from './template.js';
 
 export interface Places {
   readonly hosts: ReadonlyMap<string, HostSpec>;
+  readonly writtenHosts: ReadonlyMap<string, WrittenHost>;
   readonly contexts: ReadonlyMap<string, PlannedContext>;
   /** Of contexts, those of wrong ones too. */
   readonly tunings: ReadonlyMap<string, TuningSpec>;
@@ -93,6 +96,11 @@ export const loadContexts = async ({ contexts }: Gathered, registry: Registry): 
   for (const site of contexts.values()) await registry.load('context', plainText(rawAt(below(site, 'type'))));
 };
 
+const writtenHost = (site: Site, params: Params, env: Vocabulary['env']): WrittenHost => {
+  const written = asWritten(rawAt(site), params, env);
+  return typeof written === 'object' && written !== null ? (written as WrittenHost) : {};
+};
+
 /** Hosts and contexts with everything resolved and each reference checked. */
 export const resolvePlaces = (
   gathered: Gathered,
@@ -163,5 +171,6 @@ export const resolvePlaces = (
   const both = [...hostNames, ...contextNames];
   const checkHost = referrer('host', 'host or context', both, (name) => contexts.get(name)?.on);
   for (const [name, site] of gathered.contexts) checkHost(site, name);
-  return { hosts, contexts, tunings, hostNames, contextNames, secrets };
+  const writtenHosts = new Map([...gathered.hosts].map(([name, site]) => [name, writtenHost(site, params, env)]));
+  return { hosts, writtenHosts, contexts, tunings, hostNames, contextNames, secrets };
 };

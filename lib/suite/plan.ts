@@ -93,11 +93,12 @@ export const planSuite = (loaded: LoadedSuite, options: PlanOptions = {}): Plan 
     let at = 0;
     for (const test of loaded.tests()) if (chosen(test) && at++ % count === index - 1) yield test;
   }
-  const { name, file, sha256, hosts, contexts, secrets, registry } = loaded;
+  const { name, file, sha256, hosts, writtenHosts, contexts, secrets, registry } = loaded;
   const parallel = options.parallel ?? loaded.parallel;
   return {
     suite: { name, file, sha256 },
     hosts,
+    writtenHosts,
     contexts,
     secrets,
     plugins: registry.plugins,

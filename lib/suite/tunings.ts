@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { Kvm4nfvError, messageOf } from '../error.js';
 import type { PlannedContext } from '../run/plan.js';
+import { Redactor } from '../run/redact.js';
 import { knobsByName } from '../tuning/knobs/index.js';
 import { profileNames, resolveNamed } from '../tuning/resolve.js';
 import type { TuningSpec } from '../tuning/tuning-schema.js';
@@ -68,7 +69,8 @@ export const checkTunings = async (
   secrets: readonly string[],
   mistakes: Mistakes,
 ): Promise<void> => {
-  const hide = (text: string) => secrets.reduce((said, secret) => said.replaceAll(secret, '${env:...}'), text);
+  const hidden = new Redactor(secrets, { instead: '${env:...}' });
+  const hide = (text: string) => hidden.text(text);
   for (const [name, tuning] of tunings) {
     const site = sites.get(name);
     if (site === undefined) continue;

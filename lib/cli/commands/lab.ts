@@ -7,6 +7,7 @@ import { attachVirtualHost, listVirtualHosts, removeVirtualHost } from '../../la
 import { checkMachineName } from '../../lab/instance.js';
 import { virtualHostSchema, type VirtualHostOptions } from '../../lab/options.js';
 import { renderTable } from '../../report/table.js';
+import { keyAndText, valueOf } from '../../suite/given.js';
 import { without } from '../../suite/record.js';
 import { checked } from '../checked.js';
 import { labRun as run } from '../host.js';
@@ -25,11 +26,8 @@ export interface LabFlags {
 const optionsOf = (given: readonly string[]): VirtualHostOptions => {
   const written: Record<string, unknown> = {};
   for (const text of given) {
-    const at = text.indexOf('=');
-    if (at < 1)
-      throw new Kvm4nfvError('usage', `--option ${text}: expected key=value`, { hint: 'such as --option ports=4' });
-    const value = text.slice(at + 1);
-    written[text.slice(0, at)] = /^(\d+|true|false|[[{].*)$/.test(value) ? (JSON.parse(value) as unknown) : value;
+    const [key, value] = keyAndText('--option', text, 'key=value', 'ports=4');
+    written[key] = valueOf(`--option ${key}`, value);
   }
   return checked('--option', virtualHostSchema, written, 'kvm4nfv list kvm-guest shows the options');
 };

@@ -20,6 +20,8 @@ export const run = async (
     print(`${file}: no test is in shard ${String(options.shard.index)}/${String(options.shard.count)}`);
     return 0;
   }
+  // It may be removed meanwhile.
+  const here = process.cwd();
   const runId = newRunId(plan.suite.name);
   using interrupt = new Interrupt(() => `kvm4nfv cleanup --run ${runId}`);
   const { signal } = interrupt;
@@ -36,7 +38,7 @@ export const run = async (
   if (options.json) printJson(outcome.result);
   else {
     print(renderSummary(printableData(outcome.result), { paint: paintFor(process.stdout) }));
-    print(`files: ${path.relative('', outcome.directory)}`);
+    print(`files: ${path.relative(here, outcome.directory)}`);
   }
   return outcome.result.exitCode;
 };

@@ -68,6 +68,7 @@ describe('timer scenario', function () {
       asked: { parameters: {} },
       sut: machine,
       loadMachines: test.load.map(() => machine),
+      root: directory,
       directory: path.join(directory, id),
       signal: AbortSignal.timeout(110_000),
     });

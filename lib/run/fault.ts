@@ -1,0 +1,20 @@
+import { Kvm4nfvError, type Fault } from '../error.js';
+
+/** What the machine lacks or refuses, as the system names it: no fault of ours. */
+const ofTheMachine: ReadonlySet<string> = new Set([
+  ...['EACCES', 'EPERM', 'EROFS', 'ENOSPC', 'EDQUOT', 'EFBIG', 'EIO', 'ENODEV', 'ENXIO'],
+  ...['EMFILE', 'ENFILE', 'ENOMEM', 'EAGAIN', 'ENOENT', 'ENOTDIR', 'EISDIR', 'ELOOP', 'ENAMETOOLONG', 'ESTALE'],
+]);
+
+const codeOf = (error: unknown): string =>
+  error instanceof Error && 'code' in error && 'syscall' in error ? String(error.code) : '';
+
+/**
+ * What kind of trouble an error is: the one place that says so. After an interruption it is most likely its consequence;
+ * of an error that is none of ours the system's name for it tells whether the machine or we are at fault.
+ */
+export const faultOf = (error: unknown, signal?: AbortSignal): Fault => {
+  if (signal?.aborted === true) return 'interrupted';
+  if (Kvm4nfvError.is(error)) return error.fault;
+  return ofTheMachine.has(codeOf(error)) ? 'environment' : 'internal';
+};
