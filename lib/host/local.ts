@@ -16,9 +16,10 @@ import { supervise, type Running } from './supervise.js';
 const reap = async (child: ChildProcess, marker: string, sudo: boolean): Promise<void> => {
   const script = ['sh', '-c', reapScript, 'sh', marker, String(child.pid), String(commandGrace / 10)];
   const [file = '', ...args] = sudo ? ['sudo', '-n', '--', ...script] : script;
-  await once(spawn(file, args, { stdio: 'ignore', detached: true, env: inheritedEnvironment() }), 'exit').catch(() =>
-    child.kill('SIGKILL'),
-  );
+  await once(
+    spawn(file, args, { stdio: 'ignore', detached: true, env: inheritedEnvironment(), timeout: 60_000 }),
+    'exit',
+  ).catch(() => child.kill('SIGKILL'));
   // What still holds the other end of the pipes is none of the command's.
   for (const stream of child.stdio) stream?.destroy();
 };

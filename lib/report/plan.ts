@@ -34,17 +34,18 @@ const contextSteps = async ({ definition, options, tuning }: PlannedContext): Pr
 
 /** What is set up before the tests: hosts and contexts with their steps, tuning included. */
 export const planSteps = async (plan: Plan): Promise<string> => {
+  const hide = redactor(plan.secrets);
   const lines = [...plan.hosts].map(([name, { address, jump }]) =>
     address === undefined
       ? `host ${name}: this machine`
-      : `host ${name}: SSH to ${address}${jump === undefined ? '' : ` through ${jump}`}`,
+      : `host ${name}: SSH to ${hide(address)}${jump === undefined ? '' : ` through ${jump}`}`,
   );
   for (const context of plan.contexts.values()) {
     const { name, definition, on, provision } = context;
     lines.push(`context ${name}: ${definition.type} on ${on}${provision ? ', missing tools are installed' : ''}`);
     for (const step of await contextSteps(context)) lines.push(`  ${step}`);
   }
-  return lines.map(redactor(plan.secrets)).join('\n');
+  return lines.map(hide).join('\n');
 };
 
 /** Empty for CPUs: the command names them. */
@@ -83,8 +84,8 @@ const countOf = ({ trials, duration }: RunnerPreview): string => {
   return `as many trials as ${duration === undefined ? 'it takes' : `begin within ${formatClock(duration)}`}`;
 };
 
-/** What is done for one test, trial by trial as far as that can be known. */
-export const planTest = (plan: Plan, test: PlannedTest): TestSteps => {
+/** What is done for one test, trial by trial as far as that can be known; `before` is what changes on its machines first. */
+export const planTest = (plan: Plan, test: PlannedTest, before: readonly string[] = []): TestSteps => {
   const hide = redactor(plan.secrets);
   const preview = test.runner.definition.preview(test.runner.options);
   const { trials, parameters, pause = 0, endsWhen = [] } = preview;
@@ -93,7 +94,7 @@ export const planTest = (plan: Plan, test: PlannedTest): TestSteps => {
     .map((load) => `load on ${load.host ?? test.context}: ${commandOf(loadArgv(load, undefined), hide)}`);
   const commands = [...parameters].flatMap((set) => {
     const said = Object.entries(set)
-      .map(([key, value]) => `${key}=${formatWritten(value)}`)
+      .map(([key, value]) => `${key}=${hide(formatWritten(value))}`)
       .join(' ');
     return test.scenario
       .preview(optionsOf(test, set))
@@ -104,6 +105,7 @@ export const planTest = (plan: Plan, test: PlannedTest): TestSteps => {
   );
   const steps = [
     `in ${chainOf(plan, test.context).join(' on ')}`,
+    ...before,
     ...needSteps(plan, test),
     `runner ${test.runner.definition.type}: ${countOf(preview)}`,
     ...(pause > 0 ? [`pause: ${formatTime(pause)} before each trial but the first`] : []),

@@ -8,7 +8,7 @@ import { Redactor } from './redact.js';
 export type WrittenHost = Readonly<Record<string, unknown>>;
 
 const escaped = (value: unknown, hide: Redactor): unknown =>
-  typeof value === 'string' ? hide.text(value).replaceAll('${', '$${') : value;
+  typeof value === 'string' ? hide.text(value).replaceAll('${', () => '$${') : value;
 
 /** The hosts of these tests, and those that they are reached through, as they may be kept: without what is secret of them. */
 export const hostsToStore = (plan: Plan, tests: Iterable<PlannedTest>): Record<string, WrittenHost> => {

@@ -17,7 +17,7 @@ export const keyAndText = (flag: string, given: string, form: string, example: s
  */
 export const readGiven = (text: string): { readonly value: unknown; readonly wrong?: string } => {
   if (text === '') return { value: text };
-  const options = { version: '1.2', schema: 'core', maxAliasCount: 0, logLevel: 'silent', stringKeys: true } as const;
+  const options = { version: '1.2', schema: 'core', maxAliasCount: 0, logLevel: 'error', stringKeys: true } as const;
   try {
     return { value: parse(text, options) as unknown };
   } catch (error) {

@@ -6,7 +6,10 @@ const [opening, closing] = ['\u{F0000}', '\u{F0001}'];
 
 const replaced = (value: unknown): unknown => {
   if (typeof value === 'string')
-    return value.replaceAll('${', '$${').replaceAll(opening, '${env:').replaceAll(closing, '}');
+    return value
+      .replaceAll('${', () => '$${')
+      .replaceAll(opening, '${env:')
+      .replaceAll(closing, '}');
   if (Array.isArray(value)) return value.map(replaced);
   if (typeof value !== 'object' || value === null) return value;
   return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, replaced(item)]));

@@ -1,5 +1,6 @@
 import { formatClock } from '../../report/format.js';
 import { planSteps, planTest } from '../../report/plan.js';
+import { TuningForecast } from '../../report/plan-states.js';
 import { estimate } from '../../run/estimate.js';
 import { tameMemory } from '../memory.js';
 import { print, printJson } from '../output.js';
@@ -11,10 +12,11 @@ export const plan = async (file: string, options: SuiteSelection & { readonly js
   const planned = await openSuite(file, options);
   let total: number | undefined = 0;
   if (!options.json) print(await planSteps(planned));
+  const forecast = await TuningForecast.of(planned);
   for (const test of planned.tests()) {
     const took = estimate(test);
     total = took === undefined || total === undefined ? undefined : total + took;
-    const described = planTest(planned, test);
+    const described = planTest(planned, test, forecast.before(test));
     if (options.json) printJson({ ...described, estimate: took ?? null }, 0);
     else
       print(
