@@ -1,4 +1,3 @@
-import { Kvm4nfvError } from '../error.js';
 import { keyAndText, valueOf } from '../suite/given.js';
 import type { ResolvedTuning } from '../tuning/profile.js';
 import { resolveNamed } from '../tuning/resolve.js';

@@ -5,7 +5,7 @@ import { Kvm4nfvError, messageOf } from '../error.js';
 export const keyAndText = (flag: string, given: string, form: string, example: string): readonly [string, string] => {
   const at = given.indexOf('=');
   if (at < 1)
-    throw new Kvm4nfvError('usage', `${flag} ${given}: expected ${form}`, {
+    throw new Kvm4nfvError('E_ARGUMENT', `${flag} ${given}: expected ${form}`, {
       hint: `such as ${flag} ${example}`,
     });
   return [given.slice(0, at), given.slice(at + 1)];
@@ -31,7 +31,7 @@ export const readGiven = (text: string): { readonly value: unknown; readonly wro
 export const valueOf = (flag: string, text: string): unknown => {
   const { value, wrong } = readGiven(text);
   if (wrong === undefined) return value;
-  throw new Kvm4nfvError('usage', `${flag}: ${wrong}`, {
+  throw new Kvm4nfvError('E_ARGUMENT', `${flag}: ${wrong}`, {
     hint: 'write it as in a suite, such as [64, 1518] or { product: X }',
   });
 };

@@ -35,7 +35,7 @@ const given = (
 ): { readonly value: unknown; readonly wrong?: Omit<Finding, 'path'> } => {
   if (typeof standard === 'string') return { value: text };
   const { value, wrong } = readGiven(text);
-  if (wrong !== undefined) return { value, wrong: { message: wrong } };
+  if (wrong !== undefined) return { value, wrong: { code: 'E_PARAM', message: wrong } };
   return standard === null || kindOf(value) === kindOf(standard)
     ? { value }
     : {

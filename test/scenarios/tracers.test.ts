@@ -56,6 +56,7 @@ describe('kind N: tracers, in a guest whose kernel has them', function () {
       asked: { parameters: {} },
       sut,
       loadMachines: [],
+      root: run.directory,
       directory: path.join(run.directory, id),
       signal,
     });
