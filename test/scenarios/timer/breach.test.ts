@@ -142,7 +142,7 @@ describe('kind C: what other versions write', () => {
     const input = { nanoseconds: true, duration: '60s', break: 'none', histogram: '1ms' };
     const text = fixture('cyclictest/cyclictest-2.4-ns-all-above-1ms-min-is-initial.json');
     const [metric] = parseCyclictest(text, cyclictestOptions.parse(input)).metrics;
-    expect(metric?.histogram.max).to.equal(3_800_000);
+    expect([metric?.histogram.min, metric?.histogram.max]).to.deep.equal([undefined, 3_800_000]);
     expect(metric?.histogram.count).to.equal(5);
   });
 
@@ -226,6 +226,10 @@ describe('statistics of a tool that contradict its histogram', () => {
     it(`are an error: ${what}`, () => {
       expect(parse(fields)).to.throw(Kvm4nfvError);
     });
+
+  it('are told with what contradicts what', () => {
+    expect(parse({ histogram: { 5: 99 } })).to.throw(Kvm4nfvError, '1 samples are beyond the bins, but max is 5000 ns');
+  });
 
   it('are none where all is as it should be', () => {
     expect(parse({})().metrics).to.have.length(1);

@@ -71,6 +71,7 @@ describe('kind N: rtla osnoise', () => {
     expect(parseOsnoise(recorded(''), options({ stop: '200us' })).breach).to.contain('103316 us');
     expect(parseOsnoise(recorded('-auto'), options({ auto: '100us' })).breach).to.contain('of auto');
     expect(parseOsnoise(recorded('-stop'), options({ stop: '200ms' })).breach).to.contain('is not in its table');
+    expect(parseOsnoise(recorded(''), options({ stop: '103316us' })).breach).to.contain('103316 us, not less than');
     expect(parseOsnoise(recorded(''), options({ stop: '103317us' })).breach).to.equal(undefined);
     expect(parseOsnoise(recorded('-stop'), options()).breach).to.equal(undefined);
   });
