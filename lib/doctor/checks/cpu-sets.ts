@@ -1,4 +1,5 @@
 import { formatCpuList, intersectCpus, invertCpus, parseCpuList } from '../../host/cpu-list.js';
+import { isolationOf } from '../../tuning/boot/grammar.js';
 import { parameterName, parameterValue, splitCmdline } from '../../tuning/cmdline.js';
 import { files, matching } from '../../tuning/reading.js';
 import { costOf } from '../costs/here.js';
@@ -30,9 +31,9 @@ const givenAs = ({ machine: { cmdline, possible } }: Seen, name: string): Given[
   return (end < 0 ? tokens : tokens.slice(0, end))
     .filter((token) => parameterName(token) === name)
     .map((token) => {
-      const parts = (parameterValue(token) ?? '').split(',');
-      const flags = parts.filter((part) => /^[a-z_]+$/.test(part) && part !== 'all');
-      return { text: token, flags, cpus: cpusOf(parts.filter((part) => !flags.includes(part)).join(','), possible) };
+      const value = parameterValue(token) ?? '';
+      const { flags, cpus } = name === 'isolcpus' ? isolationOf(value) : { flags: [], cpus: value };
+      return { text: token, flags, cpus: cpusOf(cpus, possible) };
     });
 };
 
@@ -65,8 +66,7 @@ const twice = (seen: Seen): Finding[] => {
 const withoutEffect = (seen: Seen): Finding[] => {
   const { isolated } = kernelIsolation(seen.now);
   const [first] = givenAs(seen, 'isolcpus');
-  const domain = first !== undefined && (first.flags.length === 0 || first.flags.includes('domain'));
-  if (first === undefined || !domain) return [];
+  if (first?.flags.includes('domain') !== true) return [];
   const missing = invertCpus(isolated, intersectCpus(first.cpus ?? seen.machine.possible, seen.machine.online));
   if (first.cpus !== undefined && missing.length === 0) return [];
   return [
