@@ -67,9 +67,11 @@ const together = (
   return names.length === 0 ? [] : [findingOf({ ...told, what: `${told.what}: ${names.join(', ')}` })];
 };
 
+/** Of these it matters that a kernel lacks them: what they would keep away is there all the same. */
+const missed: readonly string[] = ['fair-server', 'nohz-full', 'rcu-nocbs', 'clocksource'];
+
 /** There is nothing to set, and nothing else to say of it. */
-const isNowhere = ({ items, state }: KnobResult): boolean =>
-  state === 'absent' && items.every(({ reason = '' }) => reason.endsWith('is not there'));
+const isNowhere = ({ knob, state }: KnobResult): boolean => state === 'absent' && !missed.includes(knob);
 const wantsIsolated = ({ items }: KnobResult): boolean =>
   items.length > 0 && items.every((item) => item.reason === noIsolated);
 

@@ -74,7 +74,7 @@ export const interrupts: Check = {
     if (isolated.length === 0) return undefined;
     const disturbing = onIsolated(seen);
     const fallback = intersectCpus(parseCpuMask(line(seen.now, '/proc/irq/default_smp_affinity') ?? ''), isolated);
-    const silences = ['irq-affinity', ...(fallback.length === 0 ? ['irqaffinity'] : [])];
+    const silences = ['irq-affinity'];
     const cost = costOf(disturbing.length > 0 ? 'irq-affinity' : 'irqaffinity');
     if (disturbing.length === 0 && fallback.length === 0) return { findings: [], silences };
     const mask = housekeeping.reduce((sum, cpu) => sum | (1n << BigInt(cpu)), 0n).toString(16);

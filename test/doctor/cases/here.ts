@@ -17,6 +17,13 @@ export const here: readonly Case[] = [
     spares: ['swappiness'],
   },
   {
+    it: 'takes a disk beside compressed swap for a disk',
+    machine: 'zram-swap',
+    isolated: '2-3',
+    files: swaps('/dev/zram0 partition 8388604 0 100\n/dev/nvme0n1p3 partition 8388604 0 -2'),
+    says: [{ check: 'swap', severity: 'critical', what: /zram0, .*; \/dev\/nvme0n1p3/ }],
+  },
+  {
     it: 'tells of swap on a disk, and how much of it is used',
     machine: intel,
     isolated: '2-3',
