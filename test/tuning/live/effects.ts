@@ -107,20 +107,6 @@ export const effectsOfKnobs = (lab: () => LabMachine): void => {
     expect(seen.map((part) => part.replaceAll('\n', ' '))).to.deep.equal(['0-3', '0-1 2-3', '0-3']);
   });
 
-  it('moves tasks off the isolated CPUs, the first process and what it starts included', async () => {
-    const look = (): Promise<string> =>
-      text(
-        `for pid in 1 $$ $(pgrep -x kswapd0); do awk '/^Cpus_allowed_list/ { print $2 }' /proc/$pid/status; done | xargs`,
-      );
-    const [before = '', during, after] = await around({ 'task-affinity': 'housekeeping' }, look);
-    expect([before.slice(0, 7), during, after]).to.deep.equal(['0-3 0-3', '0-1 0-1 0-1', before]);
-  });
-
-  it('holds a socket that asks for time stamps, for as long as the run has the host', async () => {
-    const look = (): Promise<string> => text('systemctl is-active kvm4nfv-timestamps.service || :');
-    expect(await around({ 'timestamp-key': 'held' }, look)).to.deep.equal(['inactive', 'active', 'inactive']);
-  });
-
   it('stops transparent huge pages and page merging', async () => {
     const thp = '/sys/kernel/mm/transparent_hugepage/enabled';
     const look = (): Promise<string> => text(`grep -o '\\[.*\\]' ${thp}; cat /sys/kernel/mm/ksm/run`);
