@@ -36,6 +36,10 @@ const test = [
   { name: 'g++', probe: 'g++', optional: true },
   { name: 'make', probe: 'make', optional: true },
   { name: 'python3', probe: 'python3', optional: true },
+  // A disk that boots by GRUB.
+  { name: 'grub-common', probe: '/usr/sbin/grub-mkconfig', optional: true },
+  { name: 'grub2-common', probe: '/usr/sbin/grub-install', optional: true },
+  { name: 'grub-pc-bin', probe: '/usr/lib/grub/i386-pc/modinfo.sh', optional: true },
 ];
 
 /** @type {readonly DebianPackage[]} */

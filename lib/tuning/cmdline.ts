@@ -132,11 +132,11 @@ const addOptions = (units: readonly Unit[], wanted: Unit): Unit[] => {
     const kept = own ? withOptions(unit, (options) => options.filter((option) => !rivals.includes(option))) : unit;
     if (kept !== undefined) held.push(kept);
   }
-  if (at < 0) return [...held, wanted];
-  const old = held[at];
-  if (held.some((unit) => unit.key === wanted.key && same(first(unit), first(wanted)))) return held;
-  if (grammar.separator === undefined || old?.key !== wanted.key) held.splice(at, 0, wanted);
-  else held[at] = withOptions(old, (options) => [...new Set([...more, ...options])]) ?? wanted;
+  const own = held.filter((unit) => unit.key === wanted.key && grammarOf(first(unit)).kind === 'options');
+  if (hasOptions(own, wanted)) return held;
+  const [old] = own;
+  if (grammar.separator === undefined || old === undefined) held.splice(at < 0 ? held.length : at, 0, wanted);
+  else held[held.indexOf(old)] = withOptions(old, (options) => [...new Set([...more, ...options])]) ?? wanted;
   return held;
 };
 
