@@ -11,7 +11,7 @@ const field = <T extends number>(name: string, units: Readonly<Record<string, nu
     .meta({
       description: `A ${name}: a number and one of ${names.join(', ')}.`,
       examples: [example],
-      pattern: `^\\d+(\\.\\d+)?\\s*(${names.join('|')})$`,
+      pattern: `^\\d+(\\.\\d+)?\\s*(${names.join('|').replace('us', '[uµμ]s')})$`,
     })
     .transform((text, context): T => {
       const value = parseQuantity(text, units);

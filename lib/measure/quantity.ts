@@ -28,12 +28,16 @@ export const spellings: Readonly<Record<Unit, Readonly<Record<string, number>>>>
   MHz: { MHz: 1, GHz: 1e3 },
 };
 
-const quantity = /^(\d+(?:\.\d+)?)\s*([A-Za-z/]+)$/;
+const quantity = /^(\d+(?:\.\d+)?)\s*([A-Za-zµμ/]+)$/;
+
+/** Unicode has two micro signs, and keyboards give either. */
+export const withoutMicro = (unit: string): string => unit.replace(/^[µμ]s$/, 'us');
 
 /** Reads `<number><unit>`; gives undefined where the text is not of that form or the result is no whole number of base units. */
 export const parseQuantity = (text: string, units: Readonly<Record<string, number>>): number | undefined => {
   const match = quantity.exec(text.trim());
-  const factor = match?.[2] === undefined || !Object.hasOwn(units, match[2]) ? undefined : units[match[2]];
+  const unit = withoutMicro(match?.[2] ?? '');
+  const factor = Object.hasOwn(units, unit) ? units[unit] : undefined;
   const number = Number(match?.[1]);
   if (factor === undefined || !Number.isFinite(number)) return undefined;
   const exact = product(ratioOf(number), ratioOf(factor));

@@ -107,9 +107,8 @@ export const checkSlas = (
   runner: PlannedRunner | undefined,
   slas: Outcome<readonly (Sla | undefined)[]>,
 ): readonly Located[] => {
-  const written = Array.isArray(slas.input) ? (slas.input as unknown[]) : [];
   const right = (slas.value ?? []).flatMap((sla, index) =>
-    sla === undefined ? [] : [{ path: slaPath(written[index], index), sla }],
+    sla === undefined ? [] : [{ path: slaPath(slas.input, index), sla }],
   );
   return checkMetrics(site, scenario, options, runner, right);
 };

@@ -1,4 +1,5 @@
 import type * as z from 'zod';
+import { templateIn } from './braces.js';
 import { choice, missingKey, show, unknownKey, type Finding } from './findings.js';
 import { knownKeys } from './schema-keys.js';
 import { locateValue, type Path } from './tree.js';
@@ -169,4 +170,9 @@ const explain = (issue: Issue, path: Path, root: unknown, schema: z.core.$ZodTyp
 
 /** What zod found wrong in `value`, in the words of a suite. */
 export const findingsOf = (error: z.core.$ZodError, value: unknown, schema: z.core.$ZodType): Finding[] =>
-  error.issues.flatMap((issue) => explain(issue, steps(issue.path), value, schema));
+  error.issues
+    .flatMap((issue) => explain(issue, steps(issue.path), value, schema))
+    .map((finding) => {
+      const written = finding.at === 'key' ? undefined : locateValue(value, finding.path).value;
+      return typeof written === 'string' ? { ...finding, ...templateIn(written) } : finding;
+    });

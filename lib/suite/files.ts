@@ -5,7 +5,7 @@ import type { Registry } from '../run/registry.js';
 import { below, placeName, type Mistakes, type Site } from './mistakes.js';
 import { parseWith } from './parse.js';
 import { loadPlugin } from './plugins.js';
-import { outlineSchema } from './schema.js';
+import { isAnchorKey, outlineSchema } from './schema.js';
 import { readSource } from './source.js';
 import type { Tree } from './tree.js';
 import { parseYaml } from './yaml.js';
@@ -31,8 +31,24 @@ const texts = (value: unknown): readonly (readonly [number, string])[] =>
     ? [...value.entries()].filter((entry): entry is [number, string] => typeof entry[1] === 'string' && entry[1] !== '')
     : [];
 
+const suiteKeys = Object.keys(outlineSchema.shape);
+
+/** Whether a text is meant for a suite: most of its keys at the top are; of a broken one the beginnings of lines tell. */
+const isSuite = (text: string, value: unknown): boolean => {
+  const keys = isMapping(value)
+    ? Object.keys(value)
+    : Array.from(text.matchAll(/^(?:["']?([\w.-]+)["']?\s*:|\S)/gm), ([, key]) => key ?? '').filter(
+        (key) => key !== '',
+      );
+  const known = keys.filter((key) => suiteKeys.includes(key) || isAnchorKey(key)).length;
+  return known > 0 && known >= keys.length - known;
+};
+
 /** A person does not include more; a generator gone wild does. */
 const maxFiles = 200;
+
+const withoutAnchorKeys = (value: unknown): unknown =>
+  isMapping(value) ? Object.fromEntries(Object.entries(value).filter(([key]) => !isAnchorKey(key))) : value;
 
 class Gathering {
   readonly hosts = new Map<string, Site>();
@@ -60,7 +76,7 @@ class Gathering {
     if (!reading.ok) {
       const { code, message, hint } = reading;
       const more = { code, ...(hint === undefined ? {} : { hint }) };
-      if (reading.text !== undefined && reading.offset !== undefined)
+      if (from === undefined && reading.text !== undefined && reading.offset !== undefined)
         this.#mistakes.addSpan(
           { file, text: reading.text },
           { start: reading.offset, end: reading.offset + 1 },
@@ -73,6 +89,15 @@ class Gathering {
     this.hash.update(reading.text).update('\0');
     const source = { file, text: reading.text };
     const parsing = parseYaml(source);
+    if (from !== undefined && !isSuite(source.text, parsing.tree?.value)) {
+      // It may be anything, a key or a password file: none of its lines is shown.
+      const hint = `it has none of the keys of a suite, such as ${suiteKeys.slice(3, 6).join(', ')}`;
+      this.#mistakes.add({
+        site: from,
+        finding: { path: [], code: 'E_INCLUDE', message: `'${file}' is no suite file`, hint },
+      });
+      return undefined;
+    }
     for (const mistake of parsing.mistakes) this.#mistakes.addSpan(source, mistake, mistake);
     return parsing.tree;
   }
@@ -119,7 +144,7 @@ class Gathering {
 
   async #contents(path: string, tree: Tree): Promise<void> {
     const top: Site = { tree, path: [] };
-    const outline = parseWith(outlineSchema, tree.value);
+    const outline = parseWith(outlineSchema, withoutAnchorKeys(tree.value));
     if (!outline.ok) for (const finding of outline.findings) this.#mistakes.add({ site: top, finding });
     const raw = isMapping(tree.value) ? tree.value : {};
     const { file } = tree.source;

@@ -178,6 +178,7 @@ export const suiteJsonSchema = async (registry: Registry): Promise<Json> => {
         },
       },
     },
+    patternProperties: { '^(x-|[.])': {} },
     additionalProperties: false,
     $defs: generator.$defs,
   };

@@ -1,7 +1,7 @@
 import type { Finding } from './findings.js';
 import { below, rawAt, type Located, type Site } from './mistakes.js';
 import type { Parsed } from './parse.js';
-import { valueAt } from './tree.js';
+import { valueAt, type Path } from './tree.js';
 import { compileTemplate, type Scope, type Template, type Vocabulary } from './template.js';
 
 /** A place of the suite with its substitutions found. */
@@ -50,18 +50,26 @@ export const conceal = (template: Template, findings: readonly Finding[]): reado
   });
 };
 
-const onlyVariable = /^\$\{env:\w+\}$/;
+const onlyPlaceholder = /^\$\{[^{}]+\}$/;
 const scalar = /^(?:true|false|-?(?:0|[1-9]\d*)(?:\.\d+)?)$/;
 
-/** The value with what whole `${env:...}` gave read as YAML reads plain numbers and booleans. */
-const typed = (value: unknown, template: Template, path: readonly (string | number)[] = []): unknown => {
-  if (typeof value === 'string')
-    return scalar.test(value) && onlyVariable.test(template.secretPlaces.get(JSON.stringify(path)) ?? '')
-      ? (JSON.parse(value) as unknown)
-      : value;
-  if (Array.isArray(value)) return value.map((item, index) => typed(item, template, [...path, index]));
+/** What a `${...}` gives as the other kind: the environment and the command line know only texts, a param may be a number. */
+const otherKind = (value: unknown): unknown => {
+  if (typeof value === 'string') return scalar.test(value) ? (JSON.parse(value) as unknown) : value;
+  return typeof value === 'number' || typeof value === 'boolean' ? String(value) : value;
+};
+
+const isAtOrBelow = (path: Path, place: Path): boolean => place.every((step, index) => path[index] === step);
+
+/** A value that takes what whole `${...}` gave as the other kind at the places that don't fit; `raw` is what is written. */
+const retyped = (value: unknown, raw: unknown, places: readonly Path[], path: Path = []): unknown => {
+  if (typeof raw === 'string')
+    return onlyPlaceholder.test(raw) && places.some((place) => isAtOrBelow(path, place)) ? otherKind(value) : value;
+  const item = ([key, one]: readonly [string | number, unknown]): unknown =>
+    retyped(one, valueAt(raw, [key]), places, [...path, key]);
+  if (Array.isArray(value)) return [...value.entries()].map(item);
   if (typeof value !== 'object' || value === null) return value;
-  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, typed(item, template, [...path, key])]));
+  return Object.fromEntries(Object.entries(value).map((entry) => [entry[0], item(entry)]));
 };
 
 /** An offset into a text counts only where nothing was put into the text. */
@@ -77,7 +85,7 @@ export interface Evaluated<T> {
   readonly problems: readonly Located[];
 }
 
-/** Substitutes and parses. The environment knows only texts: where those don't fit, numbers and booleans are tried. */
+/** Substitutes and parses. Where what a whole `${...}` gives does not fit as a text, it is tried as a number, and the other way round. */
 export const evaluatePart = <T>(
   { site, template, broken }: Part,
   scope: Scope,
@@ -90,8 +98,9 @@ export const evaluatePart = <T>(
   if (missing.length > 0) return { input, value: undefined, problems: problems(missing) };
   const parsed = parse(input);
   if (parsed.ok) return { input, value: parsed.value, problems: [] };
-  if (template.secretPlaces.size > 0) {
-    const again = typed(input, template);
+  if (template.names.length > 0 || template.secretPlaces.size > 0) {
+    const places = parsed.findings.map(({ path }) => path);
+    const again = retyped(input, rawAt(site), places);
     const second = parse(again);
     if (second.ok) return { input: again, value: second.value, problems: [] };
   }

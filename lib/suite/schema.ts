@@ -36,7 +36,7 @@ export const slaSchema = z
   .meta({ examples: ['p99.99 <= 20us'] });
 
 export const slasSchema = z
-  .array(slaSchema)
+  .union([slaSchema, z.array(slaSchema)])
   .meta({ description: 'What is good enough; each trial that is not a warm-up is judged.' });
 export const tagsSchema = z.array(name).meta({ description: 'Names to choose tests by, with --tag.' });
 export const loadsSchema = z
@@ -119,6 +119,9 @@ const sections = {
   defaults: defaultsSchema,
   tests: z.array(testSchema),
 } as const;
+
+/** Keys at the top that hold anchors, as in Compose and in GitLab's CI: nothing reads them. */
+export const isAnchorKey = (key: string): boolean => key.startsWith('x-') || key.startsWith('.');
 
 /** A suite file, context options, runner options and scenario options being open. Those of included files need no `suite`. */
 export const fileSchema = z.strictObject({

@@ -1,3 +1,4 @@
+import { templateIn } from './braces.js';
 import { choice, type Finding } from './findings.js';
 import type { Path } from './tree.js';
 
@@ -56,6 +57,8 @@ class Compiler {
       this.findings.push({ path, offset, code: 'E_SUBSTITUTION', message, ...more });
       return '';
     };
+    const template = templateIn(text.slice(offset, offset + 3));
+    if (template !== undefined) return wrong(template.message, template);
     if (inside === undefined) return wrong("'${' is not closed", { hint: 'write $${ for a plain ${' });
     const { env } = this.#known;
     const variable = envForm.exec(inside)?.[1];

@@ -121,15 +121,19 @@ export const runnerParser =
     }
   };
 
-/** SLAs as listed; undefined stands for a wrong one. */
+/** One SLA or a list of them; undefined stands for a wrong one. */
 export const parseSlas = (input: unknown): Parsed<readonly (Sla | undefined)[]> => {
-  const list = parseWith(z.array(z.unknown()), input);
-  if (!list.ok) return fail(...list.findings);
+  const list = Array.isArray(input) ? (input as unknown[]) : [input];
   const findings: Finding[] = [];
-  const partial = list.value.map((item, index): Sla | undefined => {
+  const partial = list.map((item, index): Sla | undefined => {
     const written = parseWith(slaSchema, item);
     if (!written.ok) {
-      findings.push(...written.findings.map((finding) => ({ ...finding, path: [index, ...finding.path] })));
+      findings.push(
+        ...written.findings.map((finding) => ({
+          ...finding,
+          path: [...(list === input ? [index] : []), ...finding.path],
+        })),
+      );
       return undefined;
     }
     const { expression, severity } =
@@ -138,7 +142,7 @@ export const parseSlas = (input: unknown): Parsed<readonly (Sla | undefined)[]> 
     if (parsed.ok) return parsed.sla;
     const { message, offset, hint } = parsed;
     findings.push({
-      path: slaPath(item, index),
+      path: slaPath(input, index),
       code: 'E_SLA',
       message,
       offset,
@@ -149,6 +153,8 @@ export const parseSlas = (input: unknown): Parsed<readonly (Sla | undefined)[]> 
   return findings.length > 0 ? { ok: false, findings, partial } : { ok: true, value: partial };
 };
 
-/** Where the expression of an SLA is in the list. */
-export const slaPath = (item: unknown, index: number): readonly (string | number)[] =>
-  typeof item === 'string' ? [index] : [index, 'expression'];
+/** Where the expression of an SLA is in what is written: one, or a list. */
+export const slaPath = (written: unknown, index: number): readonly (string | number)[] => {
+  const [item, base] = Array.isArray(written) ? [(written as unknown[])[index], [index]] : [written, []];
+  return typeof item === 'string' ? base : [...base, 'expression'];
+};

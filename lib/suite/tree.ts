@@ -32,9 +32,19 @@ const pairOf = (map: YAMLMap, name: string): Found | undefined => {
   return pair === undefined ? undefined : { key: pair.key as Scalar, node: (pair.value ?? null) as Node | null };
 };
 
+/** In one of the mappings that `<<` puts in. */
+const merged = (tree: Tree, map: YAMLMap, step: string | number): Found | undefined => {
+  const node = pairOf(map, '<<')?.node ?? null;
+  for (const source of isSeq(node) ? (node.items as (Node | null)[]) : [node]) {
+    const found = isAlias(source) ? child(tree, source, step) : undefined;
+    if (found !== undefined) return found;
+  }
+  return undefined;
+};
+
 const child = (tree: Tree, node: Node | null, step: string | number): Found | undefined => {
   const target = isAlias(node) ? tree.aliases.get(node) : node;
-  if (isMap(target)) return pairOf(target, String(step));
+  if (isMap(target)) return pairOf(target, String(step)) ?? merged(tree, target, step);
   if (isSeq(target) && typeof step === 'number' && step < target.items.length)
     return { key: undefined, node: target.items[step] as Node | null };
   return undefined;

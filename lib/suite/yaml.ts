@@ -8,10 +8,12 @@ import {
   type CST,
   type Document,
   type Node,
+  type Scalar,
   type YAMLMap,
 } from 'yaml';
 import { nearest } from '../sla/nearest.js';
 import type { ErrorCode } from '../error.js';
+import { templateIn } from './braces.js';
 import type { Source } from './source.js';
 import type { Span, Tree } from './tree.js';
 
@@ -65,6 +67,8 @@ const syntaxMistakes = (document: Document.Parsed | Document, source: Source): T
   const unresolved = document.warnings.filter(({ code }) => code === 'TAG_RESOLVE_FAILED');
   const mistakes = document.errors.slice(0, maxSyntaxMistakes).map(({ message, pos: [start, end] }): TextMistake => {
     const lineStart = Math.max(source.text.lastIndexOf('\n', start) + 1, start - 200);
+    const template = templateIn(source.text.slice(lineStart, start + 200).split('\n')[0] ?? '');
+    if (template !== undefined) return { start, end, ...template };
     const hint = /[{[,]\s*[^"']*\$\{/.test(source.text.slice(lineStart, start + 40)) ? inFlow : undefined;
     return {
       start,
@@ -74,7 +78,7 @@ const syntaxMistakes = (document: Document.Parsed | Document, source: Source): T
       ...(hint === undefined ? {} : { hint }),
     };
   });
-  const telling = mistakes.findIndex(({ hint }) => hint === inFlow);
+  const telling = mistakes.findIndex(({ code, hint }) => hint === inFlow || code === 'E_TEMPLATE');
   if (telling !== -1) mistakes.splice(telling + 1);
   for (const {
     pos: [start, end],
@@ -169,17 +173,57 @@ class Conversion {
 
   #map(map: YAMLMap): Record<string, unknown> {
     const entries = new Map<string, unknown>();
+    const merged: (readonly [string, unknown])[] = [];
     for (const { key, value } of map.items) {
       if (!isScalar(key)) continue;
       const name = String(key.value);
       if (entries.has(name) && !this.#inAlias)
         this.#mistake(key, 'E_DUPLICATE_KEY', `key '${name}' is there twice`, 'keep one of them');
+      const cut = this.#cutByComma(map, key, value);
+      if (cut !== undefined) {
+        this.#mistake(
+          key,
+          'E_QUOTES',
+          `the comma before '${name}' ends the value of '${cut.of}'`,
+          `write ${cut.of}: '${cut.whole}'`,
+        );
+        continue;
+      }
       if (name === '__proto__') this.#mistake(key, 'E_NAME', "a key can't be named '__proto__'");
-      else if (name === '<<')
-        this.#mistake(key, 'E_YAML_KIND', "'<<' (merge) is not part of YAML 1.2", 'use `defaults`, or repeat the keys');
+      else if (name === '<<') merged.push(...this.#mergedInto(key, value as Node | null));
       else entries.set(name, this.plain(value as Node | null));
     }
+    for (const [name, value] of merged) if (!entries.has(name)) entries.set(name, value);
     return Object.fromEntries(entries);
+  }
+
+  /** Not part of YAML 1.2, and written all the same: of several mappings the first one counts. */
+  #mergedInto(key: Scalar, value: Node | null): readonly (readonly [string, unknown])[] {
+    const from = isSeq(value) ? (value.items as (Node | null)[]) : [value];
+    return from.flatMap((node) => {
+      const data = isAlias(node) ? this.plain(node) : undefined;
+      if (typeof data === 'object' && data !== null && !Array.isArray(data)) return Object.entries(data);
+      if (!this.broken)
+        this.#mistake(key, 'E_YAML_KIND', "'<<' merges aliases of mappings only", 'such as <<: *common');
+      return [];
+    });
+  }
+
+  /** Inside `{ }` a comma ends a value: of `cpus: 2-5,8` the 8 becomes a key without a value. */
+  #cutByComma(map: YAMLMap, key: Scalar, value: unknown): { readonly of: string; readonly whole: string } | undefined {
+    if (map.flow !== true || value !== null || !/^\d+(?:-\d*)?$/.test(String(key.source ?? key.value)))
+      return undefined;
+    const index = map.items.findIndex((item) => item.key === key);
+    const before = map.items.slice(0, index).findLast((item) => isScalar(item.value));
+    if (before === undefined || !isScalar(before.key) || !isScalar(before.value)) return undefined;
+    const from = map.items.indexOf(before);
+    const rest = map.items
+      .slice(from + 1, index + 1)
+      .map((item) => (isScalar(item.key) ? String(item.key.source ?? item.key.value) : ''));
+    return {
+      of: String(before.key.value),
+      whole: [before.value.source ?? String(before.value.value), ...rest].join(','),
+    };
   }
 }
 
@@ -191,9 +235,24 @@ export interface Parsing {
 
 const empty: TextMistake = { start: 0, end: 1, code: 'E_EMPTY', message: 'the file is empty' };
 
+/** What other programs write into a text and should have taken out again. */
+const foreignMarks = ({ text }: Source): TextMistake | undefined => {
+  const start = text.search(/^<<<<<<<(?: |$)/m);
+  if (start === -1 || !/^>>>>>>>(?: |$)/m.test(text)) return undefined;
+  return {
+    start,
+    end: start + 7,
+    code: 'E_CONFLICT',
+    message: 'an unresolved conflict of git',
+    hint: 'choose one of the two, and remove the lines with <<<<<<<, ======= and >>>>>>>',
+  };
+};
+
 /** Parses YAML 1.2 (core schema, string keys, one document, no tags) with positions. Never throws. */
 export const parseYaml = (source: Source): Parsing => {
   const fail = (...mistakes: TextMistake[]): Parsing => ({ mistakes });
+  const mark = foreignMarks(source);
+  if (mark !== undefined) return fail(mark);
   const tokens = [...new Parser().parse(source.text)];
   for (const token of tokens) {
     const start = tooDeep(token);
