@@ -10,5 +10,5 @@ const said = ({ message, expected, hint }: Finding): string =>
 export const checked = <T>(what: string, schema: ZodType<T>, value: unknown, more: string): T => {
   const parsed = parseWith(schema, value);
   if (parsed.ok) return parsed.value;
-  throw new Kvm4nfvError('usage', `${what}: ${parsed.findings.map(said).join('\n')}`, { hint: more });
+  throw new Kvm4nfvError('E_ARGUMENT', `${what}: ${parsed.findings.map(said).join('\n')}`, { hint: more });
 };

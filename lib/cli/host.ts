@@ -26,7 +26,7 @@ const specsOf = async (name: string | undefined, suite: string | undefined): Pro
     ]);
   const { hosts } = await loadSuite(suite, { registry: builtins() });
   if (!hosts.has(name ?? 'local'))
-    throw new Kvm4nfvError('usage', `${suite} has no host '${name ?? ''}'`, {
+    throw new Kvm4nfvError('E_HOST', `${suite} has no host '${name ?? ''}'`, {
       hint: `it has ${[...hosts.keys()].join(', ')}`,
     });
   return hosts;

@@ -44,7 +44,7 @@ export const measureHardwareLatency = async (
     timeout: seconds * 1000 + 60_000,
   });
   if (exitCode === 69)
-    throw new Kvm4nfvError('environment', `${host.name} neither counts SMIs nor has the hwlat tracer`, {
+    throw new Kvm4nfvError('E_SMI', `${host.name} neither counts SMIs nor has the hwlat tracer`, {
       hint: 'modprobe msr (Intel), or use a kernel with CONFIG_HWLAT_TRACER and mount tracefs.',
     });
   const error = hwlatError(host.name, exitCode, stdout);

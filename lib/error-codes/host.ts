@@ -51,6 +51,11 @@ export const host = {
     'A file of a machine can not be read or written.',
     'Check that it is there, the rights and the space.',
   ),
+  E_CANNOT_START: entry(
+    'environment',
+    'A command can not be started on this machine.',
+    'Install it, and check its rights.',
+  ),
   E_LOCAL_FILE: entry(
     'environment',
     'A file of this machine can not be read or written.',

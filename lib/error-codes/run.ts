@@ -13,6 +13,11 @@ export const run = {
     'A tool lacks an option that was asked for.',
     'Leave the option out, or install a newer tool.',
   ),
+  E_TOOL_WARNING: entry(
+    'environment',
+    'A tool says that its result may be wrong.',
+    'Mend what it names on the machine.',
+  ),
   E_TOOL_KILLED: entry('tool', 'A tool was killed while it measured.', 'See what ended it; its raw output is kept.'),
   E_TOOL_SHORT: entry('tool', 'A tool ended before its time.', 'See what ended it.'),
   E_TOOL_OUTPUT: entry('tool', 'What a tool wrote can not be used.', 'Look into its raw output.'),

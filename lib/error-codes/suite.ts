@@ -56,7 +56,6 @@ export const suite = {
     'A value is too small, too large, too short or too long.',
     'Write one within the limit that is named.',
   ),
-  E_CONTRADICTION: entry('usage', 'Values that fit each by itself do not fit together.', 'Leave one of them out.'),
   E_UNKNOWN_NAME: entry('usage', 'A name that nothing has.', 'Correct its spelling, or define what it names.'),
   E_NAME: entry(
     'usage',

@@ -53,7 +53,7 @@ const local = async <T>(verb: string, path: string, action: () => Promise<T>): P
   try {
     return await action();
   } catch (error) {
-    throw new Kvm4nfvError('environment', `can't ${verb} ${path} of this machine: ${messageOf(error)}`, {
+    throw new Kvm4nfvError('E_LOCAL_FILE', `can't ${verb} ${path} of this machine: ${messageOf(error)}`, {
       cause: error,
     });
   }
@@ -146,7 +146,7 @@ export abstract class CommandHost implements Host {
   #file(verb: string, path: string, result: ExecResult): ExecResult {
     if (result.exitCode === 0) return result;
     const said = result.stderr.trim().replace(/^(?:cat|sh|mv|chmod|head): (?:\d+: )?/, '');
-    throw new Kvm4nfvError('environment', `${this.name}: can't ${verb} ${path}: ${said}`, {
+    throw new Kvm4nfvError('E_HOST_FILE', `${this.name}: can't ${verb} ${path}: ${said}`, {
       cause: new CommandError(this.name, result),
     });
   }

@@ -33,16 +33,16 @@ export const newMarker = (run?: string): string =>
 
 const checkArgv = (argv: readonly string[]): void => {
   if (argv[0] === undefined || argv[0] === '' || argv[0].startsWith('-') || argv[0].includes('='))
-    throw new Kvm4nfvError('usage', `not a command: ${JSON.stringify(argv)}`);
+    throw new Kvm4nfvError('E_NOT_A_COMMAND', `not a command: ${JSON.stringify(argv)}`);
   const nul = argv.find((word) => word.includes('\0'));
   if (nul !== undefined)
-    throw new Kvm4nfvError('usage', `an argument of ${argv[0]} holds a NUL byte: ${JSON.stringify(nul)}`);
+    throw new Kvm4nfvError('E_NOT_A_COMMAND', `an argument of ${argv[0]} holds a NUL byte: ${JSON.stringify(nul)}`);
 };
 
 const assignments = (env: Readonly<Record<string, string>>): readonly string[] =>
   Object.entries(env).map(([name, value]) => {
     if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(name) || value.includes('\0'))
-      throw new Kvm4nfvError('usage', `not an environment variable: ${JSON.stringify(name)}`);
+      throw new Kvm4nfvError('E_NOT_A_COMMAND', `not an environment variable: ${JSON.stringify(name)}`);
     return `${name}=${value}`;
   });
 
@@ -84,7 +84,7 @@ export const checkResult = (host: string, result: ExecResult, check = true): Exe
 /** `allowed`: how long it was given, in words. */
 export const timedOut = (host: string, command: Command, allowed: string): Kvm4nfvError =>
   new Kvm4nfvError(
-    'tool',
+    'E_TIMEOUT',
     `${host}: ${briefly(command.argv.slice(0, 6))}: ended because it took longer than ${allowed}`,
   );
 

@@ -38,7 +38,7 @@ export const parseCpuList = (text: string): readonly number[] => {
   return ascending(
     parts.flatMap((part) => {
       const cpus = expandRange(part.trim());
-      if (cpus === undefined) throw new Kvm4nfvError('environment', `not a CPU list: '${text.trim()}' (at '${part}')`);
+      if (cpus === undefined) throw new Kvm4nfvError('E_CPU_LIST', `not a CPU list: '${text.trim()}' (at '${part}')`);
       return cpus;
     }),
   );
@@ -60,7 +60,7 @@ export const parseCpuMask = (text: string): readonly number[] => {
   const groups = text.trim().replace(/^0x/i, '').split(',');
   const [first = '', ...rest] = groups;
   if (!/^[0-9a-f]+$/i.test(first) || rest.some((group) => !/^[0-9a-f]{8}$/i.test(group)))
-    throw new Kvm4nfvError('environment', `not a CPU mask: '${text.trim()}'`);
+    throw new Kvm4nfvError('E_CPU_LIST', `not a CPU mask: '${text.trim()}'`);
   const digits = Array.from(groups.join('')).reverse();
   return digits.flatMap((digit, index) =>
     [0, 1, 2, 3].filter((bit) => (Number.parseInt(digit, 16) >> bit) & 1).map((bit) => index * 4 + bit),
@@ -125,7 +125,7 @@ export const resolveCpus = (cpus: CpuSelection, topology: CpuTopology): readonly
       const found = resolveTerm(part.trim(), topology);
       if (found !== undefined) return found;
       throw new Kvm4nfvError(
-        'environment',
+        'E_NO_CPU',
         part.trim().startsWith('node:')
           ? `${said}: the host has no NUMA ${part.trim().replace(':', ' ')}; ${has}`
           : `${said}: '${part}' is no CPU list`,
@@ -135,7 +135,7 @@ export const resolveCpus = (cpus: CpuSelection, topology: CpuTopology): readonly
   );
   const missing = invertCpus(topology.online, wanted);
   if (missing.length > 0)
-    throw new Kvm4nfvError('environment', `${said}: ${formatCpuList(missing)} not online; ${has}`, { hint });
-  if (wanted.length === 0) throw new Kvm4nfvError('environment', `${said} name no CPU of this host; ${has}`, { hint });
+    throw new Kvm4nfvError('E_NO_CPU', `${said}: ${formatCpuList(missing)} not online; ${has}`, { hint });
+  if (wanted.length === 0) throw new Kvm4nfvError('E_NO_CPU', `${said} name no CPU of this host; ${has}`, { hint });
   return wanted;
 };

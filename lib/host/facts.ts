@@ -12,7 +12,7 @@ export const readFacts = async (host: Host, options: { readonly signal?: AbortSi
   const facts = parseFacts(stdout);
   if (facts.topology.online.length === 0)
     throw new Kvm4nfvError(
-      'environment',
+      'E_NOT_LINUX',
       `${host.name}: /sys/devices/system/cpu/online can't be read: this is no Linux host, or /sys is not mounted`,
     );
   return facts;

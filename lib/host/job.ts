@@ -20,7 +20,7 @@ const startDeadline = 30_000;
 /** Names become paths on the host: nothing else may get in. */
 export const checkName = (what: string, name: string): string => {
   if (names.test(name) && name.length <= 128) return name;
-  throw new Kvm4nfvError('usage', `not a ${what}: ${JSON.stringify(name)}`, {
+  throw new Kvm4nfvError('E_JOB_NAME', `not a ${what}: ${JSON.stringify(name)}`, {
     hint: 'use letters, digits, dots, dashes and underscores',
   });
 };
@@ -81,13 +81,17 @@ class DetachedJob implements Job {
       options.timeout,
     );
     if (result.exitCode !== 0)
-      throw new Kvm4nfvError('tool', `${this.host.name}: job ${this.name}: its directory ${this.directory} is gone`, {
-        cause: new CommandError(this.host.name, result),
-      });
+      throw new Kvm4nfvError(
+        'E_JOB_LOST',
+        `${this.host.name}: job ${this.name}: its directory ${this.directory} is gone`,
+        {
+          cause: new CommandError(this.host.name, result),
+        },
+      );
     const status = parseStatus(result.stdout);
     if (status === undefined)
       throw new Kvm4nfvError(
-        'tool',
+        'E_JOB_LOST',
         `${this.host.name}: job ${this.name}: its supervisor was killed, so nobody knows how the tool ended`,
         { hint: `see ${this.directory} on ${this.host.name}` },
       );
@@ -102,7 +106,7 @@ class DetachedJob implements Job {
     } catch (error) {
       if (Kvm4nfvError.is(error) && error.fault === 'tool' && Date.now() >= until)
         throw new Kvm4nfvError(
-          'tool',
+          'E_TIMEOUT',
           `${this.host.name}: job ${this.name} still runs after ${String((timeout ?? 0) / 1000)} s`,
           { cause: error },
         );
@@ -140,7 +144,7 @@ class DetachedJob implements Job {
       if (remove) this.host.unremoved.delete(this.name);
       return;
     }
-    throw new Kvm4nfvError('teardown', `${this.host.name}: job ${this.name} can't be ended: ${result.stderr.trim()}`, {
+    throw new Kvm4nfvError('E_JOB_END', `${this.host.name}: job ${this.name} can't be ended: ${result.stderr.trim()}`, {
       cause: new CommandError(this.host.name, result),
       hint: `processes with ${this.#marker} in their environment are left`,
     });
@@ -156,7 +160,7 @@ const placeOf = (
   const [directory = '', pid = ''] = result.stdout.split('\n');
   if (!/^\d+$/.test(pid))
     throw new Kvm4nfvError(
-      'environment',
+      'E_JOB_START',
       `${host.name}: the supervisor of job ${name} did not start: ${result.stderr.trim()}`,
       { cause: new CommandError(host.name, result), hint: 'setsid and flock (package util-linux) must be there' },
     );
@@ -183,7 +187,7 @@ export const startJob = async (host: JobHost, spec: JobSpec): Promise<Job> => {
   const result = await host.run({ argv, root, timeout: startDeadline });
   if (result.exitCode === 0) return new DetachedJob(host, run, name, placeOf(host, name, result, root));
   throw new Kvm4nfvError(
-    'environment',
+    'E_JOB_START',
     `${host.name}: job ${name} of run ${run} can't be started: ${messageOf(new CommandError(host.name, result))}`,
   );
 };
@@ -199,5 +203,5 @@ export const attachJob = async (host: JobHost, run: string, name: string): Promi
     });
     if (result?.exitCode === 0) return new DetachedJob(host, run, name, placeOf(host, name, result, root));
   }
-  throw new Kvm4nfvError('environment', `${host.name}: there is no job ${name} of run ${run}`);
+  throw new Kvm4nfvError('E_NO_JOB', `${host.name}: there is no job ${name} of run ${run}`);
 };

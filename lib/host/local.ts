@@ -54,7 +54,7 @@ class LocalHost extends CommandHost implements Host {
       ended: closed.then(
         ([code, signal]) => ({ exitCode: code ?? undefined, signal: signal ?? undefined }),
         (error: unknown) => {
-          throw new Kvm4nfvError('environment', `${this.name}: ${file} can't be started: ${messageOf(error)}`, {
+          throw new Kvm4nfvError('E_CANNOT_START', `${this.name}: ${file} can't be started: ${messageOf(error)}`, {
             cause: error,
           });
         },

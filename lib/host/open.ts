@@ -17,7 +17,7 @@ export const openHost = async (
 ): Promise<Host> => {
   const spec = specs.get(name);
   if (spec === undefined)
-    throw new Kvm4nfvError('usage', `there is no host '${name}'; there are ${[...specs.keys()].join(', ')}`);
+    throw new Kvm4nfvError('E_HOST', `there is no host '${name}'; there are ${[...specs.keys()].join(', ')}`);
   if (spec.address === undefined) return localHost(name, options);
   // Read only where it is needed: ssh2 takes longer to load than all the rest.
   const { openSshHost } = await import('./ssh/open.js');

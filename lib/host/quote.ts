@@ -6,7 +6,7 @@ const plain = /^(?:-[A-Za-z0-9_@%+:,./=-]*|[A-Za-z0-9_@%+:,./-]+)$/;
 /** One word of a POSIX shell that stands for exactly `text`. */
 export const quote = (text: string): string => {
   if (text.includes('\0'))
-    throw new Kvm4nfvError('usage', `an argument must not hold a NUL byte: ${JSON.stringify(text)}`);
+    throw new Kvm4nfvError('E_NOT_A_COMMAND', `an argument must not hold a NUL byte: ${JSON.stringify(text)}`);
   return plain.test(text) ? text : `'${text.replaceAll("'", String.raw`'\''`)}'`;
 };
 

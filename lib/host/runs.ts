@@ -86,7 +86,7 @@ export const settle = async (host: Host, run: string, signal?: AbortSignal): Pro
   } catch (error) {
     if (!(error instanceof CommandError)) throw error;
     throw new Kvm4nfvError(
-      'teardown',
+      'E_JOB_END',
       `${host.name}: commands of run ${run} still run: ${error.result.stdout.trim().replaceAll('\n', '; ')}`,
       { cause: error, hint: 'wait for them or end them, then clean up again' },
     );
@@ -102,7 +102,7 @@ export const removeRun = async (host: Host, run: string): Promise<void> => {
   } catch (error) {
     if (!(error instanceof CommandError)) throw error;
     throw new Kvm4nfvError(
-      'teardown',
+      'E_JOB_END',
       `${host.name}: jobs of run ${run} can't be ended: ${error.result.stderr.trim()}`,
       { cause: error },
     );

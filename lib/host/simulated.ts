@@ -82,7 +82,7 @@ export class SimulatedHost implements Host {
     const directory = `/run/kvm4nfv/${id}`;
     if (this.#jobs.has(id))
       return Promise.reject(
-        new Kvm4nfvError('environment', `${this.name}: job ${spec.name} of run ${spec.run} is there already`),
+        new Kvm4nfvError('E_EXISTS', `${this.name}: job ${spec.name} of run ${spec.run} is there already`),
       );
     this.executed.push(spec.argv);
     const options = {
@@ -110,7 +110,7 @@ export class SimulatedHost implements Host {
   attach(run: string, name: string): Promise<Job> {
     const job = this.#jobs.get(`${run}/${name}`);
     return job === undefined
-      ? Promise.reject(new Kvm4nfvError('environment', `${this.name}: there is no job ${name} of run ${run}`))
+      ? Promise.reject(new Kvm4nfvError('E_NO_JOB', `${this.name}: there is no job ${name} of run ${run}`))
       : Promise.resolve(job);
   }
 
@@ -209,6 +209,6 @@ export class SimulatedHost implements Host {
   }
 
   #absent(path: string): Kvm4nfvError {
-    return new Kvm4nfvError('environment', `${this.name}: can't read ${path}: No such file or directory`);
+    return new Kvm4nfvError('E_HOST_FILE', `${this.name}: can't read ${path}: No such file or directory`);
   }
 }

@@ -36,7 +36,7 @@ const isClosedEarly = (error: unknown): boolean =>
   error instanceof Error && 'code' in error && closedEarly.has(String(error.code));
 
 const localFault = (what: string, error: unknown): Kvm4nfvError =>
-  new Kvm4nfvError('environment', `${what} on this machine: ${messageOf(error)}`, { cause: error });
+  new Kvm4nfvError('E_LOCAL_FILE', `${what} on this machine: ${messageOf(error)}`, { cause: error });
 
 /** A command that ends before it has read all is no fault of its input; our own file may be one. */
 const feed = async (stdin: Writable | null, command: Command): Promise<void> => {

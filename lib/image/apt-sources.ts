@@ -46,7 +46,7 @@ export const sourcesFor = (suite: string, indexTargets: string): string => {
   const securityOf = main.find((target) => target.release.endsWith('-security'));
   const archive = main.find((target) => `${target.release}-security` === securityOf?.release);
   if (archive === undefined || securityOf === undefined) {
-    throw new Kvm4nfvError('environment', `apt on this machine knows no source for Debian '${suite}'`, {
+    throw new Kvm4nfvError('E_IMAGE_TOOLS', `apt on this machine knows no source for Debian '${suite}'`, {
       hint: `Add an entry for ${suite} with the component main below /etc/apt/sources.list.d.`,
     });
   }

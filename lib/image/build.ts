@@ -81,14 +81,14 @@ export const buildMode = async (host: Host, manifest: ImageManifest): Promise<'r
   const missing = [...stdout.matchAll(/^missing (.*)$/gm)].map(([, tool = '']) => tool);
   if (missing.length > 0) {
     const packages = [...new Set(missing.map((tool) => packageOf[tool] ?? tool))].join(' ');
-    throw new Kvm4nfvError('environment', `${host.name} lacks ${missing.join(', ')} to build an image`, {
+    throw new Kvm4nfvError('E_IMAGE_TOOLS', `${host.name} lacks ${missing.join(', ')} to build an image`, {
       hint: `Install there: ${packages}`,
     });
   }
   const mode = /^mode (.*)$/m.exec(stdout)?.[1];
   if (mode === 'root' || mode === 'unshare') return mode;
   throw new Kvm4nfvError(
-    'environment',
+    'E_IMAGE_TOOLS',
     `${host.name}: an image can be built by root, or by a user with a range of subordinate ids`,
     {
       hint: 'Install uidmap and give the user a range in /etc/subuid and /etc/subgid, or build as root.',
@@ -101,7 +101,7 @@ const explain = (error: unknown, host: Host, cache: string, manifest: ImageManif
   const said = error.result.stderr + error.result.stdout;
   if (/No space left on device|Could not allocate block|You don't have enough free space/.test(said)) {
     return new Kvm4nfvError(
-      'environment',
+      'E_DISK_FULL',
       `${host.name}: the disk of ${cache} is full: image ${manifest.name} was not built`,
       {
         hint: 'Free about 2 GiB there, or name another cache directory. Nothing of the build was left.',
@@ -113,7 +113,7 @@ const explain = (error: unknown, host: Host, cache: string, manifest: ImageManif
     .split('\n')
     .filter((line) => /^(E:|Err:|W: Fail|mke2fs|qemu-img|tar:|.*error:)/.test(line));
   return new Kvm4nfvError(
-    'tool',
+    'E_IMAGE_BUILD',
     `${host.name}: image ${manifest.name} was not built: ${reasons.slice(-6).join('; ') || messageOf(error)}`,
     {
       hint: "Check the packages' names, and that apt can fetch packages on that machine (`apt-get update`).",

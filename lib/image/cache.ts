@@ -42,7 +42,7 @@ const pairs = (text: string, separator: RegExp): [string, string][] =>
   });
 
 const damaged = (directory: string, why: string, cause?: unknown): Kvm4nfvError =>
-  new Kvm4nfvError('environment', `The image in ${directory} is damaged: ${why}`, {
+  new Kvm4nfvError('E_IMAGE_DAMAGED', `The image in ${directory} is damaged: ${why}`, {
     hint: 'Remove it with `kvm4nfv image remove` and build it again.',
     ...(cause === undefined ? {} : { cause }),
   });
@@ -126,7 +126,7 @@ rm -f "$1/$2.lock"`;
 
 /** Removes the image of that digest, damaged or not, once nobody builds it. Overlays on it are lost. */
 export const removeImage = async (host: Host, digest: string, options: CacheOptions = {}): Promise<void> => {
-  if (!/^[0-9a-f]{64}$/.test(digest)) throw new Kvm4nfvError('usage', `'${digest}' is not the digest of an image`);
+  if (!/^[0-9a-f]{64}$/.test(digest)) throw new Kvm4nfvError('E_IMAGE', `'${digest}' is not the digest of an image`);
   const cache = await cacheDirectory(host, options);
   await host.exec(['sh', '-c', removeScript, 'remove', cache, digest]);
 };

@@ -48,7 +48,7 @@ const lines = (values: readonly string[]): string => values.map((value) => `${va
 const check = <T>(schema: z.ZodType<T>, value: unknown, what: string): T => {
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
-  throw new Kvm4nfvError('usage', `${what} ${JSON.stringify(value)}: ${problemsOf(parsed.error)}`);
+  throw new Kvm4nfvError('E_IMAGE', `${what} ${JSON.stringify(value)}: ${problemsOf(parsed.error)}`);
 };
 
 const idSchema = z.string().regex(/^[A-Za-z0-9._:-]{1,128}$/, 'expected letters, digits, `.`, `_`, `:` and `-`');
@@ -84,7 +84,7 @@ export const firstBootContent = (data: FirstBootData): Buffer => {
     secret('entropy', lines([randomBytes(64).toString('hex')])),
   ]);
   if (archive.length > diskSize)
-    throw new Kvm4nfvError('usage', `First-boot data of ${String(archive.length)} bytes: at most 64 KiB`);
+    throw new Kvm4nfvError('E_IMAGE', `First-boot data of ${String(archive.length)} bytes: at most 64 KiB`);
   return Buffer.concat([archive, Buffer.alloc(diskSize - archive.length)]);
 };
 

@@ -50,7 +50,7 @@ const opensshPrivateKey = (seed: Buffer, point: Buffer, publicBlob: Buffer, comm
  */
 export const newKeyPair = (comment: string): KeyPair => {
   if (!commentPattern.test(comment))
-    throw new Kvm4nfvError('usage', `'${comment}' can not be the comment of an SSH key`);
+    throw new Kvm4nfvError('E_IMAGE', `'${comment}' can not be the comment of an SSH key`);
   const { x = '', d = '' } = generateKeyPairSync('ed25519').privateKey.export({ format: 'jwk' });
   const point = Buffer.from(x, 'base64url');
   const publicBlob = Buffer.concat([sized(algorithm), sized(point)]);

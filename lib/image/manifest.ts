@@ -107,7 +107,7 @@ export const builtInManifest = (wanted: string): ImageManifest => {
   const found = builtInManifests.get(wanted);
   if (found !== undefined) return found;
   const names = [...builtInManifests.keys()].join(', ');
-  throw new Kvm4nfvError('usage', `There is no built-in image '${wanted}'`, {
+  throw new Kvm4nfvError('E_IMAGE', `There is no built-in image '${wanted}'`, {
     hint: `Name one of ${names}, or give the manifest or the file of an image of your own.`,
   });
 };

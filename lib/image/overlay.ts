@@ -24,9 +24,9 @@ export const createOverlay = async (
   options: { readonly size?: number; readonly signal?: AbortSignal } = {},
 ): Promise<Overlay> => {
   const signal = options.signal === undefined ? {} : { signal: options.signal };
-  if (!path.startsWith('/')) throw new Kvm4nfvError('usage', `The path of an overlay must be absolute: ${path}`);
+  if (!path.startsWith('/')) throw new Kvm4nfvError('E_IMAGE', `The path of an overlay must be absolute: ${path}`);
   if ((await host.exec(['test', '-e', path], { ...signal, check: false })).exitCode === 0) {
-    throw new Kvm4nfvError('environment', `${host.name}: ${path} is there already`, {
+    throw new Kvm4nfvError('E_EXISTS', `${host.name}: ${path} is there already`, {
       hint: 'Name another file; nothing is overwritten.',
     });
   }
@@ -38,7 +38,7 @@ export const createOverlay = async (
     const virtual = Number(/"virtual-size": (\d+)/.exec(stdout)?.[1]);
     if (options.size < virtual) {
       throw new Kvm4nfvError(
-        'usage',
+        'E_IMAGE',
         `An overlay of ${String(options.size)} bytes on ${base.disk}, which has ${String(virtual)}`,
         {
           hint: 'Leave the size out, or make it larger than the base.',
@@ -59,7 +59,7 @@ export const createOverlay = async (
     await dispose();
     if (error instanceof CommandError && /No such file|Could not open/.test(error.result.stderr)) {
       throw new Kvm4nfvError(
-        'environment',
+        'E_HOST_FILE',
         `${host.name}: no overlay ${path} on ${base.disk}: ${error.result.stderr.trim()}`,
         { cause: error },
       );

@@ -39,13 +39,13 @@ const wantedSum = (spec: OwnImageSpec): readonly ['sha256' | 'sha512', string] =
   const [algorithm, sum, digits] =
     spec.sha512 === undefined ? (['sha256', spec.sha256, 64] as const) : (['sha512', spec.sha512, 128] as const);
   if (sum === undefined) {
-    throw new Kvm4nfvError('usage', `The image ${spec.path} has no checksum`, {
+    throw new Kvm4nfvError('E_IMAGE', `The image ${spec.path} has no checksum`, {
       hint: "Give its sha256 or sha512, from the publisher's list of checksums.",
     });
   }
   const lower = sum.toLowerCase();
   if (lower.length === digits && /^[0-9a-f]+$/.test(lower)) return [algorithm, lower];
-  throw new Kvm4nfvError('usage', `'${sum}' is not a ${algorithm}: expected ${String(digits)} hexadecimal digits`);
+  throw new Kvm4nfvError('E_IMAGE', `'${sum}' is not a ${algorithm}: expected ${String(digits)} hexadecimal digits`);
 };
 
 /**
@@ -56,9 +56,9 @@ export const useImage = async (host: Host, spec: OwnImageSpec, options: CacheOpt
   const signal = options.signal === undefined ? {} : { signal: options.signal };
   const [algorithm, wanted] = wantedSum(spec);
   if (!spec.path.startsWith('/'))
-    throw new Kvm4nfvError('usage', `The path of an image must be absolute: ${spec.path}`);
+    throw new Kvm4nfvError('E_IMAGE', `The path of an image must be absolute: ${spec.path}`);
   if ((await host.exec(['test', '-f', spec.path, '-a', '-r', spec.path], { ...signal, check: false })).exitCode !== 0) {
-    throw new Kvm4nfvError('usage', `${host.name}: there is no image ${spec.path} that can be read`);
+    throw new Kvm4nfvError('E_IMAGE', `${host.name}: there is no image ${spec.path} that can be read`);
   }
   const cache = await cacheDirectory(host, options);
   const key = createHash('sha256').update(`${algorithm} ${spec.path}`).digest('hex');
@@ -66,7 +66,7 @@ export const useImage = async (host: Host, spec: OwnImageSpec, options: CacheOpt
   const [magic, found] = stdout.trim().split(' ');
   if (found !== wanted) {
     throw new Kvm4nfvError(
-      'environment',
+      'E_CHECKSUM',
       `${host.name}: ${spec.path} has the ${algorithm} ${String(found)} instead of ${wanted}`,
       {
         hint: 'Fetch the image again: it is truncated, or not the one that was meant.',
@@ -75,11 +75,11 @@ export const useImage = async (host: Host, spec: OwnImageSpec, options: CacheOpt
   }
   const told = magic === '514649fb' ? 'qcow2' : 'raw';
   const format = spec.format ?? told;
-  if (format === 'qcow2' && told === 'raw') throw new Kvm4nfvError('usage', `${spec.path} is not a qcow2 image`);
+  if (format === 'qcow2' && told === 'raw') throw new Kvm4nfvError('E_IMAGE', `${spec.path} is not a qcow2 image`);
   if (format === 'qcow2') {
     const info = await host.exec(['qemu-img', 'info', '-U', '--output=json', '-f', 'qcow2', spec.path], signal);
     if (/"(backing-filename|data-file)"/.test(info.stdout)) {
-      throw new Kvm4nfvError('usage', `${spec.path} refers to another file`, {
+      throw new Kvm4nfvError('E_IMAGE_UNSAFE', `${spec.path} refers to another file`, {
         hint: 'Make it whole: qemu-img convert -O qcow2 <image> <new image>.',
       });
     }

@@ -33,7 +33,7 @@ export const listVirtualHosts = async (host: Host, options: LabOptions = {}): Pr
 
 const unknown = (host: Host, machine: MachineName, instances: readonly MachineName[]): Kvm4nfvError => {
   const names = instances.map(({ run, name }) => `${run}/${name}`).join(', ');
-  return new Kvm4nfvError('usage', `${host.name}: there is no virtual host ${machine.run}/${machine.name}`, {
+  return new Kvm4nfvError('E_NO_LAB_HOST', `${host.name}: there is no virtual host ${machine.run}/${machine.name}`, {
     hint: names === '' ? 'There is none at all.' : `There are ${names}.`,
   });
 };
@@ -48,7 +48,7 @@ const recordOf = async (
   if (found === undefined) throw unknown(host, machine, instances);
   if (found.record !== undefined) return found.record;
   throw new Kvm4nfvError(
-    'environment',
+    'E_LAB_BROKEN',
     `${host.name}: virtual host ${machine.run}/${machine.name} is broken: its start was cut short`,
     { hint: 'Remove it (kvm4nfv lab down, kvm4nfv cleanup) and start it again.' },
   );
@@ -69,7 +69,7 @@ export const attachVirtualHost = async (
   const [job, privateKey] = await Promise.all([findJob(host, machine), host.read(`${directory}/identity`)]);
   if (job === undefined || !(await job.running()))
     throw new Kvm4nfvError(
-      'environment',
+      'E_LAB_BROKEN',
       `${host.name}: virtual host ${machine.run}/${machine.name} does not run any more`,
       { hint: 'Remove it (kvm4nfv lab down, kvm4nfv cleanup) and start it again.' },
     );

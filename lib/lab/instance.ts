@@ -15,7 +15,7 @@ export interface MachineName {
 export const checkMachineName = ({ run, name }: MachineName): string => {
   for (const part of [run, name])
     if (!word.test(part))
-      throw new Kvm4nfvError('usage', `not the name of a virtual host: ${JSON.stringify(part)}`, {
+      throw new Kvm4nfvError('E_LAB_NAME', `not the name of a virtual host: ${JSON.stringify(part)}`, {
         hint: 'Use up to 64 letters, digits, dots, dashes and underscores.',
       });
   return `${run}/${name}`;
@@ -77,7 +77,7 @@ export const prepareInstance = async (
   const path = checkMachineName(machine);
   const directory = `${lab}/machines/${path}`;
   if (directory.length > longestDirectory)
-    throw new Kvm4nfvError('usage', `${directory} is too long for the sockets of a virtual host`, {
+    throw new Kvm4nfvError('E_LAB_NAME', `${directory} is too long for the sockets of a virtual host`, {
       hint: `Use a directory of the lab and names that make at most ${String(longestDirectory)} characters.`,
     });
   const { imageTool, backing } = disk;
@@ -91,7 +91,7 @@ export const prepareInstance = async (
     return { directory, sshPort, wire: { port: wirePort, peerPort } };
   } catch (error) {
     if (error instanceof CommandError && error.result.exitCode === 73)
-      throw new Kvm4nfvError('environment', `${host.name}: there is a virtual host ${path} already`, { cause: error });
+      throw new Kvm4nfvError('E_EXISTS', `${host.name}: there is a virtual host ${path} already`, { cause: error });
     await removeInstance(host, lab, path);
     throw error;
   }

@@ -20,7 +20,7 @@ export const labDirectory = async (host: Host, options: LabOptions = {}): Promis
   const directory = stdout.trim();
   // QEMU reads a comma and a line end as its own; sockets have at most 107 bytes of path.
   if (/^\/[A-Za-z0-9._/+-]+$/.test(directory)) return directory;
-  throw new Kvm4nfvError('usage', `${host.name}: ${JSON.stringify(directory)} can't be the lab's directory`, {
+  throw new Kvm4nfvError('E_LAB_NAME', `${host.name}: ${JSON.stringify(directory)} can't be the lab's directory`, {
     hint: 'Name a path of letters, digits, dots, dashes and underscores.',
   });
 };

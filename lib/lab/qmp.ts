@@ -49,7 +49,7 @@ export class Qmp implements AsyncDisposable {
       this.#receive(text);
     });
     const end = (cause?: Error): void => {
-      this.#fail(new Kvm4nfvError('tool', `${where}: QEMU closed its monitor`, cause === undefined ? {} : { cause }));
+      this.#fail(new Kvm4nfvError('E_QEMU', `${where}: QEMU closed its monitor`, cause === undefined ? {} : { cause }));
     };
     stream.on('error', end).on('close', end);
   }
@@ -77,7 +77,7 @@ export class Qmp implements AsyncDisposable {
     const answered = this.#wait(command, (message) => message.id === id, options);
     this.#stream.write(`${JSON.stringify({ execute: command, arguments: args, id })}\n`);
     const { error, return: value } = await answered;
-    if (error !== undefined) throw new Kvm4nfvError('tool', `${this.#where}: ${command}: ${error.desc}`);
+    if (error !== undefined) throw new Kvm4nfvError('E_QEMU', `${this.#where}: ${command}: ${error.desc}`);
     return value;
   }
 
@@ -118,7 +118,7 @@ export class Qmp implements AsyncDisposable {
         const more = await patience.more();
         if (settled) return;
         if (more) timer = setTimeout(() => void late(), patience.left);
-        else fail(new Kvm4nfvError('tool', `${this.#where}: ${what}: no answer within ${patience.words}`));
+        else fail(new Kvm4nfvError('E_QEMU', `${this.#where}: ${what}: no answer within ${patience.words}`));
       };
       let timer = setTimeout(() => void late(), timeout);
       const take = (message: Message): boolean => {
@@ -142,7 +142,7 @@ export class Qmp implements AsyncDisposable {
     for (const line of lines.filter((one) => one.trim() !== '')) {
       const message = parseMessage(line);
       if (message === undefined) {
-        this.#fail(new Kvm4nfvError('tool', `${this.#where}: not a message of QMP: ${line.slice(0, 200)}`));
+        this.#fail(new Kvm4nfvError('E_QEMU', `${this.#where}: not a message of QMP: ${line.slice(0, 200)}`));
         this.#stream.destroy();
         return;
       }

@@ -99,7 +99,7 @@ const refuseVfs = async (machine: VirtualHost, signal: { readonly signal?: Abort
   const ports = await portsWithVfs(guest, signal.signal);
   if (ports.length === 0) return;
   throw new Kvm4nfvError(
-    'environment',
+    'E_SAVED_STATE',
     `${machine.host.name}: ${machine.run}/${machine.name} can't be saved: ${ports.join(', ')} have VFs, whose state would be lost`,
     { hint: `Write 0 to sriov_numvfs of ${ports.join(', ')} there, and make the VFs after the restore.` },
   );
@@ -125,7 +125,7 @@ export const saveState = async (
     );
     await Promise.all([monitor.execute('migrate', { uri: `file:${directory}/memory` }), saved]);
     if ((await saved).data['status'] === 'failed')
-      throw new Kvm4nfvError('tool', `${host.name}: QEMU can't save the state of ${machine.name}`, {
+      throw new Kvm4nfvError('E_QEMU', `${host.name}: QEMU can't save the state of ${machine.name}`, {
         hint: `Is the disk of ${directory} full?`,
       });
     await monitor.execute('quit');

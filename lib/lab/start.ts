@@ -105,7 +105,7 @@ const loadState = async (monitor: Qmp, state: SavedState, { patience, ...signal 
   );
   await Promise.all([monitor.execute('migrate-incoming', { uri: `file:${state.memory}` }), loaded]);
   if ((await loaded).data['status'] === 'failed')
-    throw new Kvm4nfvError('tool', `QEMU can't load the saved state in ${state.directory}`, {
+    throw new Kvm4nfvError('E_QEMU', `QEMU can't load the saved state in ${state.directory}`, {
       hint: 'Remove that directory; it is made again.',
     });
   await monitor.execute('cont');
@@ -127,7 +127,7 @@ const takeOver = async (host: Host, directory: string, deadline: WaitOptions): P
     port.write(restoreLine());
     const said = await answer;
     if (!said.startsWith('applied '))
-      throw new Kvm4nfvError('tool', `The restored machine did not take over its data: ${said}`);
+      throw new Kvm4nfvError('E_LAB_START', `The restored machine did not take over its data: ${said}`);
   } finally {
     port.destroy();
   }
@@ -161,7 +161,7 @@ const waitForSsh = async (host: Host, port: number, job: Job, deadline: WaitOpti
     } catch (error) {
       if (deadline.signal?.aborted === true) throw error;
       if (!(await patience.more()) || !(await job.running()))
-        throw new Kvm4nfvError('tool', `No sshd on port ${String(port)}: ${messageOf(error)}`, { cause: error });
+        throw new Kvm4nfvError('E_LAB_START', `No sshd on port ${String(port)}: ${messageOf(error)}`, { cause: error });
       await sleep(delay, undefined, aborting);
     }
   }
@@ -171,9 +171,13 @@ const withConsole = async (error: unknown, host: Host, directory: string): Promi
   if (Kvm4nfvError.is(error) && error.fault === 'interrupted') return error;
   const log = await host.read(`${directory}/console.log`).catch(() => '');
   const last = log.trim().split('\n').slice(-8).join('\n');
-  return new Kvm4nfvError('tool', `${messageOf(error)}${last === '' ? '' : `\nThe console's last lines:\n${last}`}`, {
-    cause: error,
-  });
+  return new Kvm4nfvError(
+    'E_LAB_START',
+    `${messageOf(error)}${last === '' ? '' : `\nThe console's last lines:\n${last}`}`,
+    {
+      cause: error,
+    },
+  );
 };
 
 const bootTimeout = 15 * 60_000;

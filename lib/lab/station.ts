@@ -128,7 +128,7 @@ class WireStation implements Station {
     }
     if (found !== undefined) return found;
     const where = this.#options.vlan === undefined ? 'untagged' : `in VLAN ${String(this.#options.vlan)}`;
-    throw new Kvm4nfvError('tool', `wire: nobody answered for ${address} (${where}, asked ${String(tries)} times)`, {
+    throw new Kvm4nfvError('E_WIRE', `wire: nobody answered for ${address} (${where}, asked ${String(tries)} times)`, {
       hint: 'Is the port up, and is that its address?',
     });
   }

@@ -83,7 +83,7 @@ const explain = (error: unknown, host: Host): unknown => {
   const reasons = error.result.stderr.split('\n').filter((line) => /^(E:|Err:|W: Fail|tar:)/.test(line));
   const full = error.result.stderr.includes('No space left on device');
   return new Kvm4nfvError(
-    full ? 'environment' : 'tool',
+    full ? 'E_DISK_FULL' : 'E_QEMU_BUILD',
     `${host.name}: the private QEMU was not made: ${reasons.slice(-4).join('; ') || error.message}`,
     {
       cause: error,
@@ -109,7 +109,7 @@ export const qemuTree = async (host: Host, options: TreeOptions = {}): Promise<Q
   const found = await findQemuTree(host, options);
   if (found !== undefined) return found;
   if (options.origin === 'machine')
-    throw new Kvm4nfvError('environment', `${host.name}: its own QEMU can't be a host with SR-IOV`, {
+    throw new Kvm4nfvError('E_NO_QEMU', `${host.name}: its own QEMU can't be a host with SR-IOV`, {
       hint: 'QEMU 9.0 or later, with igb and intel-iommu.',
     });
   const trees = `${await labDirectory(host, options)}/trees`;

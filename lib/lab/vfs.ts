@@ -14,7 +14,7 @@ export const createVfs = async (guest: Host, count: number, signal?: AbortSignal
     await guest.exec(argv, { timeout: 120_000, ...(signal === undefined ? {} : { signal }) });
   } catch (error) {
     if (!(error instanceof CommandError)) throw error;
-    throw new Kvm4nfvError('tool', `${guest.name}: its VFs were not made: ${error.message}`, { cause: error });
+    throw new Kvm4nfvError('E_LAB_START', `${guest.name}: its VFs were not made: ${error.message}`, { cause: error });
   }
 };
 

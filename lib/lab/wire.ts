@@ -84,7 +84,7 @@ class UdpWire implements Wire {
     return new Promise((resolve, reject) => {
       this.#socket.send(frame, this.#port, '127.0.0.1', (error) => {
         if (error !== null && !error.message.includes('ECONNREFUSED')) {
-          reject(new Kvm4nfvError('tool', `wire: a frame could not be sent: ${error.message}`, { cause: error }));
+          reject(new Kvm4nfvError('E_WIRE', `wire: a frame could not be sent: ${error.message}`, { cause: error }));
           return;
         }
         this.#sent++;
@@ -139,7 +139,7 @@ export const openWire = async ({ port, peerPort }: WireEnds): Promise<Wire> => {
     await once(socket, 'listening');
   } catch (error) {
     socket.close();
-    throw new Kvm4nfvError('environment', `wire: UDP port ${String(peerPort)} can't be had: ${messageOf(error)}`, {
+    throw new Kvm4nfvError('E_WIRE_TAKEN', `wire: UDP port ${String(peerPort)} can't be had: ${messageOf(error)}`, {
       cause: error,
       hint: 'One end of a wire takes one peer: close the other first.',
     });

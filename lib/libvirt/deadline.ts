@@ -23,7 +23,7 @@ export const deadline = <T>(
         return;
       }
       settle();
-      reject(new Kvm4nfvError('tool', `${what}: no answer within ${patience.words}`));
+      reject(new Kvm4nfvError('E_TIMEOUT', `${what}: no answer within ${patience.words}`));
     };
     let timer = setTimeout(() => void over(), timeout);
     const aborted = (): void => {

@@ -19,7 +19,7 @@ const schemes = /^(?:qemu|test)(?:\+(?:unix|ssh|libssh|libssh2|tls|tcp|ext))?:\/
 /** Checks the form of a libvirt URI. Fault `usage`. */
 export const checkUri = (uri: string): string => {
   if (schemes.test(uri)) return uri;
-  throw new Kvm4nfvError('usage', `not a URI of libvirt's QEMU driver: '${uri}'`, {
+  throw new Kvm4nfvError('E_LIBVIRT_URI', `not a URI of libvirt's QEMU driver: '${uri}'`, {
     hint: 'such as qemu:///system, qemu:///session, qemu+ssh://user@192.0.2.1/system',
   });
 };
@@ -35,7 +35,7 @@ export const openHypervisor = async (
   if (implementation === 'virsh' || (implementation === 'auto' && host.transport !== 'local'))
     return virshHypervisor(host, uri, { root });
   if (host.transport !== 'local')
-    throw new Kvm4nfvError('environment', `${host.name}: the libvirt binding works for this machine only`, {
+    throw new Kvm4nfvError('E_BINDING', `${host.name}: the libvirt binding works for this machine only`, {
       hint: 'use virsh',
     });
   try {

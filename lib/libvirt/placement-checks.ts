@@ -4,7 +4,7 @@ import type { PlacementHost } from './placement-host.js';
 import type { PlacementWish } from './placement-wish.js';
 
 export const refuse = (why: string, hint: string): never => {
-  throw new Kvm4nfvError('environment', `no place for the guest: ${why}`, { hint });
+  throw new Kvm4nfvError('E_PLACEMENT', `no place for the guest: ${why}`, { hint });
 };
 
 export const siblingsOf = (host: PlacementHost, cpu: number): readonly number[] => host.siblings.get(cpu) ?? [cpu];

@@ -89,7 +89,7 @@ export const startPrivateDaemon = async (
       const { exitCode } = await host.exec(argv, { check: false, root: true, signal });
       if (exitCode === 0) break;
       if (!(await job.running()) || Date.now() > until)
-        throw new Kvm4nfvError('environment', `${host.name}: libvirtd does not start: ${await said(host, job)}`, {
+        throw new Kvm4nfvError('E_NO_LIBVIRT', `${host.name}: libvirtd does not start: ${await said(host, job)}`, {
           hint: 'install libvirt-daemon-system and qemu-system-x86 there, or start libvirtd yourself',
         });
     }

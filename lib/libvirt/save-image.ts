@@ -17,7 +17,7 @@ interface SaveHeader {
 
 const readHeader = (bytes: Buffer, path: string): SaveHeader => {
   const broken = (why: string): Kvm4nfvError =>
-    new Kvm4nfvError('environment', `${path} is no saved state that can be used: ${why}`, {
+    new Kvm4nfvError('E_SAVED_STATE', `${path} is no saved state that can be used: ${why}`, {
       hint: 'remove it; the guest is booted instead',
     });
   if (bytes.subarray(0, magic.length).toString('latin1') !== magic)
@@ -40,7 +40,7 @@ export const changeDocument = (bytes: Buffer, change: (xml: string) => string, p
   const used = document.length + cookie.length;
   if (used > length)
     throw new Kvm4nfvError(
-      'environment',
+      'E_SAVED_STATE',
       `${path}: a document of ${String(used)} bytes does not fit into its ${String(length)}`,
       {
         hint: 'boot the guest instead (warm: false)',

@@ -33,7 +33,7 @@ export const decodeHdr = (payload: string): Library.JsHistogram => {
   try {
     return plain(hdr().decodeFromCompressedBase64(payload, 64));
   } catch (cause) {
-    throw new Kvm4nfvError('usage', `'${payload.slice(0, 20)}...' is no encoded histogram: ${messageOf(cause)}`, {
+    throw new Kvm4nfvError('E_HISTOGRAM', `'${payload.slice(0, 20)}...' is no encoded histogram: ${messageOf(cause)}`, {
       cause,
     });
   }

@@ -216,7 +216,7 @@ export class Histogram {
     histogram.#slack = histogram.#sum - BigInt(Math.round(leastSum));
     if (histogram.count !== encoded.count)
       throw new Kvm4nfvError(
-        'usage',
+        'E_HISTOGRAM',
         `histogram: ${String(histogram.count)} samples in the payload, ${String(encoded.count)} announced`,
       );
     if (max !== undefined) histogram.setExtremes(min, max);

@@ -37,12 +37,12 @@ const readLines = function* (encoded: string): Generator<Bin> {
   try {
     text = inflateSync(Buffer.from(encoded, 'base64'), { maxOutputLength: most }).toString('latin1');
   } catch (cause) {
-    throw new Kvm4nfvError('usage', `the bins of a histogram can't be unpacked: ${messageOf(cause)}`, { cause });
+    throw new Kvm4nfvError('E_HISTOGRAM', `the bins of a histogram can't be unpacked: ${messageOf(cause)}`, { cause });
   }
   for (const line of text.split('\n').slice(0, -1)) {
     const [value = NaN, count = NaN] = line.split(' ').map(Number);
     if (!Number.isSafeInteger(value) || value < 0 || !Number.isSafeInteger(count) || count < 1)
-      throw new Kvm4nfvError('usage', `'${line.slice(0, 40)}' is no bin of a histogram`);
+      throw new Kvm4nfvError('E_HISTOGRAM', `'${line.slice(0, 40)}' is no bin of a histogram`);
     yield { from: value, to: value, count };
   }
 };

@@ -53,7 +53,7 @@ const restoreTuning = async (host: Host, run: string, signal: AbortSignal): Prom
   const tuned = await host.exec(['test', '-d', stateDirectory], { check: false, signal });
   if (tuned.exitCode !== 0) return [];
   const report = await restoreRun(host, run, { signal });
-  if (!report.complete) throw new Kvm4nfvError('teardown', `${host.name}: ${renderRestore(report)}`);
+  if (!report.complete) throw new Kvm4nfvError('E_RESTORE', `${host.name}: ${renderRestore(report)}`);
   await dropLease(host, run);
   return report.places.filter(({ fate }) => fate !== 'as-before').map(({ fate, place }) => `${fate}: ${place}`);
 };
@@ -82,7 +82,7 @@ const cleanHost = async (
     return jobs.map((job) => `${job.running ? 'ended' : 'removed the files of'} job ${job.name}`);
   });
   const lines = attempts.done.map((line) => `${name}: ${line}`);
-  if (attempts.failed.length > 0) throw new Kvm4nfvError('teardown', [...lines, ...attempts.failed].join('\n'));
+  if (attempts.failed.length > 0) throw new Kvm4nfvError('E_RUN_LEFT', [...lines, ...attempts.failed].join('\n'));
   return lines;
 };
 
@@ -172,7 +172,7 @@ export const runDirectories = async (results: string, only: readonly string[] = 
       .sort();
     const unknown = only.filter((name) => !names.includes(name));
     if (unknown.length > 0)
-      throw new Kvm4nfvError('usage', `no run ${unknown.join(', ')} in ${results}`, {
+      throw new Kvm4nfvError('E_NO_RUN', `no run ${unknown.join(', ')} in ${results}`, {
         hint: 'give the directory of the runs with --output',
       });
     const chosen = only.length === 0 ? names : [...only];
@@ -184,7 +184,7 @@ export const runDirectories = async (results: string, only: readonly string[] = 
     return directories.flat();
   } catch (error) {
     if (Kvm4nfvError.is(error)) throw error;
-    throw new Kvm4nfvError('usage', `can't read ${results}: ${fileProblem(error)}`, {
+    throw new Kvm4nfvError('E_NO_RUN', `can't read ${results}: ${fileProblem(error)}`, {
       hint: 'give the directory of the runs with --output',
     });
   }

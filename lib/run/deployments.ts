@@ -105,7 +105,7 @@ export class Deployments {
   #assertSound(kernel: string): void {
     const why = this.#setting.kernels.whySpoiled(kernel);
     if (why !== undefined)
-      throw new Kvm4nfvError('environment', `not measured under what is left of another tuning: ${why}`, {
+      throw new Kvm4nfvError('E_NOT_EFFECTIVE', `not measured under what is left of another tuning: ${why}`, {
         hint: `kvm4nfv cleanup --run ${this.#run}`,
       });
   }

@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { identifier } from './redact-tree.js';
 import {
+  codeSchema,
   contextResultSchema,
   factsSchema,
   faultSchema,
@@ -67,6 +68,7 @@ const bodies = [
     verdict: verdictSchema,
     reasons: z.array(z.string()),
     fault: faultSchema.optional(),
+    code: codeSchema,
   }),
   z.strictObject({ type: z.literal('problem'), problem: problemSchema }),
   z.strictObject({ type: z.literal('run-finished') }),

@@ -8,7 +8,7 @@ import { worst, type Verdict } from '../sla/verdict.js';
 import { machinesOf } from './chains.js';
 import { Deployments } from './deployments.js';
 import { estimate } from './estimate.js';
-import { faultOf } from './fault.js';
+import { faultOf, troubleOf } from './fault.js';
 import { groupByMachine, type NumberedTest } from './group.js';
 import { appendHlog, hlogEntries } from './hlog-file.js';
 import { HostPool } from './host-pool.js';
@@ -26,6 +26,7 @@ interface Ending {
   readonly verdict: Verdict;
   readonly reasons: readonly string[];
   readonly fault?: Fault;
+  readonly code?: string | undefined;
 }
 
 const reasonsOf = (error: unknown): string[] =>
@@ -150,13 +151,7 @@ export class Execution {
     const planned = { name, scenario: scenario.type, context, tags: [...tags], parameters: { ...parameters } };
     await this.#store.append({ type: 'test-started', index, test: planned, trials: preview.trials ?? null });
     const ending = await this.#endingOf(index, test, deployments);
-    await this.#store.append({
-      type: 'test-finished',
-      index,
-      verdict: ending.verdict,
-      reasons: [...ending.reasons],
-      fault: ending.fault,
-    });
+    await this.#store.append({ type: 'test-finished', index, ...ending, reasons: [...ending.reasons] });
     if (this.#failFast && worst([ending.verdict, 'skip']) !== 'skip')
       this.#stop ??= `not run: --fail-fast after '${name}'`;
   }
@@ -173,7 +168,7 @@ export class Execution {
         signal: this.#signal,
       });
     } catch (error) {
-      return { verdict: 'error', reasons: reasonsOf(error), fault: faultOf(error, this.#signal) };
+      return { verdict: 'error', reasons: reasonsOf(error), ...troubleOf(error, this.#signal) };
     }
     return this.#runTrials(index, test, machines, deployments);
   }
@@ -235,12 +230,12 @@ export class Execution {
           logged ||= entries.length > 0;
         }
         if (outcome.measurement === undefined || result.verdict === 'error') {
-          const { fault = 'internal', reasons } = result;
-          ending = { verdict: 'error', reasons, fault };
+          const { fault = 'internal', code, reasons } = result;
+          ending = { verdict: 'error', reasons, fault, code };
         } else feedback = { measurement: outcome.measurement, met: worst([result.verdict, 'skip']) === 'skip' };
       }
     } catch (error) {
-      ending = { verdict: 'error', reasons: reasonsOf(error), fault: faultOf(error, this.#signal) };
+      ending = { verdict: 'error', reasons: reasonsOf(error), ...troubleOf(error, this.#signal) };
     } finally {
       await trials.return(undefined);
     }

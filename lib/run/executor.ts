@@ -1,7 +1,7 @@
 import { Kvm4nfvError, messageOf } from '../error.js';
 import type { RunEvent } from './event.js';
 import { Execution } from './execution.js';
-import { faultOf } from './fault.js';
+import { troubleOf } from './fault.js';
 import type { Plan } from './plan.js';
 import { Reduction } from './reduce.js';
 import type { Result } from './result.js';
@@ -46,7 +46,7 @@ export const execute = async (plan: Plan, options: ExecuteOptions = {}): Promise
     if (Kvm4nfvError.is(error)) throw error;
     await store.append({
       type: 'problem',
-      problem: { where: 'run', fault: faultOf(error), message: messageOf(error) },
+      problem: { where: 'run', ...troubleOf(error), message: messageOf(error) },
     });
   }
   if (store.failure !== undefined) throw store.failure;

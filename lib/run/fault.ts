@@ -1,4 +1,5 @@
-import { Kvm4nfvError, type Fault } from '../error.js';
+import { codeOfFault } from '../error-codes/index.js';
+import { Kvm4nfvError, type ErrorCode, type Fault } from '../error.js';
 
 /** What the machine lacks or refuses, as the system names it: no fault of ours. */
 const ofTheMachine: ReadonlySet<string> = new Set([
@@ -17,4 +18,13 @@ export const faultOf = (error: unknown, signal?: AbortSignal): Fault => {
   if (signal?.aborted === true) return 'interrupted';
   if (Kvm4nfvError.is(error)) return error.fault;
   return ofTheMachine.has(codeOf(error)) ? 'environment' : 'internal';
+};
+
+/** Its fault with its code; what is none of ours has the code of its fault. */
+export const troubleOf = (
+  error: unknown,
+  signal?: AbortSignal,
+): { readonly fault: Fault; readonly code: ErrorCode } => {
+  const fault = faultOf(error, signal);
+  return { fault, code: Kvm4nfvError.is(error) && error.fault === fault ? error.code : codeOfFault(fault) };
 };

@@ -76,7 +76,7 @@ const install = async (host: Host, packages: readonly string[], signal: AbortSig
     await host.exec(apt, options);
   } catch (error) {
     if (signal.aborted) throw error;
-    throw new Kvm4nfvError('environment', `${host.name}: can't install ${packages.join(', ')}: ${messageOf(error)}`, {
+    throw new Kvm4nfvError('E_PROVISION', `${host.name}: can't install ${packages.join(', ')}: ${messageOf(error)}`, {
       cause: error,
     });
   }
@@ -130,7 +130,7 @@ export const meetNeeds = async (
   }
   const problems = needs.map((need) => unmet(need, found, facts)).filter((problem) => problem !== undefined);
   if (problems.length === 0) return;
-  throw new Kvm4nfvError('environment', `${host.name} ${problems.join('; ')}`, {
+  throw new Kvm4nfvError('E_NEEDS', `${host.name} ${problems.join('; ')}`, {
     hint:
       packages.length > 0 && !provision
         ? `install ${packages.join(' ')} there, or set 'provision: true' on its context`

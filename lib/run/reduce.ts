@@ -1,3 +1,4 @@
+import { codeOfFault } from '../error-codes/index.js';
 import { Kvm4nfvError, type Fault } from '../error.js';
 import type { HostFacts } from '../host/facts.js';
 import { isWorse } from '../sla/sla.js';
@@ -35,18 +36,20 @@ interface TestEnd {
   readonly verdict: Verdict;
   readonly reasons: readonly string[];
   readonly fault?: Fault | undefined;
+  readonly code?: string | undefined;
 }
 
 const cutShort: TestEnd = { verdict: 'error', reasons: ['the run ended before this test did'] };
 
 const closeTest = ({ test, trials, end }: OpenTest): ResultTest => {
   const judged = trials.filter(({ warmUp }) => !warmUp);
-  const { verdict, reasons, fault = judged.find((trial) => trial.fault !== undefined)?.fault } = end ?? cutShort;
+  const troubled = judged.find((trial) => trial.fault !== undefined);
+  const { verdict, reasons, fault = troubled?.fault, code = troubled?.code } = end ?? cutShort;
   return {
     ...test,
     verdict: worst([...judged.map((trial) => trial.verdict), verdict]),
     reasons: [...reasons],
-    ...(fault === undefined ? {} : { fault }),
+    ...(fault === undefined ? {} : { fault, code: code ?? codeOfFault(fault) }),
     metrics: sameParameters(judged) ? mergeMetrics(judged.map(({ metrics }) => metrics)) : [],
     trials,
     sla: worstOutcomes(judged),
@@ -79,7 +82,7 @@ export class Reduction {
     }
     const result = this.#result;
     if (result === undefined)
-      throw new Kvm4nfvError('usage', `the events do not begin with run-started but with ${event.type}`);
+      throw new Kvm4nfvError('E_EVENTS', `the events do not begin with run-started but with ${event.type}`);
     switch (event.type) {
       case 'host-facts':
         if (event.phase === 'before') result.environment[event.host] = event.facts;
@@ -118,13 +121,14 @@ export class Reduction {
   }
 
   result(): Result {
-    if (this.#result === undefined) throw new Kvm4nfvError('usage', 'there are no events of a run');
+    if (this.#result === undefined) throw new Kvm4nfvError('E_EVENTS', 'there are no events of a run');
     const tests = [...this.#tests.entries()].sort(([a], [b]) => a - b).map(([, test]) => closeTest(test));
     const problems = [...this.#result.problems];
     if (this.#result.endedAt === null)
       problems.push({
         where: 'run',
         fault: 'internal',
+        code: 'E_CUT_SHORT',
         message: 'the run was killed before its end',
         hint: `kvm4nfv cleanup --run ${this.#result.runId}`,
       });
@@ -142,7 +146,7 @@ export const reduceRun = async (directory: string): Promise<Result> => {
     const parsed = eventSchema.safeParse(event);
     if (!parsed.success)
       throw new Kvm4nfvError(
-        'usage',
+        'E_EVENTS',
         `${directory}: event ${String(line)} is not one of kvm4nfv's: ${parsed.error.issues[0]?.message ?? ''}`,
       );
     reduction.add(parsed.data);

@@ -28,11 +28,12 @@ export class Registry {
     const { kind, type } = entry;
     if (!('load' in entry) && (entry.apiVersion as number) !== 1)
       throw new Kvm4nfvError(
-        'usage',
+        'E_PLUGIN_SHAPE',
         `${origin}: ${kind} '${type}' has apiVersion ${String(entry.apiVersion)}; this kvm4nfv knows 1`,
       );
     const key = `${kind}:${type}`;
-    if (this.#entries.has(key)) throw new Kvm4nfvError('usage', `${origin}: ${kind} '${type}' is defined already`);
+    if (this.#entries.has(key))
+      throw new Kvm4nfvError('E_PLUGIN_SHAPE', `${origin}: ${kind} '${type}' is defined already`);
     this.#entries.set(key, entry);
   }
 

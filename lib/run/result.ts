@@ -90,6 +90,13 @@ export const faultSchema = z.enum([
   'interrupted',
 ]);
 
+export const codeSchema = z
+  .string()
+  .regex(/^E_[A-Z_]+$/)
+  .optional()
+  .meta({ description: 'Which error it was, such as E_NO_CPU; docs/errors.md lists all.' });
+
+const code = codeSchema;
 const fault = faultSchema.optional().meta({ description: 'What kind of trouble an error was.' });
 
 export const trialSchema = z
@@ -100,6 +107,7 @@ export const trialSchema = z
     verdict: verdictSchema,
     reasons: z.array(z.string()),
     fault,
+    code,
     startedAt: z.iso.datetime(),
     endedAt: z.iso.datetime(),
     duration: z.number().meta({ description: 'How long was measured by the clock of the machine, ns.' }),
@@ -130,6 +138,7 @@ export const testSchema = z
     verdict: verdictSchema,
     reasons: z.array(z.string()),
     fault,
+    code,
     metrics: z
       .array(metricSchema)
       .meta({ description: 'Merged over the judged trials, where these had the same parameters.' }),
@@ -140,7 +149,7 @@ export const testSchema = z
 export type ResultTest = z.output<typeof testSchema>;
 
 export const problemSchema = z
-  .strictObject({ where: id, fault: faultSchema, message: z.string(), hint: z.string().optional() })
+  .strictObject({ where: id, fault: faultSchema, code, message: z.string(), hint: z.string().optional() })
   .meta({ id: 'problem' });
 export type Problem = z.output<typeof problemSchema>;
 

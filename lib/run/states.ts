@@ -27,7 +27,7 @@ export const assertInForce = async (deployed: readonly Deployed[], signal: Abort
       const names = upper.map((one) => `'${nameOf(one)}'`).join(', ');
       const told = wrong.map(({ knob, requested, effective }) => `${knob} is ${effective} and not ${requested}`);
       throw new Kvm4nfvError(
-        'environment',
+        'E_NOT_EFFECTIVE',
         `contexts '${nameOf(lower)}' and ${names} tune one machine, and not both are in effect: ${told.join('; ')}`,
         { hint: 'Tune it in one of them, or measure in tests of their own.' },
       );

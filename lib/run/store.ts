@@ -14,7 +14,7 @@ export const eventsFile = 'events.ndjson';
 export const resultFile = 'result.json';
 
 const storeError = (what: string, error: unknown): Kvm4nfvError =>
-  new Kvm4nfvError('environment', `${what}: ${fileProblem(error)}`, {
+  new Kvm4nfvError('E_RESULTS', `${what}: ${fileProblem(error)}`, {
     hint: 'free some space there or give another directory with --output',
     cause: error,
   });
@@ -147,7 +147,7 @@ export async function* readEvents(directory: string): AsyncGenerator<RunEvent> {
     try {
       return JSON.parse(line) as RunEvent;
     } catch (error) {
-      throw new Kvm4nfvError('usage', `${file}:${String(number)}: not a JSON object: ${messageOf(error)}`);
+      throw new Kvm4nfvError('E_EVENTS', `${file}:${String(number)}: not a JSON object: ${messageOf(error)}`);
     }
   };
   try {
@@ -158,7 +158,7 @@ export async function* readEvents(directory: string): AsyncGenerator<RunEvent> {
     }
   } catch (error) {
     if (Kvm4nfvError.is(error)) throw error;
-    throw new Kvm4nfvError('usage', `can't read ${file}: ${fileProblem(error)}`, {
+    throw new Kvm4nfvError('E_NO_RUN', `can't read ${file}: ${fileProblem(error)}`, {
       hint: 'name the directory of a run, such as results/<run-id>',
     });
   }

@@ -159,7 +159,7 @@ class StressLoad implements RunningLoad {
       .slice(-3)
       .join('\n');
     return new Kvm4nfvError(
-      'tool',
+      'E_LOAD',
       `${this.#host.name}: load ${this.#job.name} (${this.argv.join(' ')}) ${what}${said === '' ? '' : `: ${said}`}`,
       {
         hint: 'stress-ng (package stress-ng) must be there, with memory and disk space for what it is to do',

@@ -12,7 +12,7 @@ import { worst, type Verdict } from '../sla/verdict.js';
 import { Teardown } from '../teardown.js';
 import { makeDirectories } from './directory.js';
 import { encodeMetrics } from './encode.js';
-import { faultOf } from './fault.js';
+import { troubleOf } from './fault.js';
 import type { LoadSpec } from './load.js';
 import type { PlannedTest } from './plan.js';
 import type { ResultTrial, SlaOutcome } from './result.js';
@@ -254,9 +254,11 @@ export const runTrial = async (setting: TrialSetting): Promise<TrialOutcome> => 
     const measured = { duration, metrics: encodeMetrics(measurement.metrics), sla, notes: { ...notes } };
     return { result: await ended(verdict, reasons, measured), measurement };
   } catch (error) {
-    const fault = faultOf(error, signal);
+    const trouble = troubleOf(error, signal);
     const hint = Kvm4nfvError.is(error) ? error.hint : undefined;
-    const reason = fault === 'interrupted' ? 'interrupted' : messageOf(error);
-    return { result: await ended('error', hint === undefined ? [reason] : [reason, hint], { fault }) };
+    const reason = trouble.fault === 'interrupted' ? 'interrupted' : messageOf(error);
+    return {
+      result: await ended('error', hint === undefined ? [reason] : [reason, hint], trouble),
+    };
   }
 };

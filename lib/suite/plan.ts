@@ -47,7 +47,7 @@ const check = (loaded: LoadedSuite, { only = [], tags = [], shard }: PlanOptions
   for (const glob of only) {
     const fits = pattern(glob);
     if (!first(loaded.tests(), ({ name }) => fits.test(name)))
-      throw new Kvm4nfvError('usage', `--only '${glob}' fits no test of ${loaded.file}`, {
+      throw new Kvm4nfvError('E_NO_TESTS', `--only '${glob}' fits no test of ${loaded.file}`, {
         hint: hintOf(
           glob,
           known(loaded.tests(), ({ name }) => [name]),
@@ -57,7 +57,7 @@ const check = (loaded: LoadedSuite, { only = [], tags = [], shard }: PlanOptions
   }
   for (const tag of tags)
     if (!first(loaded.tests(), (test) => test.tags.includes(tag)))
-      throw new Kvm4nfvError('usage', `--tag '${tag}': no test of ${loaded.file} has it`, {
+      throw new Kvm4nfvError('E_NO_TESTS', `--tag '${tag}': no test of ${loaded.file} has it`, {
         hint: hintOf(
           tag,
           known(loaded.tests(), (test) => test.tags),
@@ -73,7 +73,7 @@ const check = (loaded: LoadedSuite, { only = [], tags = [], shard }: PlanOptions
       shard.index <= shard.count
     )
   )
-    throw new Kvm4nfvError('usage', `--shard ${String(shard.index)}/${String(shard.count)} is no shard`, {
+    throw new Kvm4nfvError('E_ARGUMENT', `--shard ${String(shard.index)}/${String(shard.count)} is no shard`, {
       hint: 'write i/n with 1 <= i <= n, such as --shard 1/4',
     });
 };
@@ -88,7 +88,7 @@ export const planSuite = (loaded: LoadedSuite, options: PlanOptions = {}): Plan 
     (globs.length === 0 || globs.some((glob) => glob.test(test.name))) &&
     (tags.length === 0 || tags.some((tag) => test.tags.includes(tag)));
   if (globs.length > 0 && tags.length > 0 && !first(loaded.tests(), chosen))
-    throw new Kvm4nfvError('usage', '--only and --tag together fit no test', { hint: 'leave one of them out' });
+    throw new Kvm4nfvError('E_NO_TESTS', '--only and --tag together fit no test', { hint: 'leave one of them out' });
   function* tests(): Generator<PlannedTest> {
     let at = 0;
     for (const test of loaded.tests()) if (chosen(test) && at++ % count === index - 1) yield test;

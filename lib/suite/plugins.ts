@@ -92,7 +92,7 @@ export const addPlugin = async (registry: Registry, name: string, directory = pr
   const problem = await loadPlugin(name, directory, registry);
   if (problem === undefined) return;
   const { message, hint } = problem;
-  throw new Kvm4nfvError('usage', message, hint === undefined ? {} : { hint });
+  throw new Kvm4nfvError('E_PLUGIN', message, hint === undefined ? {} : { hint });
 };
 
 /** For {@link cleanupRun}: a registry with a run's plug-ins, loaded from the files that they had then. */

@@ -80,16 +80,20 @@ export const hwlatError = (host: string, exitCode: number | undefined, stdout: s
     case 0:
       return undefined;
     case 69:
-      return new Kvm4nfvError('environment', `${host} has no hwlat tracer`, {
+      return new Kvm4nfvError('E_SMI', `${host} has no hwlat tracer`, {
         hint: 'use a kernel with CONFIG_HWLAT_TRACER and mount tracefs.',
       });
     case 75:
-      return new Kvm4nfvError('environment', `${host}: the tracer is in use there (${stdout.trim().slice(0, 80)})`, {
+      return new Kvm4nfvError('E_TRACER_BUSY', `${host}: the tracer is in use there (${stdout.trim().slice(0, 80)})`, {
         hint: 'Wait for whoever traces, or: echo nop >/sys/kernel/tracing/current_tracer.',
       });
     default:
-      return new Kvm4nfvError('tool', `${host}: the hwlat tracer could not be used: exit ${String(exitCode)}`, {
-        hint: 'It needs root and a kernel that is not locked down.',
-      });
+      return new Kvm4nfvError(
+        'E_TOOL_OUTPUT',
+        `${host}: the hwlat tracer could not be used: exit ${String(exitCode)}`,
+        {
+          hint: 'It needs root and a kernel that is not locked down.',
+        },
+      );
   }
 };

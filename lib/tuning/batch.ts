@@ -158,7 +158,7 @@ export const parseBatch = (stdout: string, token: string, batch: Batch): BatchRe
   const answered = Object.keys(outcomes).length;
   if (counted !== seen.size || answered !== wanted)
     throw new Kvm4nfvError(
-      'environment',
+      'E_TUNING_SCRIPT',
       `the tuning script ended early: ${String(answered)} of ${String(wanted)} changes answered, ${String(seen.size)} of ${String(counted ?? 'an unknown number of')} files read`,
     );
   return { outcomes, snapshot: { files: seen, names: named, texts, links, commands } };
@@ -201,12 +201,12 @@ export const runBatch = async (host: Host, batch: Batch, signal?: AbortSignal): 
     ...(signal === undefined ? {} : { signal }),
   });
   if (result.exitCode !== 0)
-    throw new Kvm4nfvError('environment', `${host.name}: the tuning script failed ${reasonOf(result)}`, {
+    throw new Kvm4nfvError('E_TUNING_SCRIPT', `${host.name}: the tuning script failed ${reasonOf(result)}`, {
       hint: 'Tuning needs root (or sudo without a password) and a writable /var/lib/kvm4nfv on the host.',
     });
   if (result.dropped > 0)
     throw new Kvm4nfvError(
-      'environment',
+      'E_TUNING_SCRIPT',
       `${host.name}: what the host shows is ${String(result.dropped)} bytes longer than the ${String(maxOutput)} that are read`,
     );
   return parseBatch(result.stdout, token, batch);

@@ -27,7 +27,7 @@ export const boot = async (
   await options.commandLine?.rebooted?.();
   const fresh = await look(host, tuning, options.signal, view.machine);
   if (fresh.machine.bootId !== bootId)
-    throw new Kvm4nfvError('environment', `${host.name} rebooted once more by itself`);
+    throw new Kvm4nfvError('E_REBOOTED', `${host.name} rebooted once more by itself`);
   return fresh;
 };
 

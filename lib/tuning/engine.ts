@@ -82,7 +82,7 @@ export const assertEffective = (host: Host, results: readonly KnobResult[]): voi
       state === 'needs-reboot' ? [] : [`${knob} (${state}): ${reason ?? ''}`],
     ),
   ];
-  throw new Kvm4nfvError('environment', `${host.name}: tuning is not in effect: ${told.join('; ')}`, {
+  throw new Kvm4nfvError('E_NOT_EFFECTIVE', `${host.name}: tuning is not in effect: ${told.join('; ')}`, {
     hint:
       waiting.length > 0
         ? 'Allow `reboot: true` in the tuning, or set those knobs to `keep`.'

@@ -13,7 +13,8 @@ const runIds = /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/;
  * lease. A run id that is no plain name is a `usage` error.
  */
 export const journalOf = (run: string, directory: string = stateDirectory): string => {
-  if (!runIds.test(run) || run.includes('..')) throw new Kvm4nfvError('usage', `not a run id: ${JSON.stringify(run)}`);
+  if (!runIds.test(run) || run.includes('..'))
+    throw new Kvm4nfvError('E_JOB_NAME', `not a run id: ${JSON.stringify(run)}`);
   return `${directory}/journal/${run}.ndjson`;
 };
 
@@ -96,7 +97,7 @@ export const parseJournal = (text: string, path: string): JournalEntry[] => {
         return entrySchema.parse(JSON.parse(entry));
       } catch (cause) {
         throw new Kvm4nfvError(
-          'internal',
+          'E_JOURNAL',
           `${path}:${String(index + 1)}: not an entry of a journal: ${entry.slice(0, 80)}`,
           {
             hint: 'Restore what it names by hand, then remove the file.',

@@ -68,11 +68,9 @@ const describe = ({ run, since, controller }: Lease): string =>
 
 const refusal = (host: Host, state: Exclude<LeaseState, { kind: 'free' }>): Kvm4nfvError => {
   if (state.kind === 'unreadable')
-    return new Kvm4nfvError(
-      'environment',
-      `${host.name}: ${leasePath} is no lease of ours: ${state.text.slice(0, 80)}`,
-      { hint: `Remove ${leasePath} once you know that no run uses the host.` },
-    );
+    return new Kvm4nfvError('E_LEASE', `${host.name}: ${leasePath} is no lease of ours: ${state.text.slice(0, 80)}`, {
+      hint: `Remove ${leasePath} once you know that no run uses the host.`,
+    });
   const { run } = state.lease;
   const restore = `\`kvm4nfv tune restore ${host.name} --run ${run}\` puts back what it changed (\`kvm4nfv cleanup --run ${run}\`: all that it left).`;
   const hints = {
@@ -80,7 +78,7 @@ const refusal = (host: Host, state: Exclude<LeaseState, { kind: 'free' }>): Kvm4
     stale: `Its controller is gone: ${restore}`,
     unknown: `If that process is gone: ${restore}`,
   };
-  return new Kvm4nfvError('environment', `${host.name} is in use by ${describe(state.lease)}`, {
+  return new Kvm4nfvError('E_IN_USE', `${host.name} is in use by ${describe(state.lease)}`, {
     hint: hints[state.kind],
   });
 };
@@ -108,7 +106,7 @@ const tryToTake = async (
   const state: LeaseState = exitCode === 3 ? await stateOf(stdout) : { kind: 'free' };
   if (state.kind !== 'free') return state;
   if (attempts > 1) return tryToTake(host, lease, attempts - 1);
-  throw new Kvm4nfvError('environment', `${host.name}: the lease can't be written: ${stderr.trim()}`, {
+  throw new Kvm4nfvError('E_LEASE', `${host.name}: the lease can't be written: ${stderr.trim()}`, {
     hint: `Tuning needs root and a writable ${stateDirectory}.`,
   });
 };

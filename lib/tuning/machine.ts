@@ -67,7 +67,7 @@ const vendors: Readonly<Record<string, Machine['vendor']>> = {
 const topologyOf = (now: Snapshot): CpuTopology => {
   const online = line(now, '/sys/devices/system/cpu/online');
   if (online === undefined)
-    throw new Kvm4nfvError('environment', 'the machine shows no /sys/devices/system/cpu/online', {
+    throw new Kvm4nfvError('E_NOT_LINUX', 'the machine shows no /sys/devices/system/cpu/online', {
       hint: 'Tuning needs a Linux machine with sysfs mounted.',
     });
   const nodes = matching(now, /^\/sys\/devices\/system\/node\/node(\d+)\/cpulist$/).map(({ text: list, groups }) => ({
@@ -86,12 +86,12 @@ const housekeepingOf = (
     housekeeping_cpus === undefined ? invertCpus(isolated, topology.online) : resolveCpus(housekeeping_cpus, topology);
   const both = own.filter((cpu) => isolated.includes(cpu));
   if (both.length > 0)
-    throw new Kvm4nfvError('usage', `CPUs ${formatCpuList(both)} are isolated and housekeeping at once`, {
+    throw new Kvm4nfvError('E_CPUS', `CPUs ${formatCpuList(both)} are isolated and housekeeping at once`, {
       hint: 'Leave housekeeping_cpus out: it is the rest by default.',
     });
   if (own.length === 0)
     throw new Kvm4nfvError(
-      'environment',
+      'E_NO_HOUSEKEEPING',
       `isolated_cpus ${formatCpuList(isolated)} leaves no CPU for housekeeping; online are ${formatCpuList(topology.online)}`,
       { hint: 'Leave at least one CPU out of isolated_cpus.' },
     );

@@ -26,7 +26,7 @@ export const loadProfiles = async (directory: string = profilesDirectory): Promi
         return profileSchema.parse(parse(await readFile(path, 'utf8')));
       } catch (cause) {
         throw new Kvm4nfvError(
-          'usage',
+          'E_TUNING',
           `${path}: not a profile: ${cause instanceof z.ZodError ? problemsOf(cause) : messageOf(cause)}`,
           { cause },
         );
@@ -67,10 +67,10 @@ export const lineage = (
   below: readonly string[] = [],
 ): Profile[] => {
   if (below.includes(name))
-    throw new Kvm4nfvError('usage', `profiles inherit in a circle: ${[...below, name].join(' -> ')}`);
+    throw new Kvm4nfvError('E_CIRCLE', `profiles inherit in a circle: ${[...below, name].join(' -> ')}`);
   const profile = profiles.get(name);
   if (profile === undefined)
-    throw new Kvm4nfvError('usage', `no profile '${name}'`, {
+    throw new Kvm4nfvError('E_UNKNOWN_NAME', `no profile '${name}'`, {
       hint: `There are: ${[...profiles.keys()].sort().join(', ')}.`,
     });
   return [...profile.extends.flatMap((parent) => lineage(parent, profiles, [...below, name])), profile];
@@ -113,7 +113,7 @@ export const resolveTuning = (
   const required = requiredBy(line).find((name) => parameters[name] === undefined);
   const observe = line.at(-1)?.observe === true;
   if (required !== undefined && !observe)
-    throw new Kvm4nfvError('usage', `profile '${spec.profile}' needs the parameter ${required}`, {
+    throw new Kvm4nfvError('E_TUNING', `profile '${spec.profile}' needs the parameter ${required}`, {
       hint: `In a suite: with: { ${required}: 2-5 }; on the command line: ${flags[required]} 2-5.`,
     });
   const values = Object.assign({}, ...line.map((profile) => profile.knobs), spec.knobs) as Readonly<
@@ -121,13 +121,18 @@ export const resolveTuning = (
   >;
   for (const name of Object.keys(values))
     if (!knobs.has(name))
-      throw new Kvm4nfvError('usage', `no knob '${name}'`, { hint: `There are: ${closest(name, knobs.keys())}.` });
+      throw new Kvm4nfvError('E_UNKNOWN_NAME', `no knob '${name}'`, {
+        hint: `There are: ${closest(name, knobs.keys())}.`,
+      });
   const chosen = [...knobs.values()].flatMap((knob): ResolvedKnob[] => {
     const written = values[knob.name];
     if (written === undefined || written === 'keep') return [];
     const parsed = knob.value.safeParse(written);
     if (!parsed.success)
-      throw new Kvm4nfvError('usage', `knob '${knob.name}': ${JSON.stringify(written)}: ${problemsOf(parsed.error)}`);
+      throw new Kvm4nfvError(
+        'E_TUNING',
+        `knob '${knob.name}': ${JSON.stringify(written)}: ${problemsOf(parsed.error)}`,
+      );
     return [{ knob, value: parsed.data, written, named: !observe && spec.knobs[knob.name] !== undefined }];
   });
   return { profile: spec.profile, observe, parameters, knobs: chosen };

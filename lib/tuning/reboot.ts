@@ -31,7 +31,7 @@ export const reboot = async (host: Host, options: RebootOptions = {}): Promise<s
     }
   }
   throw new Kvm4nfvError(
-    'unreachable',
+    'E_REBOOT',
     `${host.name} did not come back from its reboot within ${String((options.timeout ?? 600_000) / 1000)} s: ${last}`,
     {
       hint: 'Look at its console; `kvm4nfv cleanup` puts the kernel command line back once it answers.',

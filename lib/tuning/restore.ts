@@ -171,7 +171,7 @@ const restoreJournal = async (
 /** The `teardown` error of a run that is not wholly put back; does nothing where it is. */
 export const assertRestored = (host: Host, report: RestoreReport): void => {
   if (report.complete) return;
-  throw new Kvm4nfvError('teardown', `${host.name}: ${renderRestore(report)}`, {
+  throw new Kvm4nfvError('E_RESTORE', `${host.name}: ${renderRestore(report)}`, {
     hint: `Mend what is named, then: kvm4nfv tune restore ${host.name} --run ${report.run}`,
   });
 };
@@ -191,7 +191,7 @@ const forget = async (
   const { outcomes } = await runBatch(host, { journal, actions }, signal);
   if (outcomes[0]?.status !== 0)
     throw new Kvm4nfvError(
-      'teardown',
+      'E_RESTORE',
       `${host.name}: the journal of run ${run} can't be removed: ${outcomes[0]?.said ?? ''}`,
     );
 };

@@ -39,7 +39,7 @@ export const requestsOf = ({ knobs }: ResolvedTuning): Request[] => [
 const stillOnline = (cpus: readonly number[], online: readonly number[]): string => {
   const left = intersectCpus(cpus, online);
   if (left.length > 0) return formatCpuList(left);
-  throw new Kvm4nfvError('environment', `of the CPUs ${formatCpuList(cpus)} none is online any more`, {
+  throw new Kvm4nfvError('E_NO_CPU', `of the CPUs ${formatCpuList(cpus)} none is online any more`, {
     hint: 'SMT off keeps the first thread of each core: name that one.',
   });
 };

@@ -25,7 +25,7 @@ const row =
   /^ *(\d{1,4}) #(\d{1,9}) +(\d{1,15}) +(\d{1,15}) +(\d{1,3}\.\d{5}) *(\d{1,15}) +(\d{1,15}) *(\d{1,15}) +(\d{1,15}) *$/gm;
 
 const nonsense = (cpu: number, what: string): Kvm4nfvError =>
-  new Kvm4nfvError('tool', `rtla hwnoise: CPU ${String(cpu)}: ${what}`, {
+  new Kvm4nfvError('E_TOOL_OUTPUT', `rtla hwnoise: CPU ${String(cpu)}: ${what}`, {
     hint: 'the numbers do not add up, so none is used: look into the raw output',
   });
 

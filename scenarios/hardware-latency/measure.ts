@@ -50,7 +50,7 @@ const withHwnoise = async (trial: Trial, options: HwnoiseOptions): Promise<Measu
   const ran = await run(trial, argv, options.duration);
   if (ran.exitCode !== 0)
     throw new Kvm4nfvError(
-      'tool',
+      'E_TOOL_OUTPUT',
       `rtla hwnoise: exit ${String(ran.exitCode)}: ${ran.stderr.trim().split('\n').slice(-3).join('\n')}`,
     );
   return {

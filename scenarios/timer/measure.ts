@@ -99,7 +99,7 @@ const withOslat = async (trial: Trial, options: OslatOptions): Promise<Measureme
 const withTimerlat = async (trial: Trial, options: TimerlatOptions): Promise<Measurement> => {
   const help = await helpOf(trial, ['rtla', 'timerlat', 'hist']);
   if (!help.options.has('--cpus'))
-    throw new Kvm4nfvError('environment', 'rtla timerlat hist --help names no options: is it rtla?');
+    throw new Kvm4nfvError('E_OPTION_MISSING', 'rtla timerlat hist --help names no options: is it rtla?');
   const cpus = trial.cpus(options.cpus);
   const argv = timerlatArgv(options, {
     cpus: formatCpuList(cpus),

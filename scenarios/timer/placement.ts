@@ -61,7 +61,7 @@ export const requirePlacement = async (
   const [first] = misplaced(threads, cpus);
   if (first === undefined) return threads.length;
   throw new Kvm4nfvError(
-    'environment',
+    'E_NO_CPU',
     `${host.name}: thread ${String(first.id)} of the tool ran on CPU ${String(first.cpu)} and may run on ${first.allowed}, not on one of ${formatCpuList(cpus)} as asked for`,
     { hint: 'something on the machine moves it: a cgroup, taskset, a daemon that balances threads' },
   );

@@ -37,7 +37,7 @@ const withoutNan = (text: string): string => text.replace(/(":\s*)-?(?:nan|inf)\
 /** Reads the `--json` file of an rt-tests tool; every announced thread must be there. */
 export const readResult = <Thread>(tool: string, text: string, schema: z.ZodType<Thread>): ResultFile<Thread> => {
   const fail = (what: string): never => {
-    throw new Kvm4nfvError('tool', `${tool}: ${what}`, {
+    throw new Kvm4nfvError('E_TOOL_OUTPUT', `${tool}: ${what}`, {
       hint: 'the tool was killed or its output cut off: look into the raw output',
     });
   };

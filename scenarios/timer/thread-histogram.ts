@@ -25,7 +25,7 @@ export interface ThreadReport {
 const highest = 3600e9;
 
 export const nonsense = (who: string, what: string): Kvm4nfvError =>
-  new Kvm4nfvError('tool', `${who}: ${what}`, {
+  new Kvm4nfvError('E_TOOL_OUTPUT', `${who}: ${what}`, {
     hint: 'the numbers do not add up, so none is used: look into the raw output',
   });
 

@@ -86,7 +86,7 @@ export const runTool = async (
   const { exitCode } = ended;
   const warnings = readWarnings(tool, await warningsOf(trial, job), options.fatal);
   if (exitCode === undefined)
-    throw new Kvm4nfvError('tool', `${tool} was killed by signal ${ended.signal ?? 'unknown'}`, {
+    throw new Kvm4nfvError('E_TOOL_KILLED', `${tool} was killed by signal ${ended.signal ?? 'unknown'}`, {
       hint: 'its raw output is kept',
     });
   const kept = async (file: string): Promise<string | undefined> => {
@@ -119,13 +119,17 @@ const lastLines = (text: string): string => text.trim().split('\n').slice(-3).jo
 /** The error of a tool that gave no result. */
 export const failure = async (tool: string, run: ToolRun): Promise<Kvm4nfvError> => {
   const said = lastLines(await run.output('stderr')) || lastLines(await run.output('stdout')) || 'it said nothing';
-  return new Kvm4nfvError('tool', `${tool}: exit ${String(run.exitCode)} without a result: ${said}`);
+  return new Kvm4nfvError('E_TOOL_OUTPUT', `${tool}: exit ${String(run.exitCode)} without a result: ${said}`);
 };
 
 /** A tool that was to run for `length` did; a killed one may end with a result and exit 0. */
 export const requireLength = (tool: string, elapsed: Nanoseconds, length: Nanoseconds): void => {
   if (elapsed >= length * 0.99) return;
-  throw new Kvm4nfvError('tool', `${tool} ended after ${(elapsed / 1e9).toFixed(2)} s of ${String(length / 1e9)} s`, {
-    hint: 'something on the machine ended it',
-  });
+  throw new Kvm4nfvError(
+    'E_TOOL_SHORT',
+    `${tool} ended after ${(elapsed / 1e9).toFixed(2)} s of ${String(length / 1e9)} s`,
+    {
+      hint: 'something on the machine ended it',
+    },
+  );
 };

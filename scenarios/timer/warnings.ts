@@ -88,7 +88,7 @@ export const readWarnings = (tool: string, text: string, fatal: readonly RegExp[
     if (warning === undefined) continue;
     const said = `${tool}: ${brief(line)}`;
     if (warning.effect === 'environment')
-      throw new Kvm4nfvError('environment', said, warning.hint === undefined ? {} : { hint: warning.hint });
+      throw new Kvm4nfvError('E_TOOL_WARNING', said, warning.hint === undefined ? {} : { hint: warning.hint });
     found[warning.effect === 'note' ? 'notes' : 'doubts'].add(said);
   }
   return { doubts: [...found.doubts], notes: [...found.notes] };

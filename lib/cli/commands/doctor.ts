@@ -14,7 +14,7 @@ const smiOf = (text: string | undefined): ExamineOptions => {
   if (text === undefined) return {};
   const seconds = (parseDuration(text) ?? 0) / 1e9;
   if (seconds >= 1 && seconds <= 3600) return { smi: Math.round(seconds) };
-  throw new Kvm4nfvError('usage', `--smi ${text}: expected a duration from 1s to 1h, such as 30s`);
+  throw new Kvm4nfvError('E_ARGUMENT', `--smi ${text}: expected a duration from 1s to 1h, such as 30s`);
 };
 
 /** `kvm4nfv doctor`: what a host can and can not do, worst first. Exit code 0: it was examined. */

@@ -51,7 +51,7 @@ const build = async (
       on,
     );
   if (name !== undefined) return buildImage(host, builtInManifest(name), on);
-  throw new Kvm4nfvError('usage', 'image build needs the name of an image, or --kernel, --tool or --package', {
+  throw new Kvm4nfvError('E_ARGUMENT', 'image build needs the name of an image, or --kernel, --tool or --package', {
     hint: `one of ${buildable}`,
   });
 };
@@ -68,7 +68,7 @@ const digestOf = (written: string, images: readonly BuiltImage[]): string => {
   const [only] = meant;
   if (only !== undefined && meant.length === 1) return only.digest;
   throw new Kvm4nfvError(
-    'usage',
+    'E_IMAGE',
     meant.length === 0 ? `there is no image '${written}'` : `'${written}' can mean ${String(meant.length)} images`,
     {
       hint: `name one of: ${(meant.length === 0 ? images : meant).map(({ digest }) => digest.slice(0, 12)).join(', ')}`,
@@ -113,7 +113,7 @@ export const image = async (action: ImageAction, name: string | undefined, optio
   }
   if (action === 'remove') {
     if (name === undefined)
-      throw new Kvm4nfvError('usage', 'image remove needs a name or a digest', { hint: 'see kvm4nfv image list' });
+      throw new Kvm4nfvError('E_ARGUMENT', 'image remove needs a name or a digest', { hint: 'see kvm4nfv image list' });
     // A damaged image can't be listed: its whole digest must do.
     const digest = /^[0-9a-f]{64}$/.test(name) ? name : digestOf(name, await listImages(host, { signal }));
     await removeImage(host, digest, { signal });

@@ -36,7 +36,7 @@ const up = async (host: Host, { name, option = [], json }: LabFlags, signal: Abo
   const machines = await listVirtualHosts(host, { signal });
   const already = machines.find((machine) => machine.run === run && machine.name === name);
   if (already !== undefined)
-    throw new Kvm4nfvError('usage', `there is an emulated host '${name}' already (${already.state})`, {
+    throw new Kvm4nfvError('E_ARGUMENT', `there is an emulated host '${name}' already (${already.state})`, {
       hint: `${already.state === 'running' ? `kvm4nfv lab ssh --name ${name}, or ` : ''}kvm4nfv lab down --name ${name}`,
     });
   const began = Date.now();

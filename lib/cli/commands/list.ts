@@ -131,7 +131,7 @@ export interface ListOptions {
 const documented = (type: string | undefined): number => {
   const chosen = builtinKnobs.filter(({ name }) => type === undefined || type === 'knob' || type === name);
   if (chosen.length === 0)
-    throw new Kvm4nfvError('usage', `--markdown documents knobs, and '${type ?? ''}' is none`, {
+    throw new Kvm4nfvError('E_ARGUMENT', `--markdown documents knobs, and '${type ?? ''}' is none`, {
       hint: 'kvm4nfv list knob names them',
     });
   print(knobDocs(chosen));
@@ -155,7 +155,7 @@ export const list = async (type: string | undefined, options: ListOptions): Prom
   if (type !== undefined && chosen.length === 0) {
     const names = all.map((entry) => entry.type);
     const meant = nearest(type, names);
-    throw new Kvm4nfvError('usage', `nothing is called '${type}'`, {
+    throw new Kvm4nfvError('E_UNKNOWN_NAME', `nothing is called '${type}'`, {
       hint: meant === undefined ? 'kvm4nfv list names all that there is' : `did you mean '${meant}'?`,
     });
   }

@@ -85,7 +85,7 @@ const restored = async (host: Host, options: TuneOptions, signal: AbortSignal): 
 /** `kvm4nfv tune`: shows, plans, applies, verifies or puts back a tuning of one host. */
 export const tune = async (action: TuneAction, name: string | undefined, options: TuneOptions): Promise<number> => {
   if (action !== 'restore' && options.profile === undefined && options.set === undefined)
-    throw new Kvm4nfvError('usage', `tune ${action} needs a profile or a knob`, {
+    throw new Kvm4nfvError('E_ARGUMENT', `tune ${action} needs a profile or a knob`, {
       hint: 'such as --profile realtime-host --isolated 2-5, or --set stat-interval=10',
     });
   using interrupt = new Interrupt(() => undo(name ?? 'local', options));

@@ -20,7 +20,7 @@ export const chooseAccelerator = async (
   const { works, reason } = await probeKvm(host, { signal });
   if (works) return 'kvm';
   if (wanted === 'auto') return 'tcg';
-  throw new Kvm4nfvError('environment', `${host.name} can't run guests with KVM: ${reason}`, {
+  throw new Kvm4nfvError('E_NO_KVM', `${host.name} can't run guests with KVM: ${reason}`, {
     hint: "enable virtualisation and load kvm_intel or kvm_amd, or set 'accelerator: auto'",
   });
 };
@@ -85,7 +85,7 @@ const checkMemory = (host: Host, { memory: has }: HostFacts, { memory, hugepages
   if (has === undefined || hugepages !== undefined || memory <= has) return;
   const gibibytes = (bytes: number): string => `${(bytes / 2 ** 30).toFixed(1)} GiB`;
   throw new Kvm4nfvError(
-    'environment',
+    'E_MEMORY',
     `${host.name} has ${gibibytes(has)} of memory, and the guest is to have ${gibibytes(memory)}`,
     { hint: 'give the guest less (memory)' },
   );

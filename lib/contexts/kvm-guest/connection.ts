@@ -71,7 +71,7 @@ const ofThisMachine = /^qemu(?:\+unix)?:\/\/\//;
 /** A guest's disk, console and leases are files of the host, so its QEMU must run there too. */
 const checkLocal = (uri: string): string => {
   if (ofThisMachine.test(checkUri(uri))) return uri;
-  throw new Kvm4nfvError('usage', `connection '${uri}' leads to another machine than the guest's host`, {
+  throw new Kvm4nfvError('E_LIBVIRT_URI', `connection '${uri}' leads to another machine than the guest's host`, {
     hint: "name that machine below 'hosts' and make it the context's host: its libvirt is reached through SSH then",
   });
 };
@@ -95,7 +95,7 @@ export const connect = async (host: Host, facts: HostFacts, options: ConnectionO
   if (system !== undefined) return open(system);
   const tools = await host.exec(['sh', '-c', bothTools], { check: false, signal });
   if (tools.exitCode !== 0)
-    throw new Kvm4nfvError('environment', `${host.name} has no libvirt (no virsh or no libvirtd)`, {
+    throw new Kvm4nfvError('E_NO_LIBVIRT', `${host.name} has no libvirt (no virsh or no libvirtd)`, {
       hint: 'install libvirt-daemon-system, libvirt-clients and qemu-system-x86 there',
     });
   if (!facts.user.root) return open('qemu:///session');

@@ -59,7 +59,7 @@ class Guest {
       const left = await this.#takeDown();
       if (left.length > 0)
         throw new Kvm4nfvError(
-          'teardown',
+          'E_GUEST_END',
           `${messageOf(error)}; and then not everything could be removed: ${left.join('; ')}`,
           { cause: error },
         );
@@ -139,7 +139,7 @@ class Guest {
       traits,
       [Symbol.asyncDispose]: async () => {
         const left = await this.#takeDown();
-        if (left.length > 0) throw new Kvm4nfvError('teardown', `guest ${name}: ${left.join('; ')}`);
+        if (left.length > 0) throw new Kvm4nfvError('E_GUEST_END', `guest ${name}: ${left.join('; ')}`);
       },
     };
   }

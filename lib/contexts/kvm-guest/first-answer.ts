@@ -97,9 +97,9 @@ export const firstAnswer = async (
       if (Date.now() - asked >= askGoneEvery) {
         asked = Date.now();
         const gone = await options.gone();
-        if (gone !== undefined) throw new Kvm4nfvError('environment', gone);
+        if (gone !== undefined) throw new Kvm4nfvError('E_GUEST_START', gone);
       }
-      if (late) throw new Kvm4nfvError('environment', 'the time for its start is over');
+      if (late) throw new Kvm4nfvError('E_GUEST_START', 'the time for its start is over');
     }
   } finally {
     over.abort();

@@ -69,6 +69,6 @@ export const endQemu = async (host: Host, directory: string): Promise<readonly s
     check: false,
   });
   if (exitCode !== 0)
-    throw new Kvm4nfvError('teardown', `${host.name}: a QEMU of ${directory} can't be ended: ${stdout.trim()}`);
+    throw new Kvm4nfvError('E_GUEST_END', `${host.name}: a QEMU of ${directory} can't be ended: ${stdout.trim()}`);
   return stdout.split('\n').filter((line) => line !== '');
 };

@@ -89,7 +89,7 @@ export const guestReady = async (options: ReadyOptions): Promise<ReadyGuest> => 
       text === ''
         ? '; its console is empty'
         : `; the end of its console:\n${text.split('\n').slice(-quoted).join('\n')}`;
-    return new Kvm4nfvError('environment', `guest ${options.name} is not ready: ${why} (${stage})${said}`, {
+    return new Kvm4nfvError('E_GUEST_START', `guest ${options.name} is not ready: ${why} (${stage})${said}`, {
       hint: 'the whole console and the domain XML are in the directory of the run',
       cause,
     });

@@ -41,7 +41,7 @@ const tooFewPages = (host: Host, { size, node, count }: PageRequest, said: strin
   const [total = '0', free = '0', leased = '0'] = said.trim().split(' ');
   const where = node === undefined ? '' : ` on node ${String(node)}`;
   return new Kvm4nfvError(
-    'environment',
+    'E_MEMORY',
     `${host.name}: ${String(count)} huge pages of ${String(size / 2 ** 20)} MiB are needed${where}: of ${total} there, ${free} are free and ${leased} belong to guests of runs`,
     {
       hint: 'reserve more (sysfs nr_hugepages, or hugepages= on the kernel command line), or take less memory; `kvm4nfv cleanup` gives back what dead runs have',
@@ -62,7 +62,7 @@ export const tryTake = async (
   if (exitCode === 0) return { taken: true };
   if (exitCode === 4 && pages !== undefined) throw tooFewPages(host, pages, stdout);
   if (exitCode !== 3)
-    throw new Kvm4nfvError('environment', `${host.name}: can't write leases to ${leaseDirectory}: ${stderr.trim()}`, {
+    throw new Kvm4nfvError('E_LEASE', `${host.name}: can't write leases to ${leaseDirectory}: ${stderr.trim()}`, {
       hint: 'the user must be able to write there',
     });
   const [name = '', ...text] = stdout.split('\n');
@@ -77,12 +77,12 @@ export const tryTake = async (
 export const takenBy = async (host: Host, { name, owner }: Taking & { taken: false }): Promise<Kvm4nfvError> => {
   if (owner === undefined)
     return new Kvm4nfvError(
-      'environment',
+      'E_LEASE',
       `${host.name}: ${name} is taken by ${leaseDirectory}/${name}, which is no lease of ours`,
     );
   const alive = await lives(owner.controller);
   return new Kvm4nfvError(
-    'environment',
+    'E_LEASED',
     `${host.name}: ${name} belongs to context ${owner.context} of run ${owner.run}${alive === false ? ', whose controller is gone' : ''}`,
     { hint: alive === false ? `kvm4nfv cleanup --run ${owner.run}` : 'wait for it, or choose other CPUs' },
   );
@@ -115,7 +115,7 @@ export const takePort = async (host: Host, owner: Owner): Promise<number> => {
     if (!used.has(port) && (await tryTake(host, owner, [`port-${String(port)}`])).taken) return port;
   }
   throw new Kvm4nfvError(
-    'environment',
+    'E_NO_PORT',
     `${host.name}: no free port from ${String(firstPort)} to ${String(firstPort + ports - 1)}`,
   );
 };

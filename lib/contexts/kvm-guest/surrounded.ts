@@ -17,7 +17,7 @@ const withStations = async (
   const teardown = new Teardown();
   const end = async (): Promise<void> => {
     const left = await teardown.run();
-    if (left.length > 0) throw new Kvm4nfvError('teardown', `context ${name}: ${left.join('; ')}`);
+    if (left.length > 0) throw new Kvm4nfvError('E_GUEST_END', `context ${name}: ${left.join('; ')}`);
   };
   teardown.defer('emulated host', async () => deployed[Symbol.asyncDispose]());
   try {
@@ -43,7 +43,7 @@ export const deploySurrounded = async (
 ): Promise<Deployment> => {
   const { host, run, name, signal, progress } = on;
   if (stations.length > 0 && host.transport !== 'local')
-    throw new Kvm4nfvError('environment', `context ${name}: the wire of an emulated host on ${host.name} ends there`, {
+    throw new Kvm4nfvError('E_WIRE_TAKEN', `context ${name}: the wire of an emulated host on ${host.name} ends there`, {
       hint: 'Leave out `stations`, or start the emulated host on `local`.',
     });
   for (const image of guest_images) await buildImage(host, builtInManifest(image), { signal, progress, run });

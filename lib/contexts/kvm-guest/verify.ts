@@ -80,7 +80,11 @@ export const verifyGuest = async (
   const wrong = all.filter(({ ok }) => !ok);
   if (wrong.length === 0) return all;
   const list = wrong.map(({ what, requested, effective }) => `${what}: ${requested} asked for, ${effective} in effect`);
-  throw new Kvm4nfvError('environment', `guest ${spec.owner.context} is not as it was asked for: ${list.join('; ')}`, {
-    hint: 'see what the host allows (cgroup cpusets, RT group scheduling, huge pages, limits of locked memory)',
-  });
+  throw new Kvm4nfvError(
+    'E_GUEST_DIFFERS',
+    `guest ${spec.owner.context} is not as it was asked for: ${list.join('; ')}`,
+    {
+      hint: 'see what the host allows (cgroup cpusets, RT group scheduling, huge pages, limits of locked memory)',
+    },
+  );
 };

@@ -187,7 +187,7 @@ const applyIdentity = async (host: Host, identity: GuestIdentity, id: string, si
     signal.throwIfAborted();
     const why = error instanceof Error ? error.message : String(error);
     throw new Kvm4nfvError(
-      'environment',
+      'E_GUEST_START',
       `guest ${identity.context}: its identity was not taken over after the restore: ${why}`,
       {
         hint: 'start it cold with warm: false',

@@ -62,7 +62,7 @@ class Attachment {
       const left = await this.#teardown.run();
       if (left.length === 0) throw error;
       throw new Kvm4nfvError(
-        'teardown',
+        'E_VF_END',
         `${messageOf(error)}; and then not everything could be put back: ${left.join('; ')}`,
         {
           cause: error,
@@ -211,7 +211,7 @@ class Attachment {
       [Symbol.asyncDispose]: async () => {
         const left = await this.#teardown.run();
         if (left.length > 0)
-          throw new Kvm4nfvError('teardown', `context ${name}: ${left.join('; ')}`, {
+          throw new Kvm4nfvError('E_VF_END', `context ${name}: ${left.join('; ')}`, {
             hint: `kvm4nfv cleanup --run ${this.#on.run}`,
           });
       },

@@ -43,7 +43,7 @@ export const raiseInGuest = async (guest: Host, chosen: readonly Chosen[], signa
     const { exitCode, stdout, stderr } = await guest.exec(argv, { root: true, check: false, signal, timeout: 60_000 });
     if (exitCode !== 0)
       throw new Kvm4nfvError(
-        'environment',
+        'E_VF_SEEN',
         `guest ${guest.name}: ${exitCode === 4 ? `it has no interface for ${device.address} (PCI id ${device.id})` : `the interface of ${device.address} can't be brought up: ${stderr.trim()}`}`,
         {
           hint: 'Its kernel needs the driver of the VF: the cloud kernel has few; image debian-12-generic has those of Debian.',

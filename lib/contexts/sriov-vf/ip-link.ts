@@ -103,7 +103,7 @@ const parse = <T>(schema: z.ZodType<T>, text: string, what: string): T[] => {
     const list = z.array(z.unknown()).parse(JSON.parse(text));
     return list.filter((one) => Object.keys(one as object).length > 0).map((one) => schema.parse(one));
   } catch (cause) {
-    throw new Kvm4nfvError('tool', `not what ${what} prints: ${text.slice(0, 80)}`, { cause });
+    throw new Kvm4nfvError('E_TOOL_OUTPUT', `not what ${what} prints: ${text.slice(0, 80)}`, { cause });
   }
 };
 

@@ -31,7 +31,7 @@ export const pingThrough = async (
     const received = Number(stdout.trim());
     if (!(received > 0))
       throw new Kvm4nfvError(
-        'environment',
+        'E_NO_PING',
         `${host.name}: ${ping} does not answer through ${one.device.address}${stderr.trim() === '' ? '' : `: ${stderr.trim()}`}`,
         { hint: 'Is it on the same network and in the same VLAN, and is the other end of the line up?' },
       );

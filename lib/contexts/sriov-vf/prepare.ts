@@ -38,7 +38,7 @@ export interface Preparing extends Asker {
 
 /** The `environment` error with every reason and what helps. */
 export const refuse = (host: Host, refusals: readonly Refusal[]): Kvm4nfvError =>
-  new Kvm4nfvError('environment', `${host.name}: ${refusals.map(({ message }) => message).join('; ')}`, {
+  new Kvm4nfvError('E_VF', `${host.name}: ${refusals.map(({ message }) => message).join('; ')}`, {
     hint: [...new Set(refusals.map(({ hint }) => hint))].join(' '),
   });
 

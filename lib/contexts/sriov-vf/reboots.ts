@@ -6,7 +6,7 @@ import type { Deployment } from '../context.js';
 export const noReboot = (name: string, why: string): ExternalCommandLine => {
   const refused = (): Promise<never> =>
     Promise.reject(
-      new Kvm4nfvError('usage', `context ${name}: its tuning needs a reboot, and ${why}`, {
+      new Kvm4nfvError('E_TUNING_REBOOT', `context ${name}: its tuning needs a reboot, and ${why}`, {
         hint: 'Leave out `reboot: true`, or the knobs that need it.',
       }),
     );

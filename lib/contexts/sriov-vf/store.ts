@@ -38,7 +38,7 @@ export const openUnit = async (host: Host, run: string, unit: string): Promise<v
   const { exitCode, stderr } = await host.exec(['sh', '-c', takeScript, 'kvm4nfv-lease', `${path}/lease`], options);
   // 3: the same run has opened it before.
   if (exitCode !== 0 && exitCode !== 3)
-    throw new Kvm4nfvError('environment', `${host.name}: no journal can be written to ${path}: ${stderr.trim()}`, {
+    throw new Kvm4nfvError('E_JOURNAL_WRITE', `${host.name}: no journal can be written to ${path}: ${stderr.trim()}`, {
       hint: `It needs root (or sudo without a password) and a writable ${stateDirectory}.`,
     });
 };
@@ -86,7 +86,7 @@ export const restoreUnit = async (host: Host, run: string, unit: string): Promis
   const report = await restoreRun(host, run, { directory: path });
   if (!report.complete)
     throw new Kvm4nfvError(
-      'teardown',
+      'E_VF_END',
       `${host.name}: ${report.places
         .filter(({ fate }) => fate === 'failed')
         .map(told)

@@ -16,5 +16,5 @@ export const sweepDevices = async (host: Host, run: string, signal: AbortSignal)
   for (const unit of units) await attempts.make(() => restoreUnit(host, run, unit));
   await attempts.make(async () => (await giveBack(host, run)).map((name) => `gave back ${name}`));
   if (attempts.failed.length === 0) return attempts.done;
-  throw new Kvm4nfvError('teardown', attempts.failed.join('; '), { hint: `kvm4nfv cleanup --run ${run}` });
+  throw new Kvm4nfvError('E_VF_END', attempts.failed.join('; '), { hint: `kvm4nfv cleanup --run ${run}` });
 };

@@ -95,7 +95,7 @@ export const effectiveConfig = async (
   } catch (error) {
     if (signal?.aborted === true) throw aborted(`${spec.address}: reading ssh_config`, signal);
     if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return new SshConfig(new Map());
-    throw new Kvm4nfvError('usage', `ssh_config can't be read for ${spec.address}: ${messageOf(error)}`, {
+    throw new Kvm4nfvError('E_SSH_CONFIG', `ssh_config can't be read for ${spec.address}: ${messageOf(error)}`, {
       cause: error,
       hint: `see what 'ssh -G ${spec.address}' says`,
     });

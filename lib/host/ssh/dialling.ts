@@ -120,7 +120,7 @@ export const dialler = (
       const lacking = await beyond(dialling);
       if (lacking.length > 0 && transport === 'ssh2')
         throw new Kvm4nfvError(
-          'usage',
+          'E_SSH_CONFIG',
           `${where}: ssh_config asks for ${lacking.join(', ')}, which transport: ssh2 can't do`,
           {
             hint: 'leave transport out, or set transport: openssh',

@@ -75,7 +75,7 @@ const locked = async <T>(file: string, action: () => Promise<T>): Promise<T> => 
       );
       if (Date.now() > until)
         throw new Kvm4nfvError(
-          'environment',
+          'E_LOCAL_FILE',
           `${lock} is held by others for more than ${String((3 * staleLock) / 1000)} s`,
           {
             hint: 'remove it where no kvm4nfv runs',

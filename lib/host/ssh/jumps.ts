@@ -8,7 +8,7 @@ export const parseJump = (text: string): HostSpec & { readonly address: string }
   const [, bracketed, name, port] = /^(?:\[([^\]]+)\]|([^:[\]]+))(?::(\d+))?$/.exec(written.slice(at + 1)) ?? [];
   const address = (bracketed ?? name)?.replaceAll('%%', '%');
   if (address === undefined || at === 0)
-    throw new Kvm4nfvError('usage', `not a jump host: '${text}'`, { hint: 'write [user@]host[:port]' });
+    throw new Kvm4nfvError('E_HOST', `not a jump host: '${text}'`, { hint: 'write [user@]host[:port]' });
   return {
     address,
     ...(at > 0 ? { user: written.slice(0, at) } : {}),

@@ -52,7 +52,7 @@ const openJump = async (
   if (spec.jump !== undefined) {
     const jump = options.hosts?.get(spec.jump);
     if (jump === undefined)
-      throw new Kvm4nfvError('usage', `host ${name}: there is no host '${spec.jump}' to jump through`);
+      throw new Kvm4nfvError('E_HOST', `host ${name}: there is no host '${spec.jump}' to jump through`);
     if (jump.address === undefined) return undefined;
     return open(spec.jump, jump, withoutKeys(options), path);
   }
@@ -93,10 +93,10 @@ const open = async (
   path: readonly string[],
   owned?: Host,
 ): Promise<Host> => {
-  if (path.includes(name)) throw new Kvm4nfvError('usage', `hosts jump in a circle: ${[...path, name].join(' -> ')}`);
+  if (path.includes(name)) throw new Kvm4nfvError('E_HOST', `hosts jump in a circle: ${[...path, name].join(' -> ')}`);
   // ProxyJump of ssh_config names no hosts of the suite: a circle there shows in its length only.
-  if (path.length > 16) throw new Kvm4nfvError('usage', `more than 16 jumps: ${path.join(' -> ')}`);
-  if (spec.address === undefined) throw new Kvm4nfvError('usage', `host ${name} has no address`);
+  if (path.length > 16) throw new Kvm4nfvError('E_HOST', `more than 16 jumps: ${path.join(' -> ')}`);
+  if (spec.address === undefined) throw new Kvm4nfvError('E_HOST', `host ${name} has no address`);
   const reached = { ...spec, address: spec.address };
   const target = await resolveTarget(reached, options);
   const where = `${name} (${target.user}@${target.address}:${String(target.port)})`;

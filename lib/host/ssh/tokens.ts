@@ -61,7 +61,7 @@ export const expandTokens = (text: string, tokens: Tokens): string => {
     const value = token === undefined ? process.env[name ?? ''] : valueOf(token, tokens);
     if (value !== undefined) return value;
     throw new Kvm4nfvError(
-      'usage',
+      'E_SSH_CONFIG',
       token === undefined
         ? `ssh_config of ${tokens.given}: '${text}' names the environment variable ${name ?? ''}, which is not set for ${username}`
         : `ssh_config of ${tokens.given}: '${text}' holds ${whole}, which stands for nothing there`,

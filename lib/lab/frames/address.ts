@@ -8,7 +8,7 @@ export type Ipv4Address = string;
 export const broadcast: MacAddress = 'ff:ff:ff:ff:ff:ff';
 
 export const macBytes = (mac: MacAddress): Uint8Array => {
-  if (!/^([0-9a-f]{2}:){5}[0-9a-f]{2}$/i.test(mac)) throw new Kvm4nfvError('usage', `not a MAC address: '${mac}'`);
+  if (!/^([0-9a-f]{2}:){5}[0-9a-f]{2}$/i.test(mac)) throw new Kvm4nfvError('E_ADDRESS', `not a MAC address: '${mac}'`);
   return Uint8Array.from(mac.split(':'), (byte) => parseInt(byte, 16));
 };
 
@@ -19,7 +19,7 @@ export const ipv4Bytes = (address: Ipv4Address): Uint8Array => {
   const parts = address.split('.');
   const bytes = parts.map(Number);
   if (bytes.length !== 4 || !parts.every((part) => /^\d{1,3}$/.test(part)) || bytes.some((byte) => byte > 255))
-    throw new Kvm4nfvError('usage', `not an IPv4 address: '${address}'`);
+    throw new Kvm4nfvError('E_ADDRESS', `not an IPv4 address: '${address}'`);
   return Uint8Array.from(bytes);
 };
 

@@ -71,7 +71,7 @@ const resolveFrom = (from: string): string => {
 };
 
 const unavailable = (why: string, cause?: unknown): Kvm4nfvError =>
-  new Kvm4nfvError('environment', `the libvirt binding ${bindingPackage} can't be used: ${why.split('\n')[0] ?? why}`, {
+  new Kvm4nfvError('E_BINDING', `the libvirt binding ${bindingPackage} can't be used: ${why.split('\n')[0] ?? why}`, {
     hint: `install libvirt's headers and a compiler, then: npm i ${bindingPackage}; or use virsh`,
     ...(cause === undefined ? {} : { cause }),
   });

@@ -16,7 +16,7 @@ const qemuNamespace = 'http://libvirt.org/schemas/domain/qemu/1.0';
 export const parseDomainSpec = (options: DomainOptions): DomainSpec => {
   const { success, data, error } = domainSpec.safeParse(options);
   if (success) return data;
-  throw new Kvm4nfvError('usage', `domain ${options.name}: ${problemsOf(error)}`, { cause: error });
+  throw new Kvm4nfvError('E_DOMAIN', `domain ${options.name}: ${problemsOf(error)}`, { cause: error });
 };
 
 const osElements = ({ arch, machine, boot, firmware, smbiosSerial }: DomainSpec): readonly XmlElement[] => {

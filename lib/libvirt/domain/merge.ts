@@ -38,7 +38,7 @@ export const mergeFragment = (domain: XmlElement, { at, xml }: Fragment): XmlEle
   if (at === 'domain') {
     const refused = added.find(({ name }) => kept.has(name));
     if (refused !== undefined)
-      throw new Kvm4nfvError('usage', `fragment at 'domain': <${refused.name}> can't be replaced`, {
+      throw new Kvm4nfvError('E_XML_FRAGMENT', `fragment at 'domain': <${refused.name}> can't be replaced`, {
         hint: `name the place '${refused.name}', or the option for it`,
       });
     return added.reduce((whole, one) => into(whole, at, one), domain);

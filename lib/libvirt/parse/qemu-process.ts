@@ -57,7 +57,7 @@ export const parseQemuProcess = (text: string): QemuProcess => {
   const one = (key: string): string => {
     const value = fields(key)[0]?.[0];
     if (value === undefined || value === '')
-      throw new Kvm4nfvError('tool', `what was read of the QEMU process has no '${key}'`);
+      throw new Kvm4nfvError('E_LIBVIRT_OUTPUT', `what was read of the QEMU process has no '${key}'`);
     return value;
   };
   const threads = new Map(

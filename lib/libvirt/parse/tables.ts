@@ -10,7 +10,9 @@ const lines = (text: string): readonly string[] =>
     .filter((line) => line !== '');
 
 const unreadable = (command: string, line: string): Kvm4nfvError =>
-  new Kvm4nfvError('tool', `virsh ${command}: can't read '${line}'`, { hint: 'report this with the version of virsh' });
+  new Kvm4nfvError('E_LIBVIRT_OUTPUT', `virsh ${command}: can't read '${line}'`, {
+    hint: 'report this with the version of virsh',
+  });
 
 /** Reads `virsh -q list --all --uuid --id --name`: one domain a line, in that order whatever that of the options. */
 export const parseDomainList = (text: string): readonly DomainSummary[] =>

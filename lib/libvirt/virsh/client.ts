@@ -57,7 +57,7 @@ export class VirshClient {
 
   error(call: Omit<Call, 'args'>, result: ExecResult, text?: string): Kvm4nfvError {
     if (result.exitCode === 127)
-      return new Kvm4nfvError('environment', `${this.host.name}: no virsh there`, { hint: 'install libvirt-clients' });
+      return new Kvm4nfvError('E_NO_LIBVIRT', `${this.host.name}: no virsh there`, { hint: 'install libvirt-clients' });
     const said =
       text ??
       virshErrors(result.stderr).at(-1) ??

@@ -31,7 +31,7 @@ const lineAfter = async ({ client, job, signal }: Listener, offset: number): Pro
 
 const died = async ({ client, job }: Listener): Promise<Kvm4nfvError> => {
   const said = await client.host.read(`${job.directory}/stderr`, { root: client.root }).catch(() => '');
-  return new Kvm4nfvError('environment', `${client.host.name}: ${client.uri}: virsh event ended: ${said.trim()}`);
+  return new Kvm4nfvError('E_LIBVIRT', `${client.host.name}: ${client.uri}: virsh event ended: ${said.trim()}`);
 };
 
 async function* linesOf(listener: Listener, from: number): AsyncGenerator<string, void> {

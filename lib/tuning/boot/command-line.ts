@@ -85,7 +85,7 @@ export const setCommandLine = async (
   }
   const found = await findBootloader(host, signal);
   if (found.name === undefined)
-    throw new Kvm4nfvError('environment', `${host.name}: the kernel command line can't be set: ${found.reason}`, {
+    throw new Kvm4nfvError('E_BOOTLOADER', `${host.name}: the kernel command line can't be set: ${found.reason}`, {
       hint: `${found.hint} What is needed: ${awaited(view).join(' ')}`,
     });
   const step = found.set(neededBy(view, found.configured));

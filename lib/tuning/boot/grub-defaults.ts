@@ -86,7 +86,7 @@ export const grubAssignments = (values: GrubValues, variables: Variables, wanted
   const both = splitCmdline(mergeReferring(`${values.linux} ${border} ${values.normal}`, variables, wanted));
   const at = both.indexOf(border);
   if (at < 0)
-    throw new Kvm4nfvError('environment', `a quote in GRUB's command line is not closed: ${lineOfValues(values)}`, {
+    throw new Kvm4nfvError('E_BOOTLOADER', `a quote in GRUB's command line is not closed: ${lineOfValues(values)}`, {
       hint: `Mend it in ${grubDefaults} or ${grubDropIns}.`,
     });
   return [

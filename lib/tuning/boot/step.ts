@@ -32,7 +32,7 @@ export interface NoBootloader {
 export const no = (reason: string, hint: string): NoBootloader => ({ name: undefined, reason, hint });
 
 export const cannotSet = (reasons: readonly string[], hint: string): Kvm4nfvError =>
-  new Kvm4nfvError('environment', `the kernel command line can't be set: ${reasons.join('; ')}`, { hint });
+  new Kvm4nfvError('E_BOOTLOADER', `the kernel command line can't be set: ${reasons.join('; ')}`, { hint });
 
 /** Throws where there are reasons. */
 export const prove = (reasons: readonly string[], hint: string): void => {

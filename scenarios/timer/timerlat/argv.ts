@@ -19,7 +19,7 @@ export const timerlatArgv = (
   const us = (ns: number): string => String(ns / 1000);
   const needed = (option: string, ...argv: readonly string[]): readonly string[] => {
     if (has(option)) return argv;
-    throw new Kvm4nfvError('environment', `rtla timerlat hist of this machine has no ${option}`, {
+    throw new Kvm4nfvError('E_OPTION_MISSING', `rtla timerlat hist of this machine has no ${option}`, {
       hint: 'leave the option out, or install a newer rtla',
     });
   };
