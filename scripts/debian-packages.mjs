@@ -27,6 +27,10 @@ const test = [
   { name: 'iproute2', probe: 'ip' },
   { name: 'openssh-client', probe: 'ssh' },
   { name: 'openssh-server', probe: 'sshd' },
+  // Login shells that are none of POSIX.
+  { name: 'fish', probe: 'fish', optional: true },
+  { name: 'tcsh', probe: 'tcsh', optional: true },
+  { name: 'zsh', probe: 'zsh', optional: true },
   { name: 'libxml2-utils', probe: 'xmllint' },
   { name: 'libvirt-clients', probe: 'virt-xml-validate' },
   { name: 'debootstrap', probe: 'debootstrap' },

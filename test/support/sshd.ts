@@ -16,6 +16,10 @@ export interface SshdOptions {
   readonly config?: readonly string[];
   /** Types of host keys. Default: ed25519. */
   readonly hostKeys?: readonly ('ed25519' | 'ecdsa' | 'rsa')[];
+  /** A command that starts it, such as one that gives it other users. */
+  readonly prefix?: readonly string[];
+  /** Users have their own homes. Default: false. */
+  readonly homes?: boolean;
 }
 
 /** A real sshd of our own on a free port of 127.0.0.1, with its own keys. */
@@ -82,6 +86,8 @@ export const startSshd = async (options: SshdOptions = {}): Promise<Sshd> => {
   await writeFile(join(directory, 'known_hosts'), known);
   await writeFile(join(directory, 'authorized_keys'), `${user}\n`, { mode: 0o600 });
   const config = [
+    // Of a keyword that stands twice sshd takes the first.
+    ...(options.config ?? []),
     `Port ${String(port)}`,
     'ListenAddress 127.0.0.1',
     ...hostKeys.map((type) => `HostKey ${join(directory, `host_${type}`)}`),
@@ -94,16 +100,15 @@ export const startSshd = async (options: SshdOptions = {}): Promise<Sshd> => {
     'LogLevel VERBOSE',
     // bash reads ~/.bashrc for each command that sshd starts: the tests should not depend on it, nor wait for it.
     // And what they start is known as theirs.
-    `SetEnv HOME=${directory} KVM4NFV_TESTS=${process.env['KVM4NFV_TESTS'] ?? ''}`,
-    ...(options.config ?? []),
+    `SetEnv ${options.homes === true ? '' : `HOME=${directory} `}KVM4NFV_TESTS=${process.env['KVM4NFV_TESTS'] ?? ''}`,
   ];
   await writeFile(join(directory, 'sshd_config'), `${config.join('\n')}\n`);
   // Debian's sshd wants its empty directory even where no service has made it.
   if (userInfo().uid === 0) await mkdir('/run/sshd', { recursive: true, mode: 0o755 });
   const logFile = join(directory, 'log');
-  const child = begin('/usr/sbin/sshd', ['-D', '-f', join(directory, 'sshd_config'), '-E', logFile], {
-    stdio: 'ignore',
-  });
+  const argv = ['/usr/sbin/sshd', '-D', '-f', join(directory, 'sshd_config'), '-E', logFile];
+  const [command = '', ...words] = [...(options.prefix ?? []), ...argv];
+  const child = begin(command, words, { stdio: 'ignore' });
   const pid = child.pid ?? 0;
   const log = (): Promise<string> => readFile(logFile, 'utf8').catch(() => '');
   const exited = once(child, 'exit');
