@@ -38,7 +38,11 @@ export const host = {
   ),
   E_COMMAND: entry('tool', 'A command on a host failed.', 'See what it said; run it there by hand.'),
   E_COMMAND_MISSING: entry('tool', 'A command is not installed on a host.', 'Install it there.'),
-  E_SUDO: entry('environment', 'sudo refuses a command.', 'Let the user run sudo without a password, or log in as root.'),
+  E_SUDO: entry(
+    'environment',
+    'sudo refuses a command.',
+    'Let the user run sudo without a password, or log in as root.',
+  ),
   E_TIMEOUT: entry('tool', 'Something took longer than it may.', 'See whether the machine hangs or is overloaded.'),
   E_NOT_A_COMMAND: entry(
     'usage',
