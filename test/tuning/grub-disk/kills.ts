@@ -12,7 +12,8 @@ import { restoreRun } from '../../../lib/tuning/restore.js';
 const [rounds = '1', leave = ''] = process.argv.slice(2);
 const host = localHost();
 const config = '/boot/grub/grub.cfg';
-const run = 'test-grub';
+// Batches of other disks, in the same /proc, are not this one's.
+const run = `test-grub-${String(process.pid)}`;
 
 const filesBelow = (directory: string): string[] =>
   readdirSync(directory, { withFileTypes: true }).flatMap((entry) => {
