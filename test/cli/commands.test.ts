@@ -212,9 +212,9 @@ describe('the command line', function () {
       expect(timer.stdout).to.match(new RegExp(`^${option} `, 'm'));
     for (const [type, said] of [
       ['kvm-guest', /^disks\[\]\.path +string +required +An image file[^]*^memory .*"4GiB"[^]*^tuning\.profile /m],
-      ['c-states', /^value: +integer 0\.\.100000: Longest exit latency/m],
+      ['c-states', /^value: +integer 0\.\.100000 or string: .+ the longest exit latency allowed/m],
       ['realtime-guest', /^requires: isolated_cpus$[^]*^governor +keep +realtime-guest$[^]*/m],
-      ['hosts', /^host_key +strict \| accept-new +"strict" /m],
+      ['hosts', /^host_key +strict \| accept-new +`strict`: .*Default: StrictHostKeyChecking of ssh_config/m],
     ] as const)
       expect((await ask('list', type)).stdout).to.match(said);
     const json = JSON.parse((await ask('list', '--json')).stdout) as { kind: string; type: string; options: object }[];

@@ -87,8 +87,8 @@ describe('kvm4nfv run', function () {
     expect(stdout).to.match(/^test +context +metric +count +min +p50 +p99 +p99\.9 +p99\.99 +p99\.999 +max +verdict$/m);
     expect(stdout).to.match(/^cyclictest +metal +latency +4 000 .* warn$/m);
     expect(stdout).to.match(/^oslat +metal +latency +[\d ]+ .* pass$/m);
-    expect(stdout).to.match(/^ {2}pass +samples >= 1000 {2}\(observed 2 000\)$/m);
-    expect(stdout).to.match(/^ {2}warn +max <= 1us {2}\(observed [\d.]+[num]?s\)$/m);
+    expect(stdout).to.match(/^ {2}pass +samples >= 1000 {2}\(observed 2 000 in cyclictest-\d\)$/m);
+    expect(stdout).to.match(/^ {2}warn +max <= 1us {2}\(observed [\d.]+[num]?s in cyclictest-\d\)$/m);
     expect(stdout).to.match(/█/);
     expect(stdout).to.match(/our own processes used at most [\d.]+ % of one CPU/);
     expect(stdout.trimEnd().split('\n').at(-1)).to.equal(`files: results/${result.runId}`);

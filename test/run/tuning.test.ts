@@ -3,6 +3,7 @@ import { expect } from 'chai';
 import { execute } from '../../lib/run/executor.js';
 import type { Plan } from '../../lib/run/plan.js';
 import { tuningSchema } from '../../lib/tuning/tuning-schema.js';
+import { machineIsFree } from '../tuning/this-machine.js';
 import { inDirectory, latencies, planOf, scenarioOf, testOf } from './support.js';
 
 const knob = '/proc/sys/vm/stat_interval';
@@ -19,6 +20,7 @@ describe('a tuned context', function () {
   before(function () {
     if (process.getuid?.() !== 0) this.skip();
   });
+  beforeEach(machineIsFree);
 
   it('is in effect while measuring and put back afterwards', async () => {
     const before = await value();

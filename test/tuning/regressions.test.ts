@@ -153,7 +153,7 @@ describe('tunings that KVM4NFV applied and that silently failed', () => {
     expect(aspm(misspelt)).to.deep.equal(['needs-reboot', 'pcie_aspm=off']);
     expect(misspelt.findings.find(({ check }) => check === 'cmdline-spelling')).to.include({
       severity: 'major',
-      what: 'the kernel command line has pcie_asmp, which does nothing',
+      what: 'the kernel command line has pcie_asmp=off, which does nothing',
     });
     const right = await booted('ro pcie_aspm=off');
     expect(aspm(right)).to.deep.equal(['ok', 'pcie_aspm=off']);
