@@ -66,7 +66,7 @@ const unitsOf = (tokens: readonly string[], context: readonly string[] = tokens)
   return units;
 };
 
-const countOf = ({ tokens }: Unit): string | undefined => parameterValue(tokens.at(-1) ?? '');
+const countOf = ({ tokens }: Unit): string | undefined => canonicalValue(tokens.at(-1) ?? '');
 const isPages = ({ key }: Unit): boolean => key.startsWith('hugepages ');
 
 const hasOptions = (there: readonly Unit[], wanted: Unit): boolean => {
@@ -162,6 +162,23 @@ const place = (units: readonly Unit[], wanted: Unit): Unit[] => {
   });
 };
 
+/** With another default size a bare `hugepages=512` would be 512 pages of that one, and no memory left to boot with: it keeps the size that it has. */
+const withSizes = (units: readonly Unit[], wanted: readonly string[]): Unit[] => {
+  const named = (name: string, tokens: readonly string[]): string | undefined =>
+    tokens.findLast((token) => parameterName(token) === name);
+  const given = named(
+    'default_hugepagesz',
+    units.flatMap(({ tokens }) => tokens),
+  );
+  const [old, fresh] = [given, named('default_hugepagesz', wanted)].map((token) => parameterValue(token ?? ''));
+  if (fresh === undefined || sizeOf(fresh) === sizeOf(old ?? usualSize)) return [...units];
+  const bare = units.findIndex(({ tokens }) => /^hugepagesz?$/.test(parameterName(tokens[0] ?? '')));
+  if (parameterName(units[bare]?.tokens[0] ?? '') !== 'hugepages') return [...units];
+  return units.map((unit, index) =>
+    index === bare ? { ...unit, tokens: [`hugepagesz=${old ?? usualSize}`, ...unit.tokens] } : unit,
+  );
+};
+
 /**
  * Merges parameters into a command line: a value replaces the value that is there, options are added to those that are
  * there, hugepagesz/hugepages pairs count as one, order is kept. What is there in another spelling stays. Idempotent.
@@ -169,7 +186,7 @@ const place = (units: readonly Unit[], wanted: Unit): Unit[] => {
 export const mergeCmdline = (current: string, wanted: readonly string[]): string => {
   const [kernel, init] = partAtInit(splitCmdline(current));
   const more = wanted.flatMap(splitCmdline);
-  const units = unitsOf(more, [...kernel, ...more]).reduce(place, unitsOf(kernel));
+  const units = unitsOf(more, [...kernel, ...more]).reduce(place, withSizes(unitsOf(kernel), more));
   return [...units.flatMap(({ tokens }) => tokens), ...init].join(' ');
 };
 

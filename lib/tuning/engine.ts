@@ -1,11 +1,10 @@
 import { Kvm4nfvError } from '../error.js';
 import type { Host } from '../host/host.js';
-import { canonical } from './aspect.js';
-import { runBatch, type Outcome } from './batch.js';
+import { runBatch } from './batch.js';
 import { boot, rebootOptions, type Applying } from './boot.js';
 import { planCommandLine, type PlannedCommandLine } from './boot/command-line.js';
-import { journalOf, journalOfLayer, layersOf, parseJournal } from './journal.js';
-import { isEffective, refusedEarlier, type KnobResult, type Refusals } from './judge.js';
+import { encodeEntry, journalOf, journalOfLayer, layersOf, refusalsIn } from './journal.js';
+import { isEffective, type KnobResult, type Refusals } from './judge.js';
 import { dropLease, takeLease } from './lease.js';
 import type { Machine } from './machine.js';
 import type { ResolvedTuning } from './profile.js';
@@ -41,19 +40,30 @@ export const planTuning = async (
   };
 };
 
-/** What the kernel refused the run earlier, for verifying from another process: what it set out to change and still shows as before. */
-const refusalsOf = async (host: Host, run: string, { now }: View, signal?: AbortSignal): Promise<Refusals> => {
+/** What the kernel refused the run earlier, for verifying from another process. */
+const refusalsOf = async (host: Host, run: string, { machine }: View, signal?: AbortSignal): Promise<Refusals> => {
   const journals = [text(journalOf(run)), text(layersOf(run))];
   const { snapshot } = await runBatch(host, { requests: journals }, signal);
-  const refused = new Map<string, Outcome>();
-  const seen = new Set<string>();
-  for (const { change } of [...snapshot.texts].flatMap(([path, content]) => parseJournal(content, path))) {
-    if (change.kind !== 'value' || seen.has(change.path)) continue;
-    seen.add(change.path);
-    if (canonical(change.aspect, now.files.get(change.path) ?? '') === canonical(change.aspect, change.before))
-      refused.set(change.path, { status: 1, said: refusedEarlier });
-  }
-  return refused;
+  return new Map(
+    [...snapshot.texts]
+      .flatMap(([path, content]) => refusalsIn(content, path))
+      .filter(({ boot: bootId }) => bootId === machine.bootId)
+      .map(({ refused: { place, status, said } }) => [place, { status, said }]),
+  );
+};
+
+/** Writes down what was refused. */
+const recordRefusals = async (
+  host: Host,
+  { run, journal }: Applying,
+  refusals: Refusals,
+  { bootId }: Machine,
+  signal?: AbortSignal,
+): Promise<void> => {
+  const record = [...refusals].map(([place, { status, said }]) =>
+    encodeEntry({ version: 1, run, boot: bootId, refused: { place, status, said } }),
+  );
+  if (record.length > 0) await runBatch(host, { journal, record }, signal);
 };
 
 /**
@@ -155,7 +165,8 @@ const restoring = async (
 /**
  * Takes the host for the run, sets every knob and reads it back. Old values are in the journal on the host before anything
  * changes; when this fails half way, what was changed is put back. In observe mode it only looks.
- * Round trips: lease, first look, and one for each phase that changes something (three at most), with what the reboot takes.
+ * Round trips: lease, first look, and one for each phase that changes something (three at most), one more where the host
+ * refused something, with what the reboot takes.
  */
 export const applyTuning = async (
   host: Host,
@@ -183,6 +194,7 @@ export const applyTuning = async (
         view = await carryOut(host, tuning, view, { run, journal, changes }, refusals, options.signal);
     }
     const { machine } = view;
+    await recordRefusals(host, applying, refusals, machine, options.signal);
     return {
       results: judge(view, refusals),
       machine,

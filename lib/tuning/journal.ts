@@ -81,20 +81,33 @@ const entrySchema = z.object({
 });
 export type JournalEntry = z.output<typeof entrySchema>;
 
-export const encodeEntry = (entry: JournalEntry): string => JSON.stringify(entry);
+const refusalSchema = z.object({
+  version: z.literal(1),
+  run: z.string(),
+  boot: z.string(),
+  /** What the host answered when the run set it: another process that verifies can't ask again. */
+  refused: z.object({ place: z.string(), status: z.int(), said: z.string() }),
+});
+export type JournalledRefusal = z.output<typeof refusalSchema>;
+
+export const encodeEntry = (entry: JournalEntry | JournalledRefusal): string => JSON.stringify(entry);
+
+const isRefusal = (entry: JournalEntry | JournalledRefusal): entry is JournalledRefusal => 'refused' in entry;
+
+const lineSchema = z.union([entrySchema, refusalSchema]);
 
 /**
- * Reads a journal. A last line that broke off was never followed by its change, and is left out; any other line that
+ * Reads the lines of a journal. A last line that broke off was never followed by its change, and is left out; any other line that
  * is none of ours is an `internal` error: guessing what to restore would be worse than stopping.
  */
-export const parseJournal = (text: string, path: string): JournalEntry[] => {
+const linesOf = (text: string, path: string): (JournalEntry | JournalledRefusal)[] => {
   const complete = text.slice(0, text.lastIndexOf('\n') + 1);
   return complete
     .split('\n')
     .filter((entry) => entry !== '')
     .map((entry, index) => {
       try {
-        return entrySchema.parse(JSON.parse(entry));
+        return lineSchema.parse(JSON.parse(entry));
       } catch (cause) {
         throw new Kvm4nfvError(
           'E_JOURNAL',
@@ -107,6 +120,13 @@ export const parseJournal = (text: string, path: string): JournalEntry[] => {
       }
     });
 };
+
+/** The changes that a journal tells of, with {@link linesOf}'s errors. */
+export const parseJournal = (text: string, path: string): JournalEntry[] =>
+  linesOf(text, path).filter((entry): entry is JournalEntry => !isRefusal(entry));
+
+/** What the host refused, with {@link linesOf}'s errors. */
+export const refusalsIn = (text: string, path: string): JournalledRefusal[] => linesOf(text, path).filter(isRefusal);
 
 /** Whether the change outlives a reboot. */
 export const persists = (change: Change): boolean => {

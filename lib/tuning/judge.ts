@@ -36,8 +36,6 @@ export interface KnobResult {
   readonly items: readonly ItemResult[];
 }
 
-/** In the place of the kernel's words, where only the journal tells that a write was refused. */
-export const refusedEarlier = 'when the run set it';
 /** Refusals of earlier writes, by path. */
 export type Refusals = ReadonlyMap<string, Outcome>;
 
@@ -69,10 +67,9 @@ const compare = (
   return ofRefusal(item, base, where, refused);
 };
 
-/** `refused` as an earlier process saw it carries no words of the kernel. */
 const isExpected = ({ errors }: { readonly errors: readonly Errno[] }, { said }: Outcome): boolean => {
   const errno = errnoOf(said);
-  return said === refusedEarlier || (errno !== undefined && errors.includes(errno));
+  return errno !== undefined && errors.includes(errno);
 };
 
 const ofRefusal = (

@@ -93,6 +93,74 @@ describe('a parameter of the kernel counts by its effect', () => {
     });
   });
 
+  const oneGiB = '/hugepages/hugepages-1048576kB/nr_hugepages';
+  const pages = (total: number, ...nodes: readonly number[]): Record<string, string> => ({
+    [`/sys/kernel/mm${oneGiB}`]: `${String(total)}\n`,
+    ...Object.fromEntries(
+      nodes.map((count, node) => [`/sys/devices/system/node/node${String(node)}${oneGiB}`, `${String(count)}\n`]),
+    ),
+  });
+  const atBoot = (count: number, node?: number): Knobs => ({
+    'hugepages-boot': { pages: [{ size: '1GiB', count, ...(node === undefined ? {} : { node }) }] },
+  });
+  const reservedCases: readonly (readonly [what: string, knobs: Knobs, files: Record<string, string>, state: string])[] = [
+    ['reserved by node, asked for in all', atBoot(4), { ...pages(4, 2, 2), ...given('hugepagesz=1G hugepages=0:2,1:2') }, 'ok'],
+    ['reserved by others while it runs', atBoot(4), pages(6, 3, 3), 'ok'],
+    ['too few, not given', atBoot(4), pages(3, 3, 0), 'needs-reboot'],
+    ['too few, given', atBoot(4), { ...pages(3, 3, 0), ...given('hugepagesz=1G hugepages=4') }, 'differs'],
+    ['enough, on the other node', atBoot(2, 1), { ...pages(2, 2, 0), ...given('hugepagesz=1G hugepages=1:2') }, 'differs'],
+    ['a size that is not there', { 'hugepages-boot': { pages: [{ size: '16MiB', count: 2 }] } }, { ...pages(0, 0, 0), ...given('hugepagesz=16M hugepages=2') }, 'differs'],
+    ['the default size, by the kernel', { 'hugepages-boot': { default: '2MiB' } }, { '/proc/meminfo': 'MemTotal: 9 kB\nHugepagesize:       2048 kB\n' }, 'ok'],
+    ['a default size that did not take', { 'hugepages-boot': { default: '1GiB' } }, { '/proc/meminfo': 'Hugepagesize:       2048 kB\n', ...given('default_hugepagesz=1G') }, 'differs'],
+  ]; // prettier-ignore
+  for (const [what, knobs, files, state] of reservedCases)
+    it(`is huge pages that are there: ${what}`, async () => {
+      expect(await statesOf('base-intel-2s', knobs, undefined, { files })).to.deep.equal({ 'hugepages-boot': state });
+    });
+
+  const clocks = (offered: string): Record<string, string> => ({
+    '/sys/devices/system/clocksource/clocksource0/available_clocksource': `${offered}\n`,
+    '/sys/devices/system/clocksource/clocksource0/current_clocksource': `${offered.split(' ')[0] ?? ''}\n`,
+  });
+  const clockCases: readonly (readonly [what: string, files: Record<string, string>, state: string])[] = [
+    ['reliable', { ...clocks('tsc hpet'), ...given('tsc=reliable') }, 'ok'],
+    ['given up, though called reliable', { ...clocks('hpet acpi_pm'), ...given('tsc=reliable') }, 'differs'],
+    ['given up: a reboot would hide it', clocks('hpet acpi_pm'), 'differs'],
+    ['called unstable by the command line', { ...clocks('hpet acpi_pm'), ...given('tsc=unstable') }, 'needs-reboot'],
+    ['both', { ...clocks('hpet acpi_pm'), ...given('tsc=reliable tsc=unstable') }, 'needs-reboot'],
+  ];
+  for (const [what, files, state] of clockCases)
+    it(`is a TSC that the kernel offers: ${what}`, async () => {
+      expect(await statesOf('base-intel-2s', { tsc: 'reliable' }, undefined, { files })).to.deep.equal({ tsc: state });
+    });
+
+  const driver = (name: string): Record<string, string> => ({
+    '/sys/devices/system/cpu/cpufreq/policy0/scaling_driver': `${name}\n`,
+  });
+  const amd = { '/proc/cpuinfo': 'processor\t: 0\nvendor_id\t: AuthenticAMD\nflags\t\t: fpu cppc\n' };
+  const driverCases: readonly (readonly [what: string, mode: string, files: Record<string, string>, state: string])[] = [
+    ['given, with another loaded', 'active', { ...driver('acpi-cpufreq'), ...given('intel_pstate=active') }, 'differs'],
+    ['CPPC off in the firmware', 'guided', { ...amd, ...driver('acpi-cpufreq'), ...given('amd_pstate=guided') }, 'differs'],
+    ['nothing to keep out', 'disable', {}, 'ok'],
+    ['no frequencies to change', 'active', {}, 'unsupported'],
+  ]; // prettier-ignore
+  for (const [what, mode, files, state] of driverCases)
+    it(`is the driver that is loaded: ${what}`, async () => {
+      const states = await statesOf('base-intel-2s', { 'p-state-driver': mode }, undefined, { files });
+      expect(states).to.deep.equal({ 'p-state-driver': state });
+    });
+
+  it("is AMD's IOMMU by its groups, and told what switched it off", async () => {
+    const how = async (files: Record<string, string>): Promise<KnobResult | undefined> =>
+      (await verified('iommu-off-in-firmware', { iommu: 'on' }, undefined, { files: { ...amd, ...files } })).get(
+        'iommu',
+      );
+    expect(await how(groups('DMA-FQ'))).to.include({ state: 'ok', effective: 'DMA-FQ' });
+    expect(await how({})).to.include({ state: 'unsupported' });
+    expect((await how(given('quiet')))?.reason).to.contain('off in the firmware');
+    expect((await how(given('amd_iommu=off')))?.reason).to.contain('amd_iommu=off stands on its command line');
+  });
+
   it('is the first of two lists where the kernel shows that one', async () => {
     const contradicting = (isolated: string): Promise<Record<string, string>> =>
       statesOf('cmdline-sets-that-contradict', { isolcpus: ['domain'] }, isolated);
@@ -108,6 +176,10 @@ describe('a parameter has a grammar', () => {
     ['intel_iommu=igfx_off', 'intel_iommu=on', 'intel_iommu=on,igfx_off'],
     ['iommu=soft', 'iommu=pt', 'iommu=pt,soft'],
     ['iommu=nopt', 'iommu=pt', 'iommu=pt'],
+    ['iommu=off', 'iommu=pt', 'iommu=pt'],
+    ['hugepages=512 ro', 'default_hugepagesz=1G', 'hugepagesz=2M hugepages=512 ro default_hugepagesz=1G'],
+    ['default_hugepagesz=2M hugepages=9', 'default_hugepagesz=1G', 'default_hugepagesz=1G hugepagesz=2M hugepages=9'],
+    ['hugepagesz=1G hugepages=1:2,0:4', 'hugepagesz=1G hugepages=0:4,1:2', 'hugepagesz=1G hugepages=1:2,0:4'],
     ['tsc=reliable pvm tsc=unstable', 'tsc=reliable', 'tsc=reliable pvm'],
     ['tsc=nowatchdog', 'tsc=reliable', 'tsc=reliable tsc=nowatchdog'],
     ['tsc=unstable', 'tsc=nowatchdog', 'tsc=nowatchdog'],

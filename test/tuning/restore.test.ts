@@ -1,4 +1,5 @@
 import { expect } from 'chai';
+import { Refusal } from '../../lib/host/simulated.js';
 import fc from 'fast-check';
 import { applyTuning, verifyTuning } from '../../lib/tuning/engine.js';
 import { journalOf, parseJournal } from '../../lib/tuning/journal.js';
@@ -159,6 +160,24 @@ describe('putting a tuned host back', () => {
     set(machine, '/proc/irq/24/smp_affinity_list', '2-3');
     expect(await verified()).to.deep.equal(['differs', [['IRQ 0', 'unsupported'], ['IRQ 24', 'differs']]]); // prettier-ignore
     await restoreRun(machine.host, 'run-1');
+    await dropLease(machine.host, 'run-1');
+  });
+
+  it('sees from another process too which error it was: only what is expected is excused there as well', async () => {
+    const machine = simulatedServer({
+      writes: {
+        '/proc/irq/24/smp_affinity_list': () => {
+          throw new Refusal('No space left on device');
+        },
+      },
+    });
+    const tuning = await spec(['irq-affinity'], '2-3');
+    const applied = await applyTuning(machine.host, 'run-1', tuning);
+    const [result] = await verifyTuning(machine.host, tuning, { run: 'run-1' });
+    expect(result).to.deep.equal(applied.results[0]);
+    expect(result?.state).to.equal('differs');
+    expect(result?.reason).to.contain('No space left on device').and.to.contain('IRQ 0: the kernel refuses');
+    expect((await restoreRun(machine.host, 'run-1')).complete).to.equal(true);
     await dropLease(machine.host, 'run-1');
   });
 

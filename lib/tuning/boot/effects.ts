@@ -82,25 +82,36 @@ export const affinityEffect = (now: Snapshot, housekeeping: readonly number[]): 
   return { effective: within, text, reason: `irqaffinity= is given, but ${defaultAffinityPath} shows CPUs ${text}` };
 };
 
+export const iommuGroups = /^\/sys\/kernel\/iommu_groups\/[^/]+\/type$/;
 /** Types of the groups' domains: `identity` passes through, `DMA` and `DMA-FQ` map. */
-const domains = (now: Snapshot): string[] =>
-  matching(now, /^\/sys\/kernel\/iommu_groups\/[^/]+\/type$/).map(({ text }) => text.trim());
+const domains = (now: Snapshot): string[] => matching(now, iommuGroups).map(({ text }) => text.trim());
 
-const noGroups = (name: string): Effect => ({
+/** What switches IOMMUs off on the command line. */
+const switchedOff = ['iommu=off', 'intel_iommu=off', 'amd_iommu=off'];
+
+/** Why there is no IOMMU group. */
+export const whyNoGroups = ({ cmdline }: Machine): string => {
+  const off = switchedOff.find((parameter) => missingParameters(cmdline, [parameter]).length === 0);
+  return off === undefined
+    ? 'the kernel shows no IOMMU group: VT-d or AMD-Vi is off in the firmware, or the kernel is built without it'
+    : `the kernel shows no IOMMU group: ${off} stands on its command line`;
+};
+
+const noGroups = (machine: Machine, name: string): Effect => ({
   effective: false,
   text: 'no IOMMU group',
-  reason: `${name} is given, but the kernel shows no IOMMU group: VT-d or AMD-Vi is off in the firmware, or the kernel is built without it`,
+  reason: `${name} is given, but ${whyNoGroups(machine)}`,
 });
 
-export const iommuOnEffect = (now: Snapshot, name: string): Effect => {
+export const iommuOnEffect = (now: Snapshot, machine: Machine, name: string): Effect => {
   const { length } = domains(now);
-  return length === 0 ? noGroups(name) : { effective: true, text: `${String(length)} IOMMU groups` };
+  return length === 0 ? noGroups(machine, name) : { effective: true, text: `${String(length)} IOMMU groups` };
 };
 
 /** Untrusted devices, and those whose driver asks for it, are mapped all the same: one group that passes through is enough. */
-export const passThroughEffect = (now: Snapshot, name: string): Effect => {
+export const passThroughEffect = (now: Snapshot, machine: Machine, name: string): Effect => {
   const types = domains(now);
-  if (types.length === 0) return noGroups(name);
+  if (types.length === 0) return noGroups(machine, name);
   const mapped = types.filter((type) => type.startsWith('DMA')).length;
   return {
     effective: types.includes('identity'),

@@ -55,8 +55,12 @@ const options: Readonly<Record<string, Options>> = {
   },
 };
 
-/** What takes an option's effect away without being of its group: a TSC that is unstable needs no watchdog. */
-const against: Readonly<Record<string, readonly string[]>> = { 'tsc=nowatchdog': ['unstable'] };
+/** What takes an option's effect away without being of its group: a TSC that is unstable needs no watchdog, an IOMMU that is off passes nothing through. */
+const against: Readonly<Record<string, readonly string[]>> = {
+  'tsc=nowatchdog': ['unstable'],
+  'iommu=pt': ['off'],
+  'iommu=nopt': ['off'],
+};
 
 /** Parameters that may stand several times with different values; one more is added, none is replaced. */
 const repeatable = new Set([
@@ -72,6 +76,13 @@ export const sizeOf = (value: string): string => {
   const match = /^(\d+)([kmg]?)b?$/i.exec(value);
   return match === null ? value : String(Number(match[1]) * (sizes[(match[2] ?? '').toLowerCase()] ?? 1));
 };
+
+/** `1:2,0:4` counts pages by node, in any order. */
+const countsOf = (value: string): string =>
+  value
+    .split(',')
+    .sort((a, b) => Number.parseInt(a, 10) - Number.parseInt(b, 10))
+    .join(',');
 
 /** CPUs in one form; what is no list that can be read without the machine (`all`, `2-N`) stands for itself. */
 const cpusOf = (value: string): string => {
@@ -93,6 +104,7 @@ export const canonicalValue = (parameter: string): string | undefined => {
   const value = parameterValue(parameter);
   if (value === undefined || words.has(name)) return undefined;
   if (cpuLists.has(name)) return cpusOf(value);
+  if (name === 'hugepages') return countsOf(value);
   if (name === 'default_hugepagesz' || name === 'hugepagesz') return sizeOf(value);
   if (name.includes('.') || name === 'audit' || name === 'nohz') return booleans[value.toLowerCase()] ?? value;
   return value;

@@ -2,17 +2,19 @@ import * as z from 'zod';
 import { defineKnob, type KnobDefinition } from '../knob.js';
 import {
   fileEffect,
+  iommuGroups,
   iommuOnEffect,
   iommuRequests,
   moduleEffect,
   moduleRequests,
   parameterShowing,
   passThroughEffect,
+  whyNoGroups,
 } from '../boot/effects.js';
-import type { Effect } from '../knob.js';
+import type { Effect, Item } from '../knob.js';
 import type { Machine } from '../machine.js';
 import { files, matching, text, type Request, type Snapshot } from '../reading.js';
-import { parameter, value } from './common.js';
+import { lacking, parameter, value } from './common.js';
 
 const parameters = 'Documentation/admin-guide/kernel-parameters.txt';
 
@@ -131,6 +133,23 @@ export const threadedInterrupts = bootKnob({
 
 const isArm = (now: Snapshot): boolean => /^CPU implementer/m.test(now.texts.get('/proc/cpuinfo') ?? '');
 
+/** AMD's and Arm's IOMMUs are on by default and take no `on`. */
+const onByDefault = (now: Snapshot, machine: Machine): Item[] => {
+  const [group] = matching(now, iommuGroups);
+  return group === undefined
+    ? [lacking('IOMMU groups', whyNoGroups(machine), 'unsupported')]
+    : [
+        {
+          kind: 'check',
+          label: 'IOMMU groups',
+          place: { kind: 'file', path: group.path },
+          aspect: 'text',
+          want: 'any type',
+          accept: () => true,
+        },
+      ];
+};
+
 export const iommu = defineKnob({
   name: 'iommu',
   group: 'platform',
@@ -145,9 +164,10 @@ export const iommu = defineKnob({
   items: ({ value: how, machine }, now) => {
     const passThrough = isArm(now) ? 'iommu.passthrough=1' : 'iommu=pt';
     return [
-      // AMD's and Arm's are on by default and take no `on`.
-      ...(machine.vendor === 'intel' ? [parameterShowing('intel_iommu=on', iommuOnEffect(now, 'intel_iommu=on'))] : []),
-      ...(how === 'pt' ? [parameterShowing(passThrough, passThroughEffect(now, passThrough))] : []),
+      ...(machine.vendor === 'intel'
+        ? [parameterShowing('intel_iommu=on', iommuOnEffect(now, machine, 'intel_iommu=on'))]
+        : onByDefault(now, machine)),
+      ...(how === 'pt' ? [parameterShowing(passThrough, passThroughEffect(now, machine, passThrough))] : []),
     ];
   },
 });

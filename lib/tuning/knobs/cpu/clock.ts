@@ -1,4 +1,6 @@
 import * as z from 'zod';
+import { parameterShowing } from '../../boot/effects.js';
+import { missingParameters, splitCmdline } from '../../cmdline.js';
 import { defineKnob } from '../../knob.js';
 import { files, line } from '../../reading.js';
 import { lacking, parameter, value } from '../common.js';
@@ -44,6 +46,19 @@ export const tsc = defineKnob({
   mend: 'Boot with tsc=reliable (tsc=nowatchdog where only the watchdog is unwanted).',
   needsReboot: true,
   value: z.enum(['reliable', 'nowatchdog']),
-  reads: () => [],
-  items: ({ value: how, machine }) => (machine.architecture === 'x86' ? [parameter(`tsc=${how}`)] : []),
+  reads: () => files(`${directory}/*_clocksource`),
+  items: ({ value: how, machine }, now) => {
+    if (machine.architecture !== 'x86') return [];
+    const given = `tsc=${how}`;
+    const offered = now.files.get(`${directory}/available_clocksource`)?.trim().split(/\s+/);
+    if (offered === undefined || offered.includes('tsc') || machine.virtual) return [parameter(given)];
+    const reason = `the kernel has given the TSC up (see its log) and offers ${offered.join(' ')}`;
+    const asked = splitCmdline(machine.cmdline).includes('tsc=unstable');
+    // Booted with it now, a TSC that is not reliable would be taken for one.
+    if (!asked && missingParameters(machine.cmdline, [given]).length > 0)
+      return [lacking('tsc', `${reason}; ${given} would only hide it`, 'differs')];
+    return [
+      parameterShowing(given, { effective: false, text: 'given up', reason: `${given} is given, but ${reason}` }),
+    ];
+  },
 });

@@ -1,8 +1,9 @@
 import * as z from 'zod';
-import { defineKnob, type Item } from '../../knob.js';
+import { defineKnob, type Effect, type Item } from '../../knob.js';
+import { parameterShowing } from '../../boot/effects.js';
 import type { Machine } from '../../machine.js';
 import { line, files, matching, type Snapshot } from '../../reading.js';
-import { lacking, parameter } from '../common.js';
+import { lacking } from '../common.js';
 
 type Mode = 'disable' | 'active' | 'passive' | 'guided';
 
@@ -28,7 +29,13 @@ const isInEffect = (now: Snapshot, vendor: 'intel' | 'amd', mode: Mode, driver: 
   return driver === drivers[vendor][mode] && (vendor === 'intel' || shown === undefined || shown === mode);
 };
 
-const itemsOf = (now: Snapshot, { vendor, cmdline }: Machine, wanted: Mode | 'recommended'): Item[] => {
+/** The firmware may offer the driver nothing to work with, and the mode can be changed while the machine runs. */
+const notLoaded = (given: string, driver: string, mode: string | undefined): Effect => {
+  const text = mode === undefined || !ofVendors.has(driver) ? driver : `${driver} (${mode})`;
+  return { effective: false, text, reason: `${given} is given, but scaling_driver shows ${text}` };
+};
+
+const itemsOf = (now: Snapshot, { vendor }: Machine, wanted: Mode | 'recommended'): Item[] => {
   if (vendor === 'other') return [];
   const mode = wanted === 'recommended' ? recommended(now, vendor) : wanted;
   if (mode === 'guided' && vendor === 'intel')
@@ -36,12 +43,15 @@ const itemsOf = (now: Snapshot, { vendor, cmdline }: Machine, wanted: Mode | 're
   const found = matching(now, /^\/sys\/devices\/system\/cpu\/cpufreq\/policy\d+\/scaling_driver$/);
   const given = `${vendor}_pstate=${mode}`;
   const off = found.length === 0 && ['off', 'disable', undefined].includes(line(now, status(vendor)));
-  // Without frequencies to change there is nothing to keep from loading, unless that is what the parameter has done.
-  if (off) return mode === 'disable' && cmdline.split(' ').includes(given) ? [parameter(given)] : [];
+  if (off)
+    return mode === 'disable'
+      ? [parameterShowing(given, { effective: true, text: 'no driver changes frequencies' })]
+      : [lacking('driver', 'no driver changes frequencies here', 'absent')];
   const wrong = found.filter(({ text }) => !isInEffect(now, vendor, mode, text.trim()));
   const [first] = found;
+  const shown = [...new Set(wrong.map(({ text }) => text.trim()))].join(', ') || 'none';
   return wrong.length > 0 || first === undefined
-    ? [parameter(given)]
+    ? [parameterShowing(given, notLoaded(given, shown, line(now, status(vendor))))]
     : [
         {
           kind: 'check',

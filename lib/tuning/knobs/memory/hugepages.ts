@@ -2,9 +2,10 @@ import * as z from 'zod';
 import { parseSize } from '../../../measure/fields.js';
 import { canonical } from '../../aspect.js';
 import type { Machine } from '../../machine.js';
-import { defineKnob, type Item, type Place } from '../../knob.js';
+import { parameterShowing } from '../../boot/effects.js';
+import { defineKnob, type Effect, type Item, type Place } from '../../knob.js';
 import { readPlace } from '../../place.js';
-import { files, matching, text, type Snapshot } from '../../reading.js';
+import { files, line, matching, text, type Snapshot } from '../../reading.js';
 import { lacking, parameter } from '../common.js';
 
 /** Of x86, of arm64 with pages of 4, 16 and 64 KiB, and of POWER. */
@@ -86,10 +87,16 @@ export const hugepagesAtBoot = defineKnob({
         description: 'Count by size; by node as well since Linux 5.16. Without a node they are spread over all.',
       }),
   }),
-  reads: () => files('/sys/kernel/mm/hugepages/hugepages-*/nr_hugepages'),
+  reads: () => [
+    ...files(
+      '/sys/devices/system/node/node[0-9]*/hugepages/hugepages-*/nr_hugepages',
+      '/sys/kernel/mm/hugepages/hugepages-*/nr_hugepages',
+    ),
+    text('/proc/meminfo'),
+  ],
   items: ({ value: { default: fallback, pages }, machine }, now) => [
-    ...(fallback === undefined ? [] : [parameter(`default_hugepagesz=${kernelSize(fallback)}`)]),
-    ...[...new Set(pages.map(({ size }) => size))].flatMap((size) =>
+    ...(fallback === undefined ? [] : [defaultSize(now, fallback)]),
+    ...[...new Set(pages.map(({ size }) => size))].map((size) =>
       reserved(
         now,
         machine,
@@ -100,33 +107,65 @@ export const hugepagesAtBoot = defineKnob({
   ],
 });
 
+const defaultSize = (now: Snapshot, size: string): Item => {
+  const given = `default_hugepagesz=${kernelSize(size)}`;
+  const shown = /^Hugepagesize:\s*(\d+) kB$/m.exec(now.texts.get('/proc/meminfo') ?? '')?.[1];
+  if (shown === undefined) return parameter(given);
+  const text = `Hugepagesize: ${shown} kB`;
+  return parameterShowing(given, {
+    effective: shown === kilobytes(size),
+    text,
+    reason: `${given} is given, but /proc/meminfo shows ${text}`,
+  });
+};
+
 interface Reserved {
   readonly count: number;
   readonly node?: number | undefined;
 }
 
-/** `hugepages=0:2,1:4` where nodes are named; and whether the kernel found memory for all of them. */
-const reserved = (now: Snapshot, machine: Machine, size: string, wanted: readonly Reserved[]): Item[] => {
+/** Whether there are as many as wanted, on the nodes that are named; undefined where the kernel shows no huge pages of any size. */
+const reservedEffect = (
+  now: Snapshot,
+  size: string,
+  wanted: readonly Reserved[],
+  given: string,
+): Effect | undefined => {
+  if (sizesOf(now).length === 0) return undefined;
+  const file = `hugepages-${kilobytes(size)}kB/nr_hugepages`;
+  const places = wanted.map(({ node, count }) => ({
+    path:
+      node === undefined
+        ? `/sys/kernel/mm/hugepages/${file}`
+        : `/sys/devices/system/node/node${String(node)}/hugepages/${file}`,
+    count,
+  }));
+  const totals = [...new Set(places.map(({ path }) => path))].map((path) => ({
+    path,
+    shown: Number(line(now, path) ?? 0),
+    count: places.filter((place) => place.path === path).reduce((sum, { count }) => sum + count, 0),
+  }));
+  const short = totals.filter(({ shown, count }) => shown < count);
+  return {
+    effective: short.length === 0,
+    text: `${totals.map(({ shown }) => String(shown)).join(', ')} pages of ${size}`,
+    reason: sizesOf(now).includes(size)
+      ? `${given} is given, but ${short.map(({ path, shown }) => `${path} shows ${String(shown)}`).join(', ')}: the kernel found no more memory in one piece`
+      : `${given} is given, but there are no huge pages of ${size} here, only of ${sizesOf(now).join(', ')}`,
+  };
+};
+
+/** `hugepages=0:2,1:4` where nodes are named. */
+const reserved = (now: Snapshot, machine: Machine, size: string, wanted: readonly Reserved[]): Item => {
   const strange = wanted.find(({ node }) => node !== undefined && machine.nodes.every(({ id }) => id !== node));
-  if (strange?.node !== undefined) return [missingPages(now, machine, size, strange.node, `${size} pages`)];
+  if (strange?.node !== undefined) return missingPages(now, machine, size, strange.node, `${size} pages`);
   const byNode = wanted.some(({ node }) => node !== undefined);
-  const counts = wanted.map(({ node, count }) => (byNode ? `${String(node ?? 0)}:${String(count)}` : String(count)));
-  const asked = parameter(`hugepagesz=${kernelSize(size)} hugepages=${counts.join(',')}`);
-  const total = wanted.reduce((sum, { count }) => sum + count, 0);
-  const path = `/sys/kernel/mm/hugepages/hugepages-${kilobytes(size)}kB/nr_hugepages`;
-  return now.files.has(path)
-    ? [
-        asked,
-        {
-          kind: 'check',
-          label: `${size} pages reserved`,
-          place: { kind: 'file', path },
-          aspect: 'number',
-          want: String(total),
-          accept: (shown) => Number(shown) >= total,
-        },
-      ]
-    : [asked];
+  const placed = wanted.map(({ node, count }) => ({ count, ...(byNode ? { node: node ?? 0 } : {}) }));
+  const counts = placed.map(({ node, count }) =>
+    node === undefined ? String(count) : `${String(node)}:${String(count)}`,
+  );
+  const given = `hugepagesz=${kernelSize(size)} hugepages=${counts.join(',')}`;
+  return parameterShowing(given, reservedEffect(now, size, placed, given));
 };
 
 const mountAt = (path: string): Extract<Place, { kind: 'command' }> => ({
