@@ -89,6 +89,17 @@ describe('Files of images', () => {
       expect(await rejection(useImage(host, spec, { cache }))).to.match(/has the sha256 .* instead of/);
     });
 
+    it('is refused by its header although its checksum is right, and a wrong checksum is explained by it', async () => {
+      const cache = join(directory, 'cache');
+      const path = join(directory, 'disk.img');
+      execFileSync('qemu-img', ['create', '-q', '-f', 'vmdk', path, '1M']);
+      expect(await rejection(useImage(host, { path, sha256: sha(path) }, { cache }))).to.match(/is a VMDK image/);
+      writeFileSync(path, '<html><title>404');
+      expect(await rejection(useImage(host, { path, sha256: '0'.repeat(64) }, { cache }))).to.match(
+        /instead of 0{64}, and it is a page of HTML/,
+      );
+    });
+
     it('is refused without a checksum, and when it refers to another file', async () => {
       newImage('base');
       const path = join(directory, 'o');

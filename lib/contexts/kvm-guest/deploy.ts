@@ -12,6 +12,7 @@ import { allOf } from './all-of.js';
 import { chooseAccelerator, hasInvariantTsc, placeAndTake } from './choice.js';
 import { connect } from './connection.js';
 import { directoryScript } from './directory.js';
+import { guardDisks } from './disk-guard.js';
 import { makeDisks } from './disks.js';
 import {
   canBeSaved,
@@ -89,6 +90,7 @@ class Guest {
       guestSource(host, options, { signal, progress, run }),
       placeAndTake(host, facts, options, owner),
       options.network === 'user' ? takePort(host, owner) : Promise.resolve(undefined),
+      guardDisks(host, facts, options, signal),
     );
     const devices = this.#devices === undefined ? {} : { devices: this.#devices };
     const invariantTsc = await hasInvariantTsc(hypervisor, options, accelerator, signal);

@@ -63,7 +63,13 @@ export const disksOf = ({ disks }: KvmGuestOptions, directory: string): Disk[] =
   disks.map(({ cache, io, queues, iothread, serial, ...file }, index) => ({
     ...('size' in file
       ? { path: emptyDisk(directory, index), format: 'raw' }
-      : { path: file.path, format: file.format, readOnly: file.read_only }),
+      : {
+          path: file.path,
+          format: file.format,
+          readOnly: file.read_only,
+          // Its header was looked into, and names none; who changes it after that gains nothing.
+          ...(file.format === 'qcow2' ? { backing: 'none' as const } : {}),
+        }),
     cache,
     io,
     queues,

@@ -66,7 +66,10 @@ const disks = z
   .array(
     z.union([
       z.strictObject({
-        path: path.meta({ description: 'An image file on the host. It is written unless `read_only`, and kept.' }),
+        path: path.meta({
+          description:
+            'An image file on the host, that refers to no other file. It is written unless `read_only`, and kept.',
+        }),
         format: diskSpec.shape.format,
         read_only: z.boolean().default(false),
         ...drive,

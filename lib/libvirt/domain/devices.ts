@@ -23,6 +23,14 @@ const rootAddress = (slot: number, { machine }: Pick<DomainSpec, 'machine'>): Xm
 const diskAddress = (disk: DiskSpec, index: number, spec: DomainSpec): XmlElement | undefined =>
   busOf(disk) === 'virtio' && index < slots.disks.count ? rootAddress(slots.disks.first + index, spec) : undefined;
 
+/** An empty one ends the chain: neither libvirt nor QEMU looks into the header then. */
+const backingElement = ({ backing }: DiskSpec): XmlElement | undefined => {
+  if (backing === undefined || backing === 'none') return backing && element('backingStore');
+  const { path, format } = backing;
+  const parts = [element('format', { type: format }), element('source', { file: path }), element('backingStore')];
+  return element('backingStore', { type: 'file' }, parts);
+};
+
 const diskElement = (disk: DiskSpec, target: string, address: XmlElement | undefined): XmlElement =>
   element(
     'disk',
@@ -38,14 +46,7 @@ const diskElement = (disk: DiskSpec, target: string, address: XmlElement | undef
       iommu: disk.iommu ? 'on' : undefined,
     }),
     element('source', { file: disk.path }),
-    disk.backing !== undefined &&
-      element(
-        'backingStore',
-        { type: 'file' },
-        element('format', { type: disk.backing.format }),
-        element('source', { file: disk.backing.path }),
-        element('backingStore'),
-      ),
+    backingElement(disk),
     element('target', { dev: target, bus: busOf(disk) }),
     (disk.readOnly || disk.device === 'cdrom') && element('readonly'),
     disk.serial !== undefined && element('serial', {}, disk.serial),

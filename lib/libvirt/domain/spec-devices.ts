@@ -63,8 +63,8 @@ export const diskSpec = z.strictObject({
   /** Default: `virtio`, for a cdrom `sata`. */
   bus: z.enum(['virtio', 'sata', 'scsi']).optional(),
   readOnly: toggle.default(false),
-  /** What an overlay stands on. Default: what its header says. */
-  backing: z.strictObject({ path, format: z.enum(['qcow2', 'raw']) }).optional(),
+  /** What an overlay stands on; `none`: on nothing, whatever its header says. Default: what its header says. */
+  backing: z.union([z.literal('none'), z.strictObject({ path, format: z.enum(['qcow2', 'raw']) })]).optional(),
   cache: z.enum(['none', 'writeback', 'writethrough', 'directsync', 'unsafe']).optional(),
   io: z.enum(['threads', 'native', 'io_uring']).optional(),
   discard: z.enum(['unmap', 'ignore']).optional(),

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { mkdtemp, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -23,6 +24,8 @@ describe('A guest with more disks, IOThreads and shared memory', function () {
     const kept = join(directory, 'kept.raw');
     await writeFile(kept, 'from the host\n');
     await truncate(kept, 32 * MiB);
+    const whole = join(directory, 'whole.qcow2');
+    execFileSync('qemu-img', ['create', '-q', '-f', 'qcow2', whole, '16M']);
     guest = await run.deploy('disks', {
       iothreads: [{ cpus: 0 }],
       shared_memory: true,
@@ -30,6 +33,7 @@ describe('A guest with more disks, IOThreads and shared memory', function () {
       disks: [
         { size: '64MiB', serial: 'empty', iothread: 1, cache: 'writethrough' },
         { path: kept, format: 'raw', serial: 'kept' },
+        { path: whole, format: 'qcow2', serial: 'whole', read_only: true },
       ],
     });
   });
@@ -49,6 +53,7 @@ describe('A guest with more disks, IOThreads and shared memory', function () {
     for (const [serial, size] of [
       ['empty', 64 * MiB],
       ['kept', 32 * MiB],
+      ['whole', 16 * MiB],
     ] as const) {
       const disk = await printed(guest, 'sh', '-c', `${findDisk}; exit 0`, 'sh', serial);
       expect(Number(await printed(guest, 'cat', `/sys/block/${disk}/size`)) * 512, serial).to.equal(size);

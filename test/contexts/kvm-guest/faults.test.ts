@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { mkdtemp, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -131,6 +132,20 @@ describe('Faults of a guest', function () {
       const wrong = await rejection(run.deploy('cloud', { image: { file, sha256, format: 'qcow2' } }));
       expect(String(wrong)).to.match(/instead of|not a qcow2/);
       expect(traces(`${run.run}/cloud`)).to.deep.equal([]);
+    } finally {
+      await rm(directory, { recursive: true });
+    }
+  });
+
+  it('a disk that is none, or leads to a file of the host, is refused before anything is made', async () => {
+    const directory = await mkdtemp(join(tmpdir(), 'kvm4nfv-disk-'));
+    try {
+      const path = join(directory, 'leads.qcow2');
+      execFileSync('qemu-img', ['create', '-q', '-f', 'qcow2', '-F', 'raw', '-b', '/etc/hostname', path, '1M']);
+      const error = await rejection(run.deploy('spy', { disks: [{ path, format: 'qcow2', read_only: true }] }));
+      expect(error).to.include({ code: 'E_IMAGE_UNSAFE', fault: 'usage' });
+      expect(String(error)).to.contain("refers to another file '/etc/hostname'");
+      expect(traces(`${run.run}/spy`)).to.deep.equal([]);
     } finally {
       await rm(directory, { recursive: true });
     }
