@@ -8,6 +8,7 @@ import { reapScript } from '../reap-script.js';
 import { SshError } from './error.js';
 import { Lines, type Line } from './lines.js';
 import { LoginCommand, loginRefusal } from './login.js';
+import type { LoginShell } from './login-line.js';
 import type { Connection } from './session.js';
 import { supervise } from '../supervise.js';
 
@@ -68,8 +69,8 @@ export class SshHost extends CommandHost implements Host {
   readonly #lines = new Lines();
   /** Of connections that are gone, and of those that live as last seen. */
   readonly #used = new Map<Connection, number>();
-  /** Restricted shells refuse `exec`: found out when a command does not begin. */
-  #exec = true;
+  /** Found out by the first command. */
+  #shell: LoginShell = 'unknown';
   #closed = false;
   #gone: string | undefined;
 
@@ -138,12 +139,15 @@ export class SshHost extends CommandHost implements Host {
   }
 
   async #runOn(line: Line, command: Command, attempt: Attempt): Promise<ExecResult> {
-    const first = await this.#try(line, command, attempt, this.#exec);
-    if (first.login.begun) return first.result;
+    const first = await this.#try(line, command, attempt, this.#shell);
+    if (first.login.begun) {
+      if (this.#shell === 'unknown') this.#shell = first.login.shell;
+      return first.result;
+    }
     // Nothing has run.
-    const second = this.#exec ? await this.#try(line, command, attempt, false) : first;
+    const second = this.#shell === 'restricted' ? first : await this.#try(line, command, attempt, 'restricted');
     if (!second.login.begun) throw loginRefusal(this.#options.where, first.login.loginSaid, first.result.exitCode);
-    this.#exec = false;
+    this.#shell = 'restricted';
     return second.result;
   }
 
@@ -151,7 +155,7 @@ export class SshHost extends CommandHost implements Host {
     line: Line,
     command: Command,
     attempt: Attempt,
-    exec: boolean,
+    shell: LoginShell,
   ): Promise<{ login: LoginCommand; result: ExecResult }> {
     const what = `${this.name}: ${command.argv[0] ?? ''}`;
     if (command.signal?.aborted === true) throw aborted(what, command.signal);
@@ -167,7 +171,7 @@ export class SshHost extends CommandHost implements Host {
       attempt.shut = this.#lines.isShut(line);
       throw error;
     };
-    const session = await connection.exec(login.line(exec)).catch(refused);
+    const session = await connection.exec(login.line(shell)).catch(refused);
     const kill = async (): Promise<void> => {
       await this.#reap(connection, login).catch(() => undefined);
       session.hangUp();
@@ -190,7 +194,7 @@ export class SshHost extends CommandHost implements Host {
         { argv, root: login.sudo },
         { run: undefined, sudo: login.sudo, tellsExit: true },
       );
-      const session = await (own ?? connection).exec(command.line(this.#exec));
+      const session = await (own ?? connection).exec(command.line(this.#shell));
       session.stdout.resume();
       session.stderr.resume();
       session.stdin.end();

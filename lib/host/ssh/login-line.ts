@@ -17,22 +17,34 @@ export interface LoginLine {
   readonly marker: string;
   /** What is printed on both streams before the command begins. */
   readonly mark: string;
+  /** On standard output the name of the login shell follows, and this. */
+  readonly shellMark: string;
   /** What is printed on standard error when it has ended, followed by its exit status and `;`. */
   readonly endMark?: string;
-  /** Whether the login shell takes `exec`; a restricted one does not. */
-  readonly exec: boolean;
 }
 
-/**
- * The line that runs a command the same whatever the login shell: it is handed to `sh` in a form in which no shell finds
- * anything to change.
- */
-export const loginLine = ({ command, marker, mark, endMark, exec }: LoginLine): string => {
-  const begin = `printf ${mark}; printf ${mark} >&2`;
+/** How much of a login shell is known. */
+export type LoginShell =
+  /** Nothing: a command is handed to `sh` in a form in which no shell finds anything to change. */
+  | 'unknown'
+  /** It refuses `exec`. */
+  | 'restricted'
+  /** It reads the line as `sh` would, which saves a process. */
+  | 'posix';
+
+const posix = /(?:^|\/)(?:sh|bash|dash|ash|ksh|mksh|zsh)$/;
+
+/** What the name that {@link loginLine} makes a login tell says of its shell. */
+export const loginShell = (name: string): LoginShell => (posix.test(name) ? 'posix' : 'unknown');
+
+/** The line that runs a command the same whatever the login shell. */
+export const loginLine = (shell: LoginShell, { command, marker, mark, shellMark, endMark }: LoginLine): string => {
+  const begin = `printf '${mark}%s${shellMark}' "$SHELL"; printf ${mark} >&2`;
+  if (shell === 'posix' && endMark === undefined) return `${begin}; exec ${command}`;
   const script =
     endMark === undefined
       ? `${begin}; exec ${command}`
       : // A shell says which signal ended a command: dash, of one that is not in the background, even past a redirection.
         `${begin}; exec 3>&2 2>/dev/null 4<&0; ${command} <&4 2>&3 3>&- 4<&- & wait $!; printf '${endMark}%s;' "$?" >&3`;
-  return `${exec ? 'exec ' : ''}sh -c 'eval "$(printf %b "$1")"' ${marker} '${encode(script)}'`;
+  return `${shell === 'restricted' ? '' : 'exec '}sh -c 'eval "$(printf %b "$1")"' ${marker} '${encode(script)}'`;
 };

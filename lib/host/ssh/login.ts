@@ -7,7 +7,7 @@ import { SudoError } from '../sudo.js';
 import type { Running } from '../supervise.js';
 import { EndFrame } from './end-frame.js';
 import { SshError } from './error.js';
-import { loginLine } from './login-line.js';
+import { loginLine, loginShell, type LoginShell } from './login-line.js';
 import type { Connection, SshSession } from './session.js';
 
 /** A command on its way through a login shell, and perhaps sudo: what they say is kept apart from what it says. */
@@ -16,6 +16,7 @@ export class LoginCommand {
   readonly sudo: boolean;
   readonly #command: Command;
   readonly #mark = newMark();
+  readonly #shellMark = newMark();
   readonly #sudoMark: string | undefined;
   readonly #endMark: string | undefined;
   readonly #out: Frame;
@@ -30,24 +31,29 @@ export class LoginCommand {
     this.marker = newMarker(command.waits === true ? undefined : options.run);
     this.#sudoMark = options.sudo ? newMark() : undefined;
     this.#endMark = options.tellsExit ? undefined : newMark();
-    this.#out = new Frame([this.#mark]);
+    this.#out = new Frame([this.#mark, this.#shellMark]);
     this.#err = new Frame(this.#sudoMark === undefined ? [this.#mark] : [this.#mark, this.#sudoMark]);
   }
 
-  line(exec: boolean): string {
+  line(shell: LoginShell): string {
     const argv = wrapCommand(this.#command, { sudo: this.#sudoMark, marker: this.marker });
-    return loginLine({
+    return loginLine(shell, {
       command: quoteArgv(argv),
       marker: this.marker,
       mark: this.#mark,
-      exec,
+      shellMark: this.#shellMark,
       ...(this.#endMark === undefined ? {} : { endMark: this.#endMark }),
     });
   }
 
   /** Whether `sh` has begun: where it has not, nothing has run. */
   get begun(): boolean {
-    return this.#out.passed > 0;
+    return this.#out.passed > 1;
+  }
+
+  /** The login shell, as it says itself. */
+  get shell(): LoginShell {
+    return loginShell(this.#out.before(1));
   }
 
   /** What the login said in the place of running the command. */
