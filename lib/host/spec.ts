@@ -54,3 +54,6 @@ export const hostSchema = z.strictObject({
     .optional(),
 });
 export type HostSpec = z.output<typeof hostSchema>;
+
+/** The same as a suite says it: with `${env:NAME}` where a value is from the environment, and `$${` for a plain `${`. */
+export type WrittenHost = Readonly<Record<string, unknown>>;

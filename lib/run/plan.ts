@@ -1,11 +1,10 @@
 import type { ContextDefinition } from '../contexts/context.js';
-import type { HostSpec } from '../host/spec.js';
+import type { HostSpec, WrittenHost } from '../host/spec.js';
 import type { Sla } from '../sla/sla.js';
 import type { TuningSpec } from '../tuning/tuning-schema.js';
 import type { LoadSpec } from './load.js';
 import type { RunnerDefinition } from './runner.js';
 import type { ScenarioDefinition } from './scenario.js';
-import type { WrittenHost } from './stored-hosts.js';
 
 /** A context as the executor deploys it; `on` is a host's or another context's name. */
 export interface PlannedContext {

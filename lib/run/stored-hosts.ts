@@ -1,11 +1,8 @@
 import { Kvm4nfvError } from '../error.js';
-import { hostSchema, type HostSpec } from '../host/spec.js';
+import { hostSchema, type HostSpec, type WrittenHost } from '../host/spec.js';
 import { machinesOf } from './chains.js';
 import type { Plan, PlannedTest } from './plan.js';
 import { Redactor } from './redact.js';
-
-/** How a host is reached, with `${env:NAME}` where a value is from the environment, and `$${` for a plain `${`. */
-export type WrittenHost = Readonly<Record<string, unknown>>;
 
 const escaped = (value: unknown, hide: Redactor): unknown =>
   typeof value === 'string' ? hide.text(value).replaceAll('${', () => '$${') : value;

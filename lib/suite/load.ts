@@ -1,7 +1,6 @@
-import type { HostSpec } from '../host/spec.js';
+import type { HostSpec, WrittenHost } from '../host/spec.js';
 import type { PlannedContext, PlannedTest } from '../run/plan.js';
 import type { Registry } from '../run/registry.js';
-import type { WrittenHost } from '../run/stored-hosts.js';
 import { knownCpus } from './cpus.js';
 import type { Diagnostic } from './diagnostic.js';
 import { TestEntry, type World } from './expand.js';

@@ -1,7 +1,6 @@
-import { hostSchema, type HostSpec } from '../host/spec.js';
+import { hostSchema, type HostSpec, type WrittenHost } from '../host/spec.js';
 import type { PlannedContext } from '../run/plan.js';
 import type { Registry } from '../run/registry.js';
-import type { WrittenHost } from '../run/stored-hosts.js';
 import type { Gathered } from './files.js';
 import { unknownKey, unknownReference, type Finding } from './findings.js';
 import { below, rawAt, type Located, type Mistakes, type Site } from './mistakes.js';

@@ -1,6 +1,15 @@
 import { existsSync } from 'node:fs';
 import type { SshConfig } from './config.js';
 
+const signatures = [
+  'ssh-ed25519',
+  'ecdsa-sha2-nistp256',
+  'ecdsa-sha2-nistp384',
+  'ecdsa-sha2-nistp521',
+  'rsa-sha2-512',
+  'rsa-sha2-256',
+] as const;
+
 /** What ssh2 can do, by the keyword of ssh_config that lists it. */
 export const ssh2Algorithms = {
   kexalgorithms: [
@@ -32,22 +41,8 @@ export const ssh2Algorithms = {
     'hmac-sha2-512',
     'hmac-sha1',
   ],
-  hostkeyalgorithms: [
-    'ssh-ed25519',
-    'ecdsa-sha2-nistp256',
-    'ecdsa-sha2-nistp384',
-    'ecdsa-sha2-nistp521',
-    'rsa-sha2-512',
-    'rsa-sha2-256',
-  ],
-  pubkeyacceptedalgorithms: [
-    'ssh-ed25519',
-    'ecdsa-sha2-nistp256',
-    'ecdsa-sha2-nistp384',
-    'ecdsa-sha2-nistp521',
-    'rsa-sha2-512',
-    'rsa-sha2-256',
-  ],
+  hostkeyalgorithms: signatures,
+  pubkeyacceptedalgorithms: signatures,
 } as const satisfies Readonly<Record<string, readonly string[]>>;
 
 export type AlgorithmKeyword = keyof typeof ssh2Algorithms;
