@@ -10,9 +10,17 @@ const outliveReaders = (): void => {
     });
 };
 
+/** Whoever has something to put back listens too, and ends us when that is done. */
+const showStrays = (): void => {
+  process.on('uncaughtException', (error) => {
+    if (process.listenerCount('uncaughtException') === 1) process.exit(fail(error));
+  });
+};
+
 /** Runs the command line and gives its exit code. Never throws, never shows a stack. */
 export const main = async (argv: readonly string[]): Promise<number> => {
   outliveReaders();
+  showStrays();
   let code = 0;
   const command = program((result) => {
     code = result;

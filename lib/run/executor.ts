@@ -1,10 +1,10 @@
 import { Kvm4nfvError, messageOf } from '../error.js';
 import type { RunEvent } from './event.js';
 import { Execution } from './execution.js';
-import { troubleOf } from './fault.js';
+import { causeOfStop, troubleOf } from './fault.js';
 import type { Plan } from './plan.js';
 import { Reduction } from './reduce.js';
-import type { Result } from './result.js';
+import type { Problem, Result } from './result.js';
 import { newRunId } from './run-id.js';
 import { RunStore } from './store.js';
 
@@ -24,6 +24,13 @@ export interface RunOutcome {
   readonly result: Result;
   readonly directory: string;
 }
+
+const stopped = (signal: AbortSignal): Omit<Problem, 'where'> => {
+  const cause = causeOfStop(signal);
+  if (cause === undefined) return { fault: 'interrupted', message: 'interrupted; what was set up has been put back' };
+  const { fault, code, message, hint } = cause;
+  return { fault, code, message, ...(hint === undefined ? {} : { hint }) };
+};
 
 /**
  * Runs a plan to its end and gives the result, whatever the verdict.
@@ -50,11 +57,7 @@ export const execute = async (plan: Plan, options: ExecuteOptions = {}): Promise
     });
   }
   if (store.failure !== undefined) throw store.failure;
-  if (signal.aborted)
-    await store.append({
-      type: 'problem',
-      problem: { where: 'run', fault: 'interrupted', message: 'interrupted; what was set up has been put back' },
-    });
+  if (signal.aborted) await store.append({ type: 'problem', problem: { where: 'run', ...stopped(signal) } });
   await store.append({ type: 'run-finished' });
   const result = reduction.result();
   await store.writeResult(result);

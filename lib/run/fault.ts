@@ -10,12 +10,16 @@ const ofTheMachine: ReadonlySet<string> = new Set([
 const codeOf = (error: unknown): string =>
   error instanceof Error && 'code' in error && 'syscall' in error ? String(error.code) : '';
 
+/** Why everything ends, where that is an error and nobody's wish. */
+export const causeOfStop = ({ reason }: AbortSignal): Kvm4nfvError | undefined =>
+  Kvm4nfvError.is(reason) ? reason : undefined;
+
 /**
- * What kind of trouble an error is: the one place that says so. After an interruption it is most likely its consequence;
+ * What kind of trouble an error is: the one place that says so. After an interruption it is most likely its consequence, and that of why we stop;
  * of an error that is none of ours the system's name for it tells whether the machine or we are at fault.
  */
 export const faultOf = (error: unknown, signal?: AbortSignal): Fault => {
-  if (signal?.aborted === true) return 'interrupted';
+  if (signal?.aborted === true) return causeOfStop(signal)?.fault ?? 'interrupted';
   if (Kvm4nfvError.is(error)) return error.fault;
   return ofTheMachine.has(codeOf(error)) ? 'environment' : 'internal';
 };

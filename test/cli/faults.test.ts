@@ -13,6 +13,7 @@ import {
   measuring,
   onlyResult,
   pathWithout,
+  root,
   stackTrace,
   suiteOf,
   writeSuite,
@@ -49,6 +50,55 @@ const withTool = async (directory: string, script: string): Promise<Record<strin
 const document = (thread: string, rest = ''): string =>
   `cat >cyclictest.json <<'END'\n{ "file_version": 1, "rt_test_version": "2.4", "resolution_in_ns": 0, "num_threads": 1, "thread": { "0": ${thread} } }${rest}\nEND`;
 const honest = '{ "histogram": { "10": 200, "20": 100 }, "cycles": 300, "min": 10, "max": 20, "avg": 13.33, "cpu": 0 }';
+
+describe('kind: an error that nobody catches', function () {
+  this.timeout(90_000);
+  before(built);
+
+  const plugin = (late: string): string => `
+    import { defineScenario, z } from '${join(root, 'dist/plugin.js')}';
+    export default defineScenario({
+      type: 'stray', summary: 'Fails where nobody waits', options: z.strictObject({}), needs: () => [],
+      metrics: () => [{ name: 'g', kind: 'gauge', unit: 'count', description: '' }], preview: () => ({ commands: [] }),
+      measure: (trial) => trial.window(async () => {
+        await trial.start(['sleep', '60']);
+        ${late}
+        await new Promise((resolve) => trial.signal.addEventListener('abort', resolve));
+        return { duration: 1e9, metrics: [{ kind: 'gauge', name: 'g', unit: 'count', labels: {}, value: 1 }] };
+      }),
+    });`;
+
+  for (const [what, late] of [
+    ['a rejection', "void Promise.reject(new Error('too late'));"],
+    ['one that is thrown in a timer', "setTimeout(() => { throw new Error('too late'); });"],
+  ] as const)
+    it(`ends the run with 5 once everything is put back: ${what}`, async () => {
+      await inDirectory(async (directory) => {
+        await writeFile(join(directory, 'stray.mjs'), plugin(late));
+        const suite = [
+          'suite: stray',
+          'plugins: [./stray.mjs]',
+          'contexts: { metal: { type: bare-metal } }',
+          'tests: [{ name: t, scenario: stray, context: metal }]',
+        ];
+        const outcome = await run(directory, suite.join('\n'));
+        expect(outcome.code).to.equal(5);
+        expect(outcome.stderr).to.contain('error: too late [E_INTERNAL]');
+        expect(outcome.result.problems.map(({ fault, message }) => ({ fault, message }))).to.deep.equal([
+          { fault: 'internal', message: 'an error that nobody caught: too late' },
+        ]);
+      });
+    });
+
+  it('is no stack trace where there is nothing to put back', async () => {
+    await inDirectory(async (directory) => {
+      await writeFile(join(directory, 'stray.mjs'), "void Promise.reject(new Error('too late')); export default [];");
+      const { code, stderr } = await cli(['list', '--plugin', './stray.mjs'], { cwd: directory });
+      expect(stderr).to.contain('error: too late [E_INTERNAL]').and.not.match(stackTrace);
+      expect(code).to.equal(5);
+    });
+  });
+});
 
 describe('a verdict that is not pass', function () {
   this.timeout(90_000);
