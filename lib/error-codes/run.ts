@@ -21,6 +21,16 @@ export const run = {
   E_TOOL_KILLED: entry('tool', 'A tool was killed while it measured.', 'See what ended it; its raw output is kept.'),
   E_TOOL_SHORT: entry('tool', 'A tool ended before its time.', 'See what ended it.'),
   E_TOOL_OUTPUT: entry('tool', 'What a tool wrote can not be used.', 'Look into its raw output.'),
+  E_MEASUREMENT: entry(
+    'tool',
+    'What a scenario gave back is no measurement.',
+    'Tell the author of the plug-in that it is of.',
+  ),
+  E_TRIAL: entry(
+    'tool',
+    'A runner asked for a trial that can not be, or gave back no outcome.',
+    'Tell the author of the plug-in that it is of.',
+  ),
   E_LOAD: entry(
     'tool',
     'A load did not start, or died while a test measured.',

@@ -5,6 +5,7 @@ import { Kvm4nfvError, messageOf, type Fault } from '../error.js';
 import { thisController } from '../tuning/controller.js';
 import { version } from '../version.js';
 import { worst, type Verdict } from '../sla/verdict.js';
+import { askedOutcome, askedTrial } from './asked.js';
 import { machinesOf } from './chains.js';
 import { Deployments } from './deployments.js';
 import { estimate } from './estimate.js';
@@ -16,7 +17,7 @@ import { Kernels } from './kernels.js';
 import type { Plan, PlannedTest } from './plan.js';
 import type { ResultTrial } from './result.js';
 import { fileName } from './run-id.js';
-import type { TrialFeedback, TrialParameters } from './runner.js';
+import type { TrialFeedback, TrialParameters, Trials } from './runner.js';
 import type { RunStore } from './store.js';
 import { hostsToStore } from './stored-hosts.js';
 import { meetNeedsOf } from './test-needs.js';
@@ -181,7 +182,7 @@ export class Execution {
   ): Promise<Ending> {
     if (sut === undefined) throw new Kvm4nfvError('internal', `no machine for ${test.name}`);
     const directory = this.#directoryOf(test.name);
-    const trials = test.runner.definition.trials(test.runner.options);
+    let trials: Trials | undefined;
     const finished: ResultTrial[] = [];
     const startedAt = new Date();
     let logged = false;
@@ -189,13 +190,14 @@ export class Execution {
     let ending: Ending | undefined;
     let missed: readonly string[] = [];
     try {
+      trials = test.runner.definition.trials(test.runner.options);
       for (let number = 0; ending === undefined; number += 1) {
         const step = feedback === undefined ? await trials.next() : await trials.next(feedback);
         if (step.done === true) {
-          missed = typeof step.value === 'object' ? (step.value.missed ?? []) : [];
+          missed = askedOutcome(test, step.value).missed ?? [];
           break;
         }
-        const asked = step.value;
+        const asked = askedTrial(test, step.value);
         await this.#pause(asked);
         const id = `${fileName(directory)}-${String(number)}`;
         await this.#store.append({
@@ -236,8 +238,11 @@ export class Execution {
       }
     } catch (error) {
       ending = { verdict: 'error', reasons: reasonsOf(error), ...troubleOf(error, this.#signal) };
-    } finally {
-      await trials.return(undefined);
+    }
+    try {
+      await trials?.return(undefined);
+    } catch (error) {
+      ending ??= { verdict: 'error', reasons: reasonsOf(error), ...troubleOf(error, this.#signal) };
     }
     const judged = finished.filter(({ warmUp }) => !warmUp);
     return (

@@ -7,12 +7,13 @@ import { downloadFiles } from '../host/files.js';
 import type { Host, Job } from '../host/host.js';
 import { describeLabels, shortfalls } from '../measure/completeness.js';
 import type { Measurement } from '../measure/measurement.js';
+import { requireSound } from '../measure/sound.js';
 import { judge } from '../sla/sla.js';
 import { worst, type Verdict } from '../sla/verdict.js';
 import { Teardown } from '../teardown.js';
 import { makeDirectories } from './directory.js';
 import { encodeMetrics } from './encode.js';
-import { troubleOf } from './fault.js';
+import { causeOfStop, troubleOf } from './fault.js';
 import type { LoadSpec } from './load.js';
 import type { PlannedTest } from './plan.js';
 import type { ResultTrial, SlaOutcome } from './result.js';
@@ -249,14 +250,22 @@ export const runTrial = async (setting: TrialSetting): Promise<TrialOutcome> => 
     signal.throwIfAborted();
     const options = optionsOf(test, asked.parameters);
     const measurement = await test.scenario.measure({ ...trial, options });
+    if (window === undefined && test.load.length > 0)
+      throw new Kvm4nfvError(
+        'E_MEASUREMENT',
+        `scenario '${test.scenario.type}' measured outside of a window: the load of the test never ran`,
+        { hint: 'tell its author: what it measures belongs into trial.window()' },
+      );
+    requireSound(test.scenario.type, measurement, test.scenario.metrics(options));
     const { verdict, reasons, sla } = assess(test, options, measurement);
     const { duration, notes = {} } = measurement;
     const measured = { duration, metrics: encodeMetrics(measurement.metrics), sla, notes: { ...notes } };
     return { result: await ended(verdict, reasons, measured), measurement };
   } catch (error) {
     const trouble = troubleOf(error, signal);
-    const hint = Kvm4nfvError.is(error) ? error.hint : undefined;
-    const reason = trouble.fault === 'interrupted' ? 'interrupted' : messageOf(error);
+    const cause = (signal.aborted ? causeOfStop(signal) : undefined) ?? error;
+    const hint = Kvm4nfvError.is(cause) ? cause.hint : undefined;
+    const reason = trouble.fault === 'interrupted' ? 'interrupted' : messageOf(cause);
     return {
       result: await ended('error', hint === undefined ? [reason] : [reason, hint], trouble),
     };

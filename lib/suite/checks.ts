@@ -79,6 +79,37 @@ const checkSets = (
   return [];
 };
 
+/** Why the plan of a trial can't be told beforehand. */
+const checkPreviews = (
+  site: Site,
+  scenario: ScenarioDefinition,
+  { input, value }: ScenarioOptions,
+  { sets }: PlannedRunner,
+): readonly Located[] => {
+  const failed = (why: string): readonly Located[] => [
+    {
+      site,
+      finding: {
+        path: [],
+        code: 'E_PLUGIN_FAILED',
+        message: `scenario '${scenario.type}' can't be previewed: ${why}`,
+      },
+    },
+  ];
+  try {
+    for (const set of sets) {
+      const varied = Object.keys(set).length > 0 ? parseWith(scenario.options, { ...input, ...set }) : undefined;
+      if (varied?.ok === false) continue;
+      const { duration } = scenario.preview(varied === undefined ? value : varied.value);
+      if (duration !== undefined && !(Number.isFinite(duration) && duration >= 0))
+        return failed(`it would take ${String(duration)} ns`);
+    }
+    return [];
+  } catch (error) {
+    return failed(messageOf(error));
+  }
+};
+
 /**
  * The parameters that a runner puts over the options, and what it looks at in a measurement.
  * `templates` know which values must not be echoed.
@@ -93,6 +124,7 @@ export const checkRunner = (
   const hide: Hide = (findings) => templates.reduce((said, template) => conceal(template, said), findings);
   return [
     ...checkSets(site, scenario, options, runner, hide),
+    ...checkPreviews(site, scenario, options, runner),
     ...hide(checkMetrics(site, scenario, options, runner, runner.slas).map(({ finding }) => finding)).map(
       (finding): Located => ({ site, finding }),
     ),

@@ -27,16 +27,25 @@ const findModule = (name: string, directory: string): string => {
   throw new Error('that is a part of Node, and no plug-in');
 };
 
+/** What each kind is asked for as soon as a suite names it. */
+const functions = {
+  scenario: ['metrics', 'needs', 'preview', 'measure'],
+  runner: ['preview', 'trials'],
+  context: ['deploy'],
+} as const;
+
 const wrong = (definition: unknown): string | undefined => {
   if (typeof definition !== 'object' || definition === null || !('kind' in definition))
     return 'its default export is neither a definition nor a list of them';
-  const { kind, type, options } = definition as Readonly<Record<string, unknown>>;
+  const given = definition as Readonly<Record<string, unknown>>;
+  const { kind, type, options } = given;
   if (kind !== 'scenario' && kind !== 'runner' && kind !== 'context')
     return `it defines an unknown kind '${String(kind)}'`;
   if (typeof type !== 'string' || type === '') return `a ${kind} of it has no type`;
-  return typeof options === 'object' && options !== null && 'safeParse' in options
-    ? undefined
-    : `${kind} '${type}' has no zod schema as its options`;
+  if (typeof options !== 'object' || options === null || !('safeParse' in options))
+    return `${kind} '${type}' has no zod schema as its options`;
+  const lacking = functions[kind].find((name) => typeof given[name] !== 'function');
+  return lacking === undefined ? undefined : `${kind} '${type}' has no function '${lacking}'`;
 };
 
 const importError = (name: string, error: unknown): Omit<Finding, 'path'> => {
