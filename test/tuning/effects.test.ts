@@ -150,6 +150,17 @@ describe('a parameter of the kernel counts by its effect', () => {
       expect(states).to.deep.equal({ 'p-state-driver': state });
     });
 
+  const shownCases: readonly (readonly [what: string, knobs: Knobs, files: Record<string, string>, state: string])[] = [
+    ['idle=poll with a driver of idle states', { 'idle-loop': 'poll' }, { ...given('idle=poll'), '/sys/devices/system/cpu/cpuidle/current_driver': 'intel_idle\n' }, 'differs'],
+    ['idle=poll without one', { 'idle-loop': 'poll' }, { ...given('idle=poll'), '/sys/devices/system/cpu/cpuidle/current_driver': 'none\n' }, 'ok'],
+    ['idle states limited by other means', { 'idle-loop': 'shallow' }, { '/sys/module/intel_idle/parameters/max_cstate': '0\n', '/sys/module/processor/parameters/max_cstate': '1\n' }, 'ok'],
+    ['mce=off with banks', { 'machine-checks': 'off' }, { ...given('mce=off'), '/sys/devices/system/machinecheck/machinecheck0/ignore_ce': '0\n' }, 'differs'],
+  ]; // prettier-ignore
+  for (const [what, knobs, files, state] of shownCases)
+    it(`is what the kernel shows: ${what}`, async () => {
+      expect(Object.values(await statesOf('base-intel-2s', knobs, undefined, { files }))).to.deep.equal([state]);
+    });
+
   it("is AMD's IOMMU by its groups, and told what switched it off", async () => {
     const how = async (files: Record<string, string>): Promise<KnobResult | undefined> =>
       (await verified('iommu-off-in-firmware', { iommu: 'on' }, undefined, { files: { ...amd, ...files } })).get(

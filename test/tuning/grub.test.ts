@@ -55,6 +55,12 @@ describe("GRUB's files, which are shell", function () {
     );
   });
 
+  it('are read to where they return', async () => {
+    const host = grubMachine({ '/etc/default/grub': 'GRUB_CMDLINE_LINUX="a=1"\nreturn 0\nGRUB_CMDLINE_LINUX=\n' });
+    await set(host, ['skew_tick=1']);
+    expect(sourcedLine(host.files)).to.equal('a=1 skew_tick=1');
+  });
+
   it('get ours at the end of the defaults file where nothing reads drop-ins', async () => {
     const generator = '/usr/sbin/grub2-mkconfig';
     const { host } = recordedMachine('grub-no-update-grub-opensuse', { commands: { [generator]: () => '' } });

@@ -84,6 +84,26 @@ describe('settings that came later', () => {
     expect([await state('1000\n'), await state('0\n')]).to.deep.equal(['ok', 'needs-reboot']);
   });
 
+  it('stop transparent huge pages of every size, which have minds of their own since 6.8', async () => {
+    const thp = (size: string): string => `/sys/kernel/mm/transparent_hugepage/${size}enabled`;
+    const files = {
+      [thp('')]: 'always [madvise] never\n',
+      [thp('hugepages-64kB/')]: 'always inherit madvise [never]\n',
+      [thp('hugepages-1024kB/')]: '[always] inherit madvise never\n',
+      [thp('hugepages-2048kB/')]: 'always [inherit] madvise never\n',
+    };
+    const { host } = recordedMachine('base-intel-2s', { files });
+    const tuning = await tuningOf({ profile: 'none', knobs: { 'transparent-hugepages': 'never' } });
+    const applied = await applyTuning(host, 'run-1', tuning);
+    expect(host.written.map(([path, text]) => [path, text.trim()])).to.deep.include.members([
+      [thp(''), 'never'],
+      [thp('hugepages-1024kB/'), 'inherit'],
+    ]);
+    expect(host.written.map(([path]) => path)).to.not.include(thp('hugepages-64kB/'));
+    await applied.restore();
+    expect(host.written.at(-1)).to.deep.equal([thp(''), 'madvise\n']);
+  });
+
   it('reserve huge pages by node at boot, and tell where fewer were found', async () => {
     const knobs = { 'hugepages-boot': { pages: [{ size: '1GiB', count: 2, node: 0 }, { size: '1GiB', count: 4, node: 1 }] } }; // prettier-ignore
     const { host } = recordedMachine('base-intel-2s');

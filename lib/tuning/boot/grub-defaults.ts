@@ -27,7 +27,7 @@ for kvm4nfv_mode in others all; do (
   # Some shells go on behind a quote that is not closed.
   for x in "$kvm4nfv_defaults" "$kvm4nfv_directory"/*.cfg; do [ ! -e "$x" ] || sh -n "$x" || exit; done
   if [ ! -f "$kvm4nfv_defaults" ]; then :
-  elif [ "$kvm4nfv_mode" = all ]; then . "$kvm4nfv_defaults"
+  elif [ "$kvm4nfv_mode" = all ] || ! grep -q '^${begin}' "$kvm4nfv_defaults"; then . "$kvm4nfv_defaults"
   else eval "$(sed '/^${begin}/,/^${end}/d' "$kvm4nfv_defaults")"
   fi
   for x in "$kvm4nfv_directory"/*.cfg; do

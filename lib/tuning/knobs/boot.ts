@@ -172,6 +172,14 @@ export const iommu = defineKnob({
   },
 });
 
+/** With mce=off the kernel shows no machine check banks. */
+const machineCheckEffect = (now: Snapshot): Effect | undefined => {
+  const [bank] = matching(now, /\/machinecheck\d+\/ignore_ce$/);
+  return bank === undefined
+    ? undefined
+    : { effective: false, text: 'machine checks', reason: `mce=off is given, but ${bank.path} is there` };
+};
+
 export const machineChecks = defineKnob({
   name: 'machine-checks',
   group: 'platform',
@@ -184,7 +192,7 @@ export const machineChecks = defineKnob({
   reads: () => files('/sys/devices/system/machinecheck/machinecheck[0-9]*/ignore_ce'),
   items: ({ value: how, machine }, now) =>
     how === 'off'
-      ? [parameter('mce=off')].filter(() => machine.architecture === 'x86')
+      ? [parameterShowing('mce=off', machineCheckEffect(now))].filter(() => machine.architecture === 'x86')
       : matching(now, /machinecheck(\d+)\/ignore_ce$/).map(({ path, groups }) =>
           value(path, 'flag', 1, { label: `CPU ${groups[0] ?? ''}` }),
         ),
@@ -196,7 +204,7 @@ export const pcieLinks = defineKnob({
   name: 'pcie-aspm',
   group: 'platform',
   summary: 'PCIe links stay awake.',
-  why: "A link in L0s or L1 takes time to wake before a packet or an interrupt gets through. (KVM4NFV's documents spelt the parameter pcie_asmp, which does nothing.)",
+  why: "A link in L0s or L1 takes time to wake before a packet or an interrupt gets through. `performance` switches these states off; `off` leaves every link as the firmware has set it, asleep where that let it. (KVM4NFV's documents spelt the parameter pcie_asmp, which does nothing.)",
   costs: 'Up to tens of microseconds on the first transfer after idle.',
   source: `${parameters}: pcie_aspm=`,
   mend: 'Write performance to /sys/module/pcie_aspm/parameters/policy, or boot with pcie_aspm=off.',

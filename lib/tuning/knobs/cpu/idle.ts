@@ -1,5 +1,6 @@
 import * as z from 'zod';
-import { defineKnob, type Item } from '../../knob.js';
+import { moduleEffect, parameterShowing } from '../../boot/effects.js';
+import { defineKnob, type Effect, type Item } from '../../knob.js';
 import type { Machine } from '../../machine.js';
 import { files, line, type Snapshot } from '../../reading.js';
 import { lacking, parameter, perCpu, value } from '../common.js';
@@ -108,15 +109,25 @@ export const wakeUpLatency = defineKnob({
     ),
 });
 
-const idleParameters = (how: 'poll' | 'shallow', { architecture, vendor }: Machine): Item[] => {
-  if (architecture === 'x86')
-    return (
-      how === 'poll'
-        ? ['idle=poll']
-        : [...(vendor === 'intel' ? ['intel_idle.max_cstate=0'] : []), 'processor.max_cstate=1']
-    ).map(parameter);
-  return how === 'poll'
-    ? [parameter('nohlt')]
+const idleDriver = '/sys/devices/system/cpu/cpuidle/current_driver';
+const maximums = ['intel_idle', 'processor'].map((module) => `/sys/module/${module}/parameters/max_cstate`);
+
+/** With idle=poll no driver of idle states is loaded; without one nothing shows whether it polls. */
+const pollEffect = (now: Snapshot, given: string): Effect | undefined => {
+  const driver = line(now, idleDriver) ?? 'none';
+  return driver === 'none'
+    ? undefined
+    : { effective: false, text: driver, reason: `${given} is given, but ${idleDriver} shows ${driver}` };
+};
+
+const idleParameters = (how: 'poll' | 'shallow', { architecture, vendor }: Machine, now: Snapshot): Item[] => {
+  // nohlt polls below the driver, which stays.
+  if (how === 'poll')
+    return [architecture === 'x86' ? parameterShowing('idle=poll', pollEffect(now, 'idle=poll')) : parameter('nohlt')];
+  return architecture === 'x86'
+    ? [...(vendor === 'intel' ? ['intel_idle.max_cstate=0'] : []), 'processor.max_cstate=1'].map((given) =>
+        parameterShowing(given, moduleEffect(now, given)),
+      )
     : [lacking('idle loop', 'processor.max_cstate= is for x86; c-states limits idle states here', 'unsupported')];
 };
 
@@ -131,6 +142,6 @@ export const idleLoop = defineKnob({
   mend: 'Boot with idle=poll, or processor.max_cstate=1 intel_idle.max_cstate=0.',
   needsReboot: true,
   value: z.enum(['poll', 'shallow']),
-  reads: () => [],
-  items: ({ value: how, machine }) => idleParameters(how, machine),
+  reads: () => files(idleDriver, ...maximums),
+  items: ({ value: how, machine }, now) => idleParameters(how, machine, now),
 });

@@ -1,6 +1,6 @@
 import * as z from 'zod';
-import { defineKnob } from '../../knob.js';
-import { files } from '../../reading.js';
+import { defineKnob, type Item } from '../../knob.js';
+import { files, matching } from '../../reading.js';
 import { sysctlPath, value } from '../common.js';
 
 const thp = '/sys/kernel/mm/transparent_hugepage';
@@ -28,13 +28,24 @@ export const transparentHugepages = defineKnob({
   source: 'Documentation/admin-guide/mm/transhuge.rst',
   mend: 'Write never to /sys/kernel/mm/transparent_hugepage/enabled, or boot with transparent_hugepage=never.',
   value: z.enum(['never', 'madvise', 'always']),
-  reads: () => files(`${thp}/enabled`),
-  items: ({ value: wanted }) => [
+  reads: () => files(`${thp}/enabled`, `${thp}/hugepages-*/enabled`),
+  items: ({ value: wanted }, now) => [
     value(
       `${thp}/enabled`,
       'choice',
       wanted,
       wanted === 'never' ? { needless: 'this kernel has no transparent huge pages' } : {},
+    ),
+    // Since 6.8 a size of its own mind is used whatever stands for all.
+    ...matching(now, /\/transparent_hugepage\/hugepages-(\d+)kB\/enabled$/).map(
+      ({ path, groups: [size = ''] }): Item => ({
+        kind: 'value',
+        path,
+        aspect: 'choice',
+        want: 'inherit',
+        accept: (shown) => shown === 'never' || shown === wanted,
+        label: `${size} KiB pages`,
+      }),
     ),
   ],
 });
