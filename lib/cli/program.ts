@@ -207,7 +207,7 @@ const machineCommands = (root: Command, done: Done): void => {
     )
     .addArgument(new Argument('<action>').choices(['build', 'list', 'remove']))
     .argument('[name]', 'image to build, such as debian-12; or its name or digest, to remove it')
-    .option('--kernel <kernel>', 'build: cloud (the default), amd64 or rt')
+    .option('--kernel <kernel>', 'build: cloud (the default), amd64, rt, cloud-6.12 or rt-6.12')
     .option(
       '--tool <group>',
       'build: rt-tests, rtla, stress-ng, sockperf, iperf3, ethtool or dpdk-testpmd (virtual-host: dpdk, ovs); may be given several times',

@@ -20,12 +20,15 @@ export const toolPackages = {
 export type ToolGroup = keyof typeof toolPackages;
 const toolGroups = Object.keys(toolPackages) as [ToolGroup, ...ToolGroup[]];
 
-/** Debian's kernel packages. `cloud` boots fastest and has virtio only: no igb, no vfio on AMD; `rt` is PREEMPT_RT. */
+/** Debian's kernel packages. `cloud` boots fastest and has virtio only: no igb, no vfio on AMD; `rt` is PREEMPT_RT. Those of 6.12 are bookworm's second ones. */
 export const kernelPackages = {
   cloud: 'linux-image-cloud-amd64',
   amd64: 'linux-image-amd64',
   rt: 'linux-image-rt-amd64',
+  'cloud-6.12': 'linux-image-6.12-cloud-amd64',
+  'rt-6.12': 'linux-image-6.12-rt-amd64',
 } as const;
+const kernels = Object.keys(kernelPackages) as [keyof typeof kernelPackages, ...(keyof typeof kernelPackages)[]];
 
 const name = z.string().regex(/^[a-z0-9][a-z0-9+.-]*$/, 'expected lower-case letters, digits, `+`, `.` and `-`');
 const packageName = z
@@ -41,8 +44,11 @@ export const imageManifestSchema = z.strictObject({
     .meta({ description: "Debian release; the machine's own apt says where it is fetched from." })
     .default('bookworm'),
   kernel: z
-    .enum(['cloud', 'amd64', 'rt'])
-    .meta({ description: '`cloud`: virtio only, boots fastest. `amd64`: every driver. `rt`: PREEMPT_RT.' })
+    .enum(kernels)
+    .meta({
+      description:
+        '`cloud`: virtio only, boots fastest. `amd64`: every driver. `rt`: PREEMPT_RT. `cloud-6.12` and `rt-6.12`: the later kernel of bookworm, which has the fair server.',
+    })
     .default('cloud'),
   tools: z
     .array(z.enum(toolGroups))
