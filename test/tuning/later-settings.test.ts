@@ -12,10 +12,18 @@ describe('irqbalance', () => {
   });
 
   it('may not where they keep it off others', async () => {
-    const files = { '/etc/default/irqbalance': 'IRQBALANCE_BANNED_CPULIST=5\n' };
-    expect((await verified('irqbalance-banned-cpulist', { irqbalance: 'stopped' }, { files }))?.state).to.equal(
-      'differs',
-    );
+    for (const settings of [
+      'IRQBALANCE_BANNED_CPULIST=5',
+      // Of both irqbalance takes the mask.
+      'IRQBALANCE_BANNED_CPULIST=2-3\nIRQBALANCE_BANNED_CPUS=20',
+      // No line for the service manager, which reads them.
+      'export IRQBALANCE_BANNED_CPULIST=2-3',
+      'IRQBALANCE_BANNED_CPULIST=$ISOLATED',
+    ]) {
+      const files = { '/etc/default/irqbalance': `${settings}\n` };
+      const result = await verified('irqbalance-banned-cpulist', { irqbalance: 'stopped' }, { files });
+      expect(result?.state, settings).to.equal('differs');
+    }
   });
 
   it('is told to leave them alone, the rest of its settings kept, and told back', async () => {

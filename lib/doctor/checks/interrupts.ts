@@ -1,5 +1,6 @@
-import { formatCpuList, intersectCpus, invertCpus, parseCpuList, parseCpuMask } from '../../host/cpu-list.js';
+import { formatCpuList, intersectCpus, parseCpuList, parseCpuMask } from '../../host/cpu-list.js';
 import { parseInterrupts } from '../../tuning/knobs/interrupts/affinity.js';
+import { bansIsolated, banRequests } from '../../tuning/knobs/interrupts/irqbalance.js';
 import { files, line, matching, text } from '../../tuning/reading.js';
 import { knobCosts } from '../costs/table.js';
 import { findingOf } from '../finding.js';
@@ -7,30 +8,9 @@ import type { Check, Seen } from '../seen.js';
 
 const costOf = (knob: string) => knobCosts[knob]?.realtime;
 
-/** CPUs that irqbalance leaves alone: those of its configuration, else those that the kernel isolates. */
-const bannedCpus = ({ now }: Seen): readonly number[] => {
-  const configuration = `${now.files.get('/etc/default/irqbalance') ?? ''}\n${now.files.get('/etc/sysconfig/irqbalance') ?? ''}`;
-  const set = (name: string): string | undefined =>
-    [...configuration.matchAll(new RegExp(`^\\s*(?:export\\s+)?${name}=["']?([^"'#\\s]*)`, 'gm'))].at(-1)?.[1];
-  const [list, mask] = [set('IRQBALANCE_BANNED_CPULIST'), set('IRQBALANCE_BANNED_CPUS')];
-  if (list !== undefined && list !== '') return parseCpuList(list);
-  if (mask !== undefined && mask !== '') return parseCpuMask(mask);
-  const shown = (name: string): string => line(now, `/sys/devices/system/cpu/${name}`)?.replace('(null)', '') ?? '';
-  return [...parseCpuList(shown('isolated')), ...parseCpuList(shown('nohz_full'))];
-};
-
 export const irqbalance: Check = {
-  reads: files(
-    '/etc/default/irqbalance',
-    '/etc/sysconfig/irqbalance',
-    '/sys/devices/system/cpu/isolated',
-    '/sys/devices/system/cpu/nohz_full',
-  ),
-  look: (seen) => {
-    const { isolated } = seen.machine;
-    const banned = isolated.length > 0 && invertCpus(bannedCpus(seen), isolated).length === 0;
-    return banned ? { findings: [], silences: ['irqbalance'] } : undefined;
-  },
+  reads: banRequests,
+  look: ({ now, machine }) => (bansIsolated(now, machine) ? { findings: [], silences: ['irqbalance'] } : undefined),
 };
 
 /** Where an interrupt goes: its effective CPUs where the kernel shows them, for its mask may name more than it uses. */
@@ -73,7 +53,9 @@ export const interrupts: Check = {
     const { isolated, housekeeping } = seen.machine;
     if (isolated.length === 0) return undefined;
     const disturbing = onIsolated(seen);
-    const fallback = intersectCpus(parseCpuMask(line(seen.now, '/proc/irq/default_smp_affinity') ?? ''), isolated);
+    const shown = line(seen.now, '/proc/irq/default_smp_affinity') ?? '';
+    // A container may be shown none.
+    const fallback = /^[0-9a-f,]+$/i.test(shown) ? intersectCpus(parseCpuMask(shown), isolated) : [];
     const silences = ['irq-affinity'];
     const cost = costOf(disturbing.length > 0 ? 'irq-affinity' : 'irqaffinity');
     if (disturbing.length === 0 && fallback.length === 0) return { findings: [], silences };

@@ -18,6 +18,13 @@ export const interrupts: readonly Case[] = [
     spares: ['irqbalance'],
   },
   {
+    it: 'says nothing of interrupts that it is shown none of, as in a container',
+    machine: 'isolated-by-boot',
+    isolated: '2-3',
+    files: { '/proc/irq/default_smp_affinity': '\n' },
+    spares: ['irq-affinity'],
+  },
+  {
     it: 'tells of irqbalance where nothing keeps it away',
     machine: intel,
     isolated: '2-3',

@@ -2,7 +2,7 @@ import * as z from 'zod';
 import { formatCpuList, invertCpus, parseCpuList, parseCpuMask } from '../../../host/cpu-list.js';
 import { defineKnob, type Item } from '../../knob.js';
 import type { Machine } from '../../machine.js';
-import { command, files, line, matching, text, type Snapshot } from '../../reading.js';
+import { command, files, line, matching, text, type Request, type Snapshot } from '../../reading.js';
 import { cpuList, lacking, needless, withoutIsolated } from '../common.js';
 import { stop } from '../units.js';
 
@@ -27,7 +27,8 @@ const strays = (now: Snapshot): Item[] =>
   );
 
 const settingOf = (content: string, name: string): string | undefined => {
-  const found = [...content.matchAll(new RegExp(`^\\s*(?:export\\s+)?${name}=(.*)$`, 'gm'))].at(-1)?.[1];
+  // The service manager reads them, to which a line with `export` says nothing.
+  const found = [...content.matchAll(new RegExp(`^\\s*${name}=(.*)$`, 'gm'))].at(-1)?.[1];
   return found === undefined ? undefined : found.trim().replaceAll(/^["']|["']$/g, '');
 };
 
@@ -37,8 +38,9 @@ const bannedCpus = (now: Snapshot): readonly number[] => {
   const list = settingOf(content, 'IRQBALANCE_BANNED_CPULIST');
   const mask = settingOf(content, 'IRQBALANCE_BANNED_CPUS');
   try {
-    if (list !== undefined && list !== '') return parseCpuList(list);
+    // Of both it takes the mask, and warns.
     if (mask !== undefined && mask !== '') return parseCpuMask(mask);
+    if (list !== undefined && list !== '') return parseCpuList(list);
   } catch {
     return [];
   }
@@ -48,7 +50,13 @@ const bannedCpus = (now: Snapshot): readonly number[] => {
   });
 };
 
-const bansIsolated = (now: Snapshot, { isolated }: Machine): boolean =>
+/** What {@link bansIsolated} looks at. */
+export const banRequests: readonly Request[] = [
+  ...files('/sys/devices/system/cpu/isolated', '/sys/devices/system/cpu/nohz_full'),
+  ...settings.map(text),
+];
+
+export const bansIsolated = (now: Snapshot, { isolated }: Machine): boolean =>
   isolated.length > 0 && invertCpus(bannedCpus(now), isolated).length === 0;
 
 const harmless = ({ isolated }: Machine): Item => ({
@@ -86,11 +94,7 @@ export const irqbalance = defineKnob({
   value: z.enum(['stopped', 'banned']).meta({
     description: '`stopped`, unless it leaves the isolated CPUs alone already; `banned`: it goes on with the others.',
   }),
-  reads: () => [
-    command('systemctl', 'is-active', unit),
-    ...files('/proc/[0-9]*/stat', '/sys/devices/system/cpu/isolated', '/sys/devices/system/cpu/nohz_full'),
-    ...settings.map(text),
-  ],
+  reads: () => [command('systemctl', 'is-active', unit), ...files('/proc/[0-9]*/stat'), ...banRequests],
   items: ({ value: how, machine }, now) => {
     const running = strays(now);
     const shown = now.commands.get(`command systemctl\0is-active\0${unit}`);
