@@ -71,6 +71,12 @@ const inJson = (character: string): string =>
     (_, index) => String.raw`\u${hexadecimal(character.charCodeAt(index), 4)}`,
   ).join('');
 
+/** Most JSON of ours is so, histograms above all, and known as such in a tenth of the time. */
+const plainJson = /^[\n\x20-\x7E]*$/;
+
 /** JSON with the same care, which changes nothing of what it says: such characters are written as `\u001b`. */
 export const printableJson = (json: string): string =>
-  json.replace(unprintable, inJson).replace(/#(?=#(?:vso|teamcity)?\[)/gi, String.raw`\u0023`);
+  (plainJson.test(json) ? json : json.replace(unprintable, inJson)).replace(
+    /#(?=#(?:vso|teamcity)?\[)/gi,
+    String.raw`\u0023`,
+  );

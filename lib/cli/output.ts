@@ -6,10 +6,18 @@ import { exitCodeOfFault } from '../run/exit-code.js';
 const wantsColour = (stream: NodeJS.WriteStream): boolean =>
   (process.env['NO_COLOR'] ?? '') === '' && (stream.isTTY || (process.env['FORCE_COLOR'] ?? '') !== '');
 
-export const paintFor = (stream: NodeJS.WriteStream): Paint => (wantsColour(stream) ? coloured : plain);
+/** Stands for an escape character of our own. Nobody else knows it: no text from elsewhere has one that passes. */
+const ours = `\u001B${crypto.randomUUID()}`;
 
-/** What {@link coloured} puts around a text. */
-const colours = new RegExp(String.raw`(\u001b\[\d+m)`);
+const marked: Paint = (style, text) => {
+  const [before = '', after = ''] = coloured(style, '\0').split('\0');
+  return `${before.replaceAll('\u001B', ours)}${text}${after.replaceAll('\u001B', ours)}`;
+};
+
+/** Colours for {@link print} and {@link warn}, which let no others through. */
+export const paintFor = (stream: NodeJS.WriteStream): Paint => (wantsColour(stream) ? marked : plain);
+
+const colours = new RegExp(`${ours}(${String.raw`\[\d+m`})`);
 
 /** The last gate before a stream: our own colours pass where it has colours, and no other escape anywhere. */
 const shownOn = (stream: NodeJS.WriteStream, text: string): string => {
@@ -17,7 +25,7 @@ const shownOn = (stream: NodeJS.WriteStream, text: string): string => {
   if (!wantsColour(stream)) return gate(text);
   return text
     .split(colours)
-    .map((part, index) => (index % 2 === 1 ? part : gate(part)))
+    .map((part, index) => (index % 2 === 1 ? `\u001B${part}` : gate(part)))
     .join('');
 };
 

@@ -27,7 +27,7 @@ export interface EncodedHistogram extends EncodedBins {
 const greatestCommonDivisor = (a: number, b: number): number => (b === 0 ? a : greatestCommonDivisor(b, a % b));
 
 /**
- * Values in whole base units (ns), 0 to 2^53, each with a count of its own (beyond 2^20 resolutions see {@link Counts}). Exact min, max,
+ * Values in whole base units (ns), 0 to 2^53, each with a count of its own (beyond 2^20 resolutions see `Counts`). Exact min, max,
  * count and sum are kept beside them, and what a tool did not put into a bin is kept as overflow. A percentile is never interpolated
  * and never less than the true one. What is not known exactly has {@link Bounds}. Empty: no min, max, mean or percentile.
  */

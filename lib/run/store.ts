@@ -7,6 +7,7 @@ import { Redactor } from './redact.js';
 import { redactFiles } from './redact-files.js';
 import { redactTree } from './redact-tree.js';
 import { fileProblem, Kvm4nfvError, messageOf } from '../error.js';
+import { printableJson } from '../printable.js';
 import { bodySchema, type EventBody, type RunEvent } from './event.js';
 import type { Result } from './result.js';
 
@@ -65,7 +66,7 @@ export class RunStore implements AsyncDisposable {
   /** Resolves when the event is on disk. Events get on disk in the order of the calls. */
   append(body: EventBody): Promise<void> {
     const shown = redactTree(bodySchema, body, this.hide);
-    const line = JSON.stringify({ seq: this.#sequence++, at: new Date().toISOString(), ...shown });
+    const line = printableJson(JSON.stringify({ seq: this.#sequence++, at: new Date().toISOString(), ...shown }));
     const event = JSON.parse(line) as RunEvent;
     const written = this.#writing.then(async () => {
       try {
@@ -99,7 +100,7 @@ export class RunStore implements AsyncDisposable {
   }
 
   async writeResult(result: Result): Promise<void> {
-    await this.writeFile(resultFile, `${JSON.stringify(result, undefined, 2)}\n`);
+    await this.writeFile(resultFile, `${printableJson(JSON.stringify(result, undefined, 2))}\n`);
   }
 
   /** Writes a whole file of the run, by way of a temporary name: it is there whole or not at all. */

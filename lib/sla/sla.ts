@@ -1,4 +1,4 @@
-export { checkSla, type SlaProblem } from './check.js';
+export { checkSla } from './check.js';
 export { judge, type Judgement } from './judge.js';
 export { parseSla, type SlaParse } from './parse.js';
 export type { Operator, Quantity, Severity, Sla, Statistic } from './statistic.js';

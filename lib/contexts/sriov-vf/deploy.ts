@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { Kvm4nfvError, messageOf } from '../../error.js';
 import type { Host } from '../../host/host.js';
+import { printableJson } from '../../printable.js';
 import { Teardown } from '../../teardown.js';
 import type { Deployer, Deployment, Traits } from '../context.js';
 import { deployGuest } from '../kvm-guest/deploy.js';
@@ -179,7 +180,7 @@ class Attachment {
     const answers = await pingThrough(place, chosen, signal);
     const addresses = chosen.map(({ device }) => device.address);
     const vectors = await readVectors(host, addresses, signal);
-    await keepFile(directory, 'vectors.json', `${JSON.stringify(vectors, null, 2)}\n`);
+    await keepFile(directory, 'vectors.json', `${printableJson(JSON.stringify(vectors, null, 2))}\n`);
     return { vectors: summaryOf(vectors), ...(answers.length === 0 ? {} : { ping: answers.join(', ') }) };
   }
 

@@ -8,9 +8,6 @@ import { cpuList, lacking, value, withoutIsolated } from './common.js';
 const root = '/sys/fs/resctrl';
 const group = `${root}/kvm4nfv`;
 
-/** Ids of the cache or memory domains in a resource's line of a schemata file. */
-export const domainsOf = (schemata: string, resource: string): string[] => [...settingsOf(schemata, resource).keys()];
-
 /** Setting by domain, of a resource's line of a schemata file. */
 const settingsOf = (schemata: string, resource: string): ReadonlyMap<string, string> =>
   new Map(
