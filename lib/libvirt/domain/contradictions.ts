@@ -45,7 +45,12 @@ function* cpuContradictions({ accelerator, cpu, memory }: Spec): Generator<Contr
 
 function* memoryContradictions({ memory, cpu, interfaces }: Spec): Generator<Contradiction> {
   const parts = cpu.cells.length === 0 ? [memory.size] : cpu.cells.map((cell) => cell.memory);
-  if (parts.some((size) => size % 1024 !== 0)) yield at(['memory', 'size'], 'memory comes in whole KiB');
+  const odd = parts.find((size) => size % 1024 !== 0);
+  if (odd !== undefined)
+    yield at(
+      ['memory', 'size'],
+      `memory comes in whole KiB, not ${String(odd)} bytes: GiB is a power of two, GB is not`,
+    );
   const page = memory.hugepages;
   if (page !== undefined && parts.some((size) => size % page !== 0))
     yield at(['memory', 'hugepages'], `memory must be a multiple of the page size of ${String(page)} bytes`);
