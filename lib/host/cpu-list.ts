@@ -111,8 +111,11 @@ const resolveTerm = (text: string, { online, nodes }: CpuTopology): readonly num
   return expandRange(text);
 };
 
-/** The CPUs that a selection names on a host, ascending. Fault `environment` where it names none, or others than are online. */
-export const resolveCpus = (cpus: CpuSelection, topology: CpuTopology): readonly number[] => {
+/**
+ * The CPUs that a selection names on a host, each once, in the order in which it names them: `8,2` is 8 and then 2. Faults
+ * as of {@link resolveCpus}.
+ */
+export const resolveCpusInOrder = (cpus: CpuSelection, topology: CpuTopology): readonly number[] => {
   const said = `CPUs '${cpus}'`;
   const has =
     `online are ${formatCpuList(topology.online)}` +
@@ -120,22 +123,25 @@ export const resolveCpus = (cpus: CpuSelection, topology: CpuTopology): readonly
       ? ''
       : ` (${topology.nodes.map(({ id, cpus: own }) => `node ${String(id)}: ${formatCpuList(own)}`).join('; ')})`);
   const hint = `choose among the online CPUs: ${formatCpuList(topology.online)}`;
-  const wanted = ascending(
-    cpus.split(',').flatMap((part) => {
-      const found = resolveTerm(part.trim(), topology);
-      if (found !== undefined) return found;
-      throw new Kvm4nfvError(
-        'E_NO_CPU',
-        part.trim().startsWith('node:')
-          ? `${said}: the host has no NUMA ${part.trim().replace(':', ' ')}; ${has}`
-          : `${said}: '${part}' is no CPU list`,
-        { hint },
-      );
-    }),
-  );
+  const named = cpus.split(',').flatMap((part) => {
+    const found = resolveTerm(part.trim(), topology);
+    if (found !== undefined) return found;
+    throw new Kvm4nfvError(
+      'E_NO_CPU',
+      part.trim().startsWith('node:')
+        ? `${said}: the host has no NUMA ${part.trim().replace(':', ' ')}; ${has}`
+        : `${said}: '${part}' is no CPU list`,
+      { hint },
+    );
+  });
+  const wanted = [...new Set(named)];
   const missing = invertCpus(topology.online, wanted);
   if (missing.length > 0)
     throw new Kvm4nfvError('E_NO_CPU', `${said}: ${formatCpuList(missing)} not online; ${has}`, { hint });
   if (wanted.length === 0) throw new Kvm4nfvError('E_NO_CPU', `${said} name no CPU of this host; ${has}`, { hint });
   return wanted;
 };
+
+/** The CPUs that a selection names on a host, ascending. Fault `environment` where it names none, or others than are online. */
+export const resolveCpus = (cpus: CpuSelection, topology: CpuTopology): readonly number[] =>
+  ascending(resolveCpusInOrder(cpus, topology));

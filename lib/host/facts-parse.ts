@@ -1,3 +1,4 @@
+import { coreKinds } from './core-kinds.js';
 import { parseCpuList } from './cpu-list.js';
 import type { HostFacts } from './facts-schema.js';
 import { virtualisationOf } from './facts-virtualisation.js';
@@ -24,6 +25,10 @@ const splitFacts = (text: string): Files => {
 
 const integer = (text: string | undefined): number | undefined =>
   text !== undefined && /^\s*-?\d+\s*$/.test(text) ? Number(text) : undefined;
+const count = (text: string | undefined): number | undefined => {
+  const number = integer(text);
+  return number === undefined || number < 0 ? undefined : number;
+};
 const list = (text: string | undefined): readonly number[] | undefined =>
   text === undefined || /[^\d,\s:/-]/.test(text) ? undefined : parseCpuList(text);
 const nonEmpty = (text: string | undefined): string | undefined =>
@@ -55,6 +60,10 @@ const topologyOf = (files: Files): HostFacts['topology'] => {
     memory: memoryOf(files.get(`${nodeDirectory}/node${String(id)}/meminfo`)),
   }));
   const smt = files.get(`${cpuDirectory}/smt/control`);
+  const kinds = coreKinds(online, {
+    list: (path) => list(files.get(path)),
+    capacity: (cpu) => integer(files.get(`${cpuDirectory}/cpu${String(cpu)}/cpu_capacity`)),
+  });
   return {
     online,
     offline: list(files.get(`${cpuDirectory}/offline`)) ?? [],
@@ -67,6 +76,7 @@ const topologyOf = (files: Files): HostFacts['topology'] => {
         package: integer(file('physical_package_id')),
         core: integer(file('core_id')),
         siblings: list(file('thread_siblings_list')),
+        ...(kinds.has(id) ? { kind: kinds.get(id) } : {}),
       };
     }),
     smt: (['on', 'off', 'forceoff', 'notsupported', 'notimplemented'] as const).find((state) => state === smt),
@@ -123,7 +133,7 @@ const cpufreqOf = (files: Files, online: readonly number[]): HostFacts['cpufreq'
 const cpuidleOf = (files: Files, online: readonly number[]): HostFacts['cpuidle'] => {
   const first = `${cpuDirectory}/cpu0/cpuidle`;
   const microseconds = (text: string | undefined): number | undefined => {
-    const value = integer(text);
+    const value = count(text);
     return value === undefined ? undefined : value * 1000;
   };
   const states = numbered(files, first, 'state').map((index) => {
@@ -150,14 +160,14 @@ const pages = /^\/sys\/(?:devices\/system\/node\/node(\d+)|kernel\/mm)\/hugepage
 const hugepagesOf = (files: Files): HostFacts['hugepages'] => {
   const all = [...files].flatMap(([path, text]) => {
     const match = pages.exec(path);
-    const total = integer(text);
+    const total = count(text);
     if (match === null || total === undefined) return [];
     return [
       {
         node: integer(match[1]),
         size: Number(match[2]) * 1024,
         total,
-        free: integer(files.get(path.replace('nr_hugepages', 'free_hugepages'))),
+        free: count(files.get(path.replace('nr_hugepages', 'free_hugepages'))),
       },
     ];
   });
@@ -181,7 +191,7 @@ const dmiOf = (files: Files): HostFacts['dmi'] => {
 export const parseFacts = (text: string): HostFacts => {
   const files = splitFacts(text);
   const topology = topologyOf(files);
-  const uid = integer(files.get(':uid'));
+  const uid = count(files.get(':uid'));
   const current = nonEmpty(files.get(`${clocksource}/current_clocksource`));
   const enabled = chosen(files.get('/sys/kernel/mm/transparent_hugepage/enabled'));
   const vulnerabilities = `${cpuDirectory}/vulnerabilities/`;

@@ -11,6 +11,7 @@ const cpuSchema = z.object({
   package: z.int().optional(),
   core: z.int().optional(),
   siblings: cpus.optional().meta({ description: 'The threads of its core, itself included.' }),
+  kind: text.optional().meta({ description: 'Where not all cores are alike: P core, E core, or its capacity.' }),
 });
 
 const idleStateSchema = z.object({

@@ -18,6 +18,7 @@ grep -asHZ '' \
   /sys/kernel/realtime /sys/kernel/debug/sched/preempt \
   $cpu/online $cpu/offline $cpu/present $cpu/isolated $cpu/nohz_full $cpu/smt/control \
   $cpu/cpu[0-9]*/topology/physical_package_id $cpu/cpu[0-9]*/topology/core_id $cpu/cpu[0-9]*/topology/thread_siblings_list \
+  $cpu/cpu[0-9]*/cpu_capacity /sys/devices/cpu_core/cpus /sys/devices/cpu_atom/cpus /sys/devices/cpu_lowpower/cpus \
   $cpu/cpu[0-9]*/cpufreq/scaling_governor $cpu/cpu[0-9]*/cpufreq/scaling_driver \
   $cpu/cpuidle/current_driver $cpu/cpuidle/current_governor $cpu/cpuidle/current_governor_ro \
   $cpu/cpu[0-9]*/cpuidle/state*/disable $cpu/cpu0/cpuidle/state*/name $cpu/cpu0/cpuidle/state*/desc \

@@ -1,6 +1,7 @@
 import { formatCpuList } from '../host/cpu-list.js';
 import { checkOnline, checkPins, nodeOf, refuse, siblingsOf } from './placement-checks.js';
 import type { PlacementHost, PlacementNode } from './placement-host.js';
+import { byKind, lacksMemory, ofOneKind } from './placement-nodes.js';
 import type { Placement, PlacementWish } from './placement-wish.js';
 
 export type { Placement, PlacementWish } from './placement-wish.js';
@@ -38,20 +39,30 @@ const realtimeCores = (host: PlacementHost, node: PlacementNode, taken: Readonly
   return elsewhere ? cores : cores.slice(0, -1);
 };
 
+const roomOf = ({ id }: PlacementNode, room: number, lacks: string | undefined): string =>
+  `node ${String(id)} has ${String(room)}${lacks === undefined ? '' : ` and ${lacks}`}`;
+
 const chooseNode = (host: PlacementHost, wish: PlacementWish, room: (node: PlacementNode) => number): PlacementNode => {
-  const known = host.nodes.map((node) => `node ${String(node.id)} has ${String(room(node))}`).join(', ');
+  const known = host.nodes.map((node) => roomOf(node, room(node), lacksMemory(node, wish))).join(', ');
   const wanted = wish.node === undefined ? host.nodes : host.nodes.filter(({ id }) => id === wish.node);
   if (wanted.length === 0)
     return refuse(
       `the host has no NUMA node ${String(wish.node)}`,
       `nodes: ${host.nodes.map(({ id }) => String(id)).join(', ')}`,
     );
-  const [best] = wanted.filter((node) => room(node) >= wish.vcpus).sort((a, b) => room(a) - room(b) || a.id - b.id);
+  const enough = wanted.filter((node) => room(node) >= wish.vcpus);
+  const [best] = enough
+    .filter((node) => lacksMemory(node, wish) === undefined)
+    .sort((a, b) => room(a) - room(b) || a.id - b.id);
   if (best !== undefined) return best;
-  const what = wish.profile === 'realtime' ? 'whole free cores' : 'free CPUs';
+  const alike = host.kinds === undefined ? '' : ' of one kind';
+  const what = (wish.profile === 'realtime' ? 'whole free cores' : 'free CPUs') + alike;
+  const memory = enough.length === 0 ? '' : ', and its memory there';
   return refuse(
-    `${String(wish.vcpus)} vCPUs need as many ${what} on one NUMA node${wish.node === undefined ? '' : ` (${String(wish.node)})`}; ${known}`,
-    'take fewer vCPUs, or set the pins yourself',
+    `${String(wish.vcpus)} vCPUs need as many ${what} on one NUMA node${wish.node === undefined ? '' : ` (${String(wish.node)})`}${memory}; ${known}`,
+    enough.length === 0
+      ? 'take fewer vCPUs, or set the pins yourself'
+      : 'take less memory, or reserve huge pages on that node',
   );
 };
 
@@ -82,7 +93,10 @@ export const place = (host: PlacementHost, wish: PlacementWish): Placement => {
   const taken = new Set(wish.taken ?? []);
   const finish = (vcpus: readonly (readonly number[])[]): Placement => {
     const all = vcpus.flat();
-    const nodes = [...new Set(all.flatMap((cpu) => nodeOf(host, cpu) ?? []))].sort((a, b) => a - b);
+    const empty = host.nodes.filter(({ memory }) => memory === 0).map(({ id }) => id);
+    const nodes = [...new Set(all.flatMap((cpu) => nodeOf(host, cpu) ?? []))]
+      .filter((id) => !empty.includes(id))
+      .sort((a, b) => a - b);
     const own = occupied(host, wish, all);
     const used = new Set([...taken, ...own]);
     if (wish.housekeeping === undefined) return { nodes, vcpus, housekeeping: housekeepingFor(host, used, nodes) };
@@ -97,9 +111,11 @@ export const place = (host: PlacementHost, wish: PlacementWish): Placement => {
     return finish(wish.pins.map((cpu) => [cpu]));
   }
   if (wish.profile === 'realtime') {
-    const node = chooseNode(host, wish, (one) => realtimeCores(host, one, taken).length);
+    const cores = (one: PlacementNode): readonly number[] =>
+      ofOneKind(host, realtimeCores(host, one, taken), wish.vcpus);
+    const node = chooseNode(host, wish, (one) => cores(one).length);
     return finish(
-      realtimeCores(host, node, taken)
+      cores(node)
         .slice(0, wish.vcpus)
         .map((cpu) => [cpu]),
     );
@@ -108,5 +124,6 @@ export const place = (host: PlacementHost, wish: PlacementWish): Placement => {
   const free = (one: PlacementNode): readonly number[] =>
     one.cpus.filter((cpu) => !taken.has(cpu) && !isolated.has(cpu));
   const node = chooseNode(host, wish, (one) => free(one).length);
-  return finish(Array.from({ length: wish.vcpus }, () => free(node)));
+  const shared = byKind(host, free(node)).find((group) => group.length >= wish.vcpus) ?? free(node);
+  return finish(Array.from({ length: wish.vcpus }, () => shared));
 };

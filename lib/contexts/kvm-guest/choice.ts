@@ -1,13 +1,16 @@
 import { Kvm4nfvError } from '../../error.js';
-import { resolveCpus } from '../../host/cpu-list.js';
+import { resolveCpus, resolveCpusInOrder } from '../../host/cpu-list.js';
 import type { HostFacts } from '../../host/facts.js';
 import type { Host } from '../../host/host.js';
 import type { Hypervisor } from '../../libvirt/hypervisor.js';
 import { probeKvm } from '../../libvirt/kvm-probe.js';
-import { placementHostOf } from '../../libvirt/placement-host.js';
-import { place } from '../../libvirt/placement.js';
+import { placementHostOf, type PlacementHost } from '../../libvirt/placement-host.js';
+import { lacksMemory } from '../../libvirt/placement-nodes.js';
+import { explainPlacement } from '../../libvirt/placement-words.js';
+import { place, type PlacementWish } from '../../libvirt/placement.js';
 import type { KvmGuestOptions } from './fields.js';
 import { placeIoThreads, type GuestPlacement } from './placement.js';
+import { freePages } from './pages.js';
 import { takenBy, takenCpus, tryTake, type PageRequest } from './resources.js';
 
 /** KVM where a guest really runs with it, TCG where that is allowed to stand in. */
@@ -42,25 +45,49 @@ const isPlaced = ({ profile, cpus, emulator_cpus, iothreads, node }: KvmGuestOpt
   profile === 'realtime' ||
   [cpus, emulator_cpus, node, ...iothreads.map((one) => one.cpus)].some((given) => given !== undefined);
 
+const wishOf = (
+  { topology }: HostFacts,
+  { profile, cpus, emulator_cpus, node, vcpus, memory, hugepages }: KvmGuestOptions,
+  taken: readonly number[],
+): PlacementWish => ({
+  vcpus,
+  profile,
+  memory,
+  // Who has a CPU that the user chose is told by its lease.
+  ...(cpus === undefined ? { taken } : { pins: resolveCpusInOrder(cpus, topology) }),
+  ...(emulator_cpus === undefined ? {} : { housekeeping: resolveCpus(emulator_cpus, topology) }),
+  ...(node === undefined ? {} : { node }),
+  ...(hugepages === undefined ? {} : { hugepages }),
+});
+
+/** Where no node has the pages, or the user named it, the lease says how many there are. */
+const askedOf = ({ nodes }: PlacementHost, wish: PlacementWish): PlacementWish => {
+  const { hugepages, ...rest } = wish;
+  const told = hugepages !== undefined && (wish.node !== undefined || nodes.every((node) => lacksMemory(node, wish)));
+  return told ? rest : wish;
+};
+
 /** Pinned where the profile or the user asks for it; else the kernel of the host schedules the guest. */
-const choosePlacement = (
+const choosePlacement = async (
+  host: Host,
   facts: HostFacts,
   options: KvmGuestOptions,
-  taken: readonly number[],
-): GuestPlacement | undefined => {
+): Promise<GuestPlacement | undefined> => {
   if (!isPlaced(options)) return undefined;
-  const { profile, cpus, emulator_cpus, node, vcpus } = options;
-  const { topology } = facts;
-  const host = placementHostOf(facts);
-  const placement = place(host, {
-    vcpus,
-    profile,
-    // Who has a CPU that the user chose is told by its lease.
-    ...(cpus === undefined ? { taken } : { pins: resolveCpus(cpus, topology) }),
-    ...(emulator_cpus === undefined ? {} : { housekeeping: resolveCpus(emulator_cpus, topology) }),
-    ...(node === undefined ? {} : { node }),
+  const [taken, pages] = await Promise.all([
+    takenCpus(host),
+    options.hugepages === undefined ? undefined : freePages(host, options.hugepages),
+  ]);
+  const known = placementHostOf(facts);
+  const nodes = known.nodes.map((node) => {
+    const free = pages?.get(node.id);
+    return free === undefined ? node : { ...node, pages: free };
   });
-  return placeIoThreads(host, topology, options, placement);
+  const on = { ...known, nodes };
+  const wish = askedOf(on, wishOf(facts, options, taken));
+  const placement = place(on, wish);
+  const explanation = explainPlacement(on, wish, placement);
+  return { ...placeIoThreads(on, facts.topology, options, placement), explanation };
 };
 
 const pagesOf = (
@@ -100,7 +127,7 @@ export const placeAndTake = async (
 ): Promise<GuestPlacement | undefined> => {
   checkMemory(host, facts, options);
   for (let tried = 1; ; tried += 1) {
-    const placement = choosePlacement(facts, options, isPlaced(options) ? await takenCpus(host) : []);
+    const placement = await choosePlacement(host, facts, options);
     const cpus = cpusOf(options, placement);
     const pages = pagesOf(options, placement);
     if (cpus.length === 0 && pages === undefined) return placement;

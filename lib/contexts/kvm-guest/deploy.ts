@@ -117,7 +117,12 @@ class Guest {
       accelerator,
       image: source.checksum.slice(0, 16),
       bootId,
-      ...(placement === undefined ? {} : { vcpus: placement.vcpus.map((cpus) => cpus.join('/')).join(',') }),
+      ...(placement === undefined
+        ? {}
+        : {
+            vcpus: placement.vcpus.map((cpus) => cpus.join('/')).join(','),
+            ...(placement.explanation === undefined ? {} : { placement: placement.explanation }),
+          }),
     };
     const rebooted = async (domain: DomainOptions): Promise<void> => {
       await verify(domain);

@@ -61,7 +61,8 @@ export const kvmGuestFields = z.strictObject({
       '`realtime`: vCPUs pinned one to one with FIFO priority, memory locked and not shared, emulator on housekeeping CPUs.',
   }),
   cpus: cpuSelection.optional().meta({
-    description: 'CPUs of the host for the vCPUs, one each. Default: chosen from the topology where the profile pins.',
+    description:
+      'CPUs of the host for the vCPUs, one each, in this order: `8,2` puts vCPU 0 on CPU 8. Default: chosen from the topology where the profile pins.',
   }),
   emulator_cpus: cpuSelection
     .optional()

@@ -12,9 +12,32 @@ const options = z.discriminatedUnion('preset', [
   virtualHostSchema.safeExtend({ preset: z.literal('virtual-host').meta({ description: preset }), ...surroundings }),
 ]);
 
-const previewGuest = ({ image, vcpus, memory, profile, accelerator, warm, network }: KvmGuestOptions): string[] => [
-  `find libvirt, and whether KVM really works (accelerator ${accelerator})`,
-  `choose CPUs and memory (profile ${profile}) and lease them`,
+const pages = ({ memory, hugepages }: KvmGuestOptions): string =>
+  hugepages === undefined
+    ? `${String(memory / 2 ** 20)} MiB of memory`
+    : `${String(Math.ceil(memory / hugepages))} free huge pages of ${String(hugepages / 2 ** 20)} MiB`;
+
+/** How CPUs are chosen where the guest is placed; which they are tells the result. */
+const previewPlacement = (options: KvmGuestOptions): string[] => {
+  const { profile, cpus, emulator_cpus, node, vcpus } = options;
+  if (cpus !== undefined) return [`pin vCPUs in this order to the CPUs ${cpus}`];
+  const where =
+    node === undefined ? `the smallest NUMA node that has them and ${pages(options)}` : `NUMA node ${String(node)}`;
+  if (profile === 'realtime')
+    return [
+      `pin each vCPU to a whole core: ${String(vcpus)} of one kind (P before E), isolated ones where there are any, on ${where}`,
+    ];
+  return emulator_cpus === undefined && node === undefined ? [] : [`let vCPUs share the free CPUs of ${where}`];
+};
+
+const previewGuest = (options: KvmGuestOptions): string[] => [
+  `find libvirt, and whether KVM really works (accelerator ${options.accelerator})`,
+  `choose CPUs and memory (profile ${options.profile}) and lease them`,
+  ...previewPlacement(options),
+  ...previewImage(options),
+];
+
+const previewImage = ({ image, vcpus, memory, warm, network }: KvmGuestOptions): string[] => [
   typeof image === 'object' && 'file' in image
     ? `check ${image.file}`
     : `build image ${typeof image === 'string' ? image : image.name} unless the host has it`,

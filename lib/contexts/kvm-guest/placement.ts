@@ -8,6 +8,8 @@ import type { KvmGuestOptions } from './fields.js';
 export interface GuestPlacement extends Placement {
   /** For each IOThread the CPUs that it may run on. */
   readonly iothreads: readonly (readonly number[])[];
+  /** What was chosen and why, a line. */
+  readonly explanation?: string;
 }
 
 /** A placement with the CPUs of the IOThreads: those asked for, else the emulator's. Fault `environment`. */
