@@ -14,8 +14,19 @@ export {
 } from './host/cpu-list.js';
 export { readFiles, type FilesOptions } from './host/files.js';
 export type { HostFacts } from './host/facts.js';
-export { CommandError, UnreachableError } from './host/host.js';
-export type { Endpoint, ExecOptions, ExecResult, Host, Job, JobResult, JobSpec } from './host/host.js';
+export { CommandError, HostFileError, UnreachableError } from './host/host.js';
+export { maxWords } from './host/limits.js';
+export type {
+  Endpoint,
+  ExecOptions,
+  ExecResult,
+  Fetched,
+  FileOptions,
+  Host,
+  Job,
+  JobResult,
+  JobSpec,
+} from './host/host.js';
 export { leastOf } from './measure/completeness.js';
 export { duration, parseDuration, parseSize, rate, size } from './measure/fields.js';
 export type {
@@ -49,7 +60,14 @@ export {
   type Deployment,
   type Traits,
 } from './contexts/context.js';
-export { defineScenario, type Need, type Preview, type ScenarioDefinition, type Trial } from './run/scenario.js';
+export {
+  defineScenario,
+  type KeepOptions,
+  type Need,
+  type Preview,
+  type ScenarioDefinition,
+  type Trial,
+} from './run/scenario.js';
 export {
   defineRunner,
   type RunnerDefinition,

@@ -44,6 +44,11 @@ export const host = {
     'Let the user run sudo without a password, or log in as root.',
   ),
   E_TIMEOUT: entry('tool', 'Something took longer than it may.', 'See whether the machine hangs or is overloaded.'),
+  E_ANSWER: entry(
+    'tool',
+    'A machine sends what can not be, or more than is taken.',
+    'See what it is; a machine that lies is no machine to measure.',
+  ),
   E_NOT_A_COMMAND: entry(
     'usage',
     'A command, an argument or a variable can not be passed on.',

@@ -1,23 +1,26 @@
-import { createReadStream, createWriteStream } from 'node:fs';
+import { createReadStream } from 'node:fs';
 import { randomUUID } from 'node:crypto';
 import { rename, rm, stat } from 'node:fs/promises';
 import type { Duplex, Readable, Writable } from 'node:stream';
-import { Kvm4nfvError, messageOf } from '../error.js';
+import { fileProblem, Kvm4nfvError } from '../error.js';
 import { checkResult, type Command } from './command.js';
+import { joinScript, readScript } from './file-scripts.js';
 import { attachJob, startJob } from './job.js';
 import {
   CommandError,
+  HostFileError,
   type Endpoint,
   type ExecOptions,
   type ExecResult,
+  type Fetched,
+  type FileOptions,
   type Host,
   type Job,
   type JobSpec,
 } from './host.js';
-import { joinScript, SplitFiles } from './split-files.js';
+import { maxDownload, maxText, transferTime } from './limits.js';
+import { SplitFiles, type Part } from './split-files.js';
 
-/** Of a file that is read whole: a string of V8 holds no more than 512 MiB. */
-const maxFile = 256 * 1024 * 1024;
 const highWaterMark = 256 * 1024;
 
 /**
@@ -53,11 +56,14 @@ const local = async <T>(verb: string, path: string, action: () => Promise<T>): P
   try {
     return await action();
   } catch (error) {
-    throw new Kvm4nfvError('E_LOCAL_FILE', `can't ${verb} ${path} of this machine: ${messageOf(error)}`, {
+    throw new Kvm4nfvError('E_LOCAL_FILE', `can't ${verb} ${path} of this machine: ${fileProblem(error)}`, {
       cause: error,
     });
   }
 };
+
+/** Whether a text has more bytes; none is looked at where it can't. */
+const isLonger = (text: string, bytes: number): boolean => 3 * text.length > bytes && Buffer.byteLength(text) > bytes;
 
 /** A host whose every service but byte streams comes from running commands on it. */
 export abstract class CommandHost implements Host {
@@ -86,9 +92,16 @@ export abstract class CommandHost implements Host {
     return attachJob(this, run, name);
   }
 
-  async read(path: string, options: { readonly root?: boolean } = {}): Promise<string> {
-    const result = await this.run({ ...options, argv: ['cat', '--', path], maxOutput: 2 * maxFile, repeatable: true });
-    return this.#file('read', path, result).stdout;
+  async read(path: string, options: FileOptions = {}): Promise<string> {
+    const { limit = maxText, cut = false, within = '', ...rest } = options;
+    const argv = ['sh', '-c', readScript, 'sh', path, String(limit), cut ? 'cut' : '', within];
+    const longest = transferTime(limit);
+    // What stands between the halves has its place too.
+    const result = await this.run({ ...rest, argv, maxOutput: limit + 4096, whole: true, longest, repeatable: true });
+    const { stdout } = this.#file('read', path, result);
+    if (!cut && isLonger(stdout, limit))
+      throw new HostFileError(this.name, 'read', path, `it has more than the ${String(limit)} bytes that are taken`);
+    return stdout;
   }
 
   async write(
@@ -108,46 +121,45 @@ export abstract class CommandHost implements Host {
     this.#file('write', remotePath, await this.run({ argv, input, repeatable: true }));
   }
 
-  async download(remotePath: string, localPath: string, options: { readonly root?: boolean } = {}): Promise<void> {
-    const temporary = `${localPath}.${randomUUID()}.part`;
-    try {
-      const output = (): Writable => createWriteStream(temporary, { highWaterMark });
-      const command = { ...options, argv: ['cat', '--', remotePath], output, repeatable: true };
-      this.#file('read', remotePath, await this.run(command));
-      await local('write', localPath, () => rename(temporary, localPath));
-    } finally {
-      await rm(temporary, { force: true });
-    }
+  async download(remotePath: string, localPath: string, options: FileOptions = {}): Promise<Fetched> {
+    const [fetched = { size: 0, taken: 0 }] = await this.downloadMany([[remotePath, localPath]], options);
+    return fetched;
   }
 
   async downloadMany(
     files: readonly (readonly [remotePath: string, localPath: string])[],
-    options: { readonly root?: boolean } = {},
-  ): Promise<void> {
-    const parts = files.map(([remotePath, localPath]) => ({
+    options: FileOptions = {},
+  ): Promise<readonly Fetched[]> {
+    const { limit = maxDownload, cut = false, within = '', ...rest } = options;
+    const parts = files.map(([remotePath, localPath]): Part => ({
       remotePath,
       localPath,
       temporary: `${localPath}.${randomUUID()}.part`,
     }));
     try {
-      const whole = parts.map(({ remotePath }) => remotePath).join(', ');
-      let split = new SplitFiles([]);
-      const output = (): Writable => (split = new SplitFiles(parts.map(({ temporary }) => temporary)));
-      const argv = ['sh', '-c', joinScript, 'sh', ...parts.map(({ remotePath }) => remotePath)];
-      this.#file('read', whole, await this.run({ ...options, argv, output, repeatable: true }));
+      let split = new SplitFiles([], { limit, cut });
+      const output = (): Writable => (split = new SplitFiles(parts, { limit, cut }));
+      const paths = parts.map(({ remotePath }) => remotePath);
+      const argv = ['sh', '-c', joinScript, 'sh', String(limit), cut ? 'cut' : '', within, ...paths];
+      const longest = transferTime(limit * parts.length);
+      const result = await this.run({ ...rest, argv, output, longest, repeatable: true });
+      const fetched = split.told.map((told, index): Fetched => {
+        if ('reason' in told) throw new HostFileError(this.name, 'read', paths[index] ?? '', told.reason);
+        return told;
+      });
+      this.#file('read', paths.join(', '), result);
       if (!split.complete)
-        throw new Kvm4nfvError('internal', `${this.name}: ${whole}: fewer bytes came than were announced`);
+        throw new Kvm4nfvError('E_ANSWER', `${this.name}: ${paths.join(', ')}: fewer bytes came than were announced`);
       for (const { temporary, localPath } of parts) await local('write', localPath, () => rename(temporary, localPath));
+      return fetched;
     } finally {
       await Promise.all(parts.map(({ temporary }) => rm(temporary, { force: true })));
     }
   }
 
-  #file(verb: string, path: string, result: ExecResult): ExecResult {
+  #file(verb: 'read' | 'write', path: string, result: ExecResult): ExecResult {
     if (result.exitCode === 0) return result;
-    const said = result.stderr.trim().replace(/^(?:cat|sh|mv|chmod|head): (?:\d+: )?/, '');
-    throw new Kvm4nfvError('E_HOST_FILE', `${this.name}: can't ${verb} ${path}: ${said}`, {
-      cause: new CommandError(this.name, result),
-    });
+    const said = result.stderr.trim().replace(/^(?:cat|sh|mv|chmod|head|tail): (?:\d+: )?/, '');
+    throw new HostFileError(this.name, verb, path, said, { cause: new CommandError(this.name, result) });
   }
 }

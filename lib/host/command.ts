@@ -14,6 +14,8 @@ export interface Command extends ExecOptions {
   readonly repeatable?: boolean;
   /** It blocks for long and must not take the place of short commands. */
   readonly waits?: boolean;
+  /** Milliseconds that each try of it may take, where it has no `timeout` from the first on. Default: {@link longestCommand}. */
+  readonly longest?: number;
   /** Its time is what it is, also where the machine is slow. */
   readonly strict?: boolean;
 }
@@ -86,6 +88,13 @@ export const timedOut = (host: string, command: Command, allowed: string): Kvm4n
   new Kvm4nfvError(
     'E_TIMEOUT',
     `${host}: ${briefly(command.argv.slice(0, 6))}: ended because it took longer than ${allowed}`,
+  );
+
+/** `taken`: bytes. */
+export const floods = (host: string, command: Command, taken: number): Kvm4nfvError =>
+  new Kvm4nfvError(
+    'E_ANSWER',
+    `${host}: ${briefly(command.argv.slice(0, 6))}: ended because it said more than ${String(taken)} bytes`,
   );
 
 /** The error of something that was given up because its signal asked for it. */

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { Kvm4nfvError } from '../error.js';
-import { CommandError, type Host } from './host.js';
+import { CommandError, type Fetched, type FileOptions, type Host } from './host.js';
+import { transferTime } from './limits.js';
 
 export interface FilesOptions {
   readonly root?: boolean;
@@ -34,7 +35,7 @@ const readScript = String.raw`
 token=$1
 shift
 for path do
-  if [ -r "$path" ] && [ ! -d "$path" ] && cat -- "$path" 2>/dev/null; then printf '%s+' "$token"; else printf '%s-' "$token"; fi
+  if [ -r "$path" ] && [ -f "$path" ] && cat -- "$path" 2>/dev/null; then printf '%s+' "$token"; else printf '%s-' "$token"; fi
 done
 `;
 
@@ -54,7 +55,10 @@ done
 
 /** The kernel takes 128 KiB in one argument, which is what a command behind SSH is; quoting may double a word. */
 const batchBytes = 48 * 1024;
-const maxBatchOutput = 256 * 1024 * 1024;
+/** Bytes of all files of a batch. The largest of /proc has 14 MB on a machine of 512 CPUs. */
+const maxBatchOutput = 32 * 1024 * 1024;
+/** Milliseconds. */
+const batchDeadline = transferTime(maxBatchOutput);
 
 const batches = function* <T>(items: readonly T[], sizeOf: (item: T) => number): Generator<readonly T[]> {
   let batch: T[] = [];
@@ -86,11 +90,13 @@ export const readFiles = async (
   for (const batch of batches(paths, (path) => Buffer.byteLength(path))) {
     const token = randomBytes(16).toString('hex');
     const result = await host.exec(['sh', '-c', readScript, 'sh', token, ...batch], {
+      timeout: batchDeadline,
       ...options,
       maxOutput: maxBatchOutput,
+      whole: true,
     });
     const parts = result.stdout.split(token);
-    if (result.dropped > 0 || parts.length !== batch.length + 1)
+    if (parts.length !== batch.length + 1)
       throw new Kvm4nfvError(
         'internal',
         `${host.name}: ${String(batch.length)} files were asked for and ${String(parts.length - 1)} came back`,
@@ -124,12 +130,14 @@ export const writeFiles = async (
   }
 };
 
-/** Downloads files in one round trip, where the host has a way to. */
+/** Downloads files in one round trip, where the host has a way to; what each of them has, in order. */
 export const downloadFiles = async (
   host: Host,
   files: readonly (readonly [remotePath: string, localPath: string])[],
-  options: { readonly root?: boolean } = {},
-): Promise<void> => {
+  options: FileOptions = {},
+): Promise<readonly Fetched[]> => {
   if (host.downloadMany !== undefined) return host.downloadMany(files, options);
-  for (const [remotePath, localPath] of files) await host.download(remotePath, localPath, options);
+  const fetched: Fetched[] = [];
+  for (const [remotePath, localPath] of files) fetched.push(await host.download(remotePath, localPath, options));
+  return fetched;
 };

@@ -4,13 +4,15 @@ import { Kvm4nfvError, type ErrorCode, type Kvm4nfvErrorOptions } from '../error
 export interface ExecOptions {
   /** Bytes for standard input; it is closed after them. Default: empty. */
   readonly stdin?: string | Uint8Array;
-  /** Milliseconds until the command is killed, children included. Default: none. */
+  /** Milliseconds until the command is killed, children included. Default: an hour, after which it must be hung. */
   readonly timeout?: number;
   readonly signal?: AbortSignal;
   readonly env?: Readonly<Record<string, string>>;
   readonly cwd?: string;
   /** Bytes kept of each stream; of more, the head and the tail are kept and the middle dropped. Default: 8 MiB. */
   readonly maxOutput?: number;
+  /** More than `maxOutput` is an error, and ends the command. Default: false. */
+  readonly whole?: boolean;
   /** Run as root, through sudo where the user is not root. Default: false. */
   readonly root?: boolean;
   /** Throw {@link CommandError} when the command fails. Default: true. */
@@ -66,6 +68,24 @@ export interface Job extends AsyncDisposable {
   [Symbol.asyncDispose](): Promise<void>;
 }
 
+/** How a file of a host is read. Nothing but regular files is: others never answer, or never end. */
+export interface FileOptions {
+  readonly root?: boolean;
+  readonly signal?: AbortSignal;
+  /** Bytes that are taken at most. Default: 16 MiB of what is read, 1 GiB of what is downloaded. */
+  readonly limit?: number;
+  /** Of a larger file the first and the last half of `limit` are taken, with a line between; without, it is an error. */
+  readonly cut?: boolean;
+  /** Directory of the host that no link may lead out of. */
+  readonly within?: string;
+}
+
+/** Bytes that a file has on its host, and how many of them were taken. */
+export interface Fetched {
+  readonly size: number;
+  readonly taken: number;
+}
+
 /** Where {@link Host.connect} connects to, as seen from that host. */
 export type Endpoint = { readonly host: string; readonly port: number } | { readonly path: string };
 
@@ -78,16 +98,17 @@ export interface Host extends AsyncDisposable {
   start(job: JobSpec): Promise<Job>;
   /** Finds a job again that was started earlier, by this controller or by one that died. */
   attach(run: string, name: string): Promise<Job>;
-  read(path: string, options?: { readonly root?: boolean }): Promise<string>;
+  /** {@link HostFileError} where it is not there or not to be read. */
+  read(path: string, options?: FileOptions): Promise<string>;
   /** Writes the whole file. Atomic (through a temporary name) except below /proc and /sys. */
   write(path: string, text: string, options?: { readonly mode?: number; readonly root?: boolean }): Promise<void>;
   upload(localPath: string, remotePath: string, options?: { readonly mode?: number }): Promise<void>;
-  download(remotePath: string, localPath: string, options?: { readonly root?: boolean }): Promise<void>;
-  /** Downloads all in one round trip; where a host has no such way, `downloadFiles` downloads them one by one. */
+  download(remotePath: string, localPath: string, options?: FileOptions): Promise<Fetched>;
+  /** Downloads all or none in one round trip; where a host has no such way, `downloadFiles` downloads them one by one. */
   downloadMany?(
     files: readonly (readonly [remotePath: string, localPath: string])[],
-    options?: { readonly root?: boolean },
-  ): Promise<void>;
+    options?: FileOptions,
+  ): Promise<readonly Fetched[]>;
   /** Names of the jobs that were started through this host and may have left something there; absent where nobody keeps them. */
   readonly unremoved?: ReadonlySet<string>;
   /** A byte stream to an endpoint that this host can reach. */
@@ -120,6 +141,22 @@ export class CommandError extends Kvm4nfvError {
       hint === undefined ? {} : { hint },
     );
     this.result = result;
+  }
+}
+
+/** A file of a host that can't be had. */
+export class HostFileError extends Kvm4nfvError {
+  readonly path: string;
+  /** Why, in a few words. */
+  readonly reason: string;
+  constructor(host: string, verb: 'read' | 'write', path: string, reason: string, options?: Kvm4nfvErrorOptions) {
+    super('E_HOST_FILE', `${host}: can't ${verb} ${path}: ${reason}`, options);
+    this.path = path;
+    this.reason = reason;
+  }
+
+  get absent(): boolean {
+    return this.reason.endsWith('No such file or directory');
   }
 }
 

@@ -36,6 +36,8 @@ done
 ended=$(date +%s%N)
 cpu=0
 read -r cpu rest </proc/$$/schedstat
+# The tool has this directory for its own, and may have left anything there.
+rm -rf -- status status.new
 printf '%s %s %s %s\n' "$code" "$started" "$ended" "$cpu" >status.new
 mv -f status.new status
 `;
@@ -65,25 +67,31 @@ cat pid
 
 /** `$1` run, `$2` name. Prints as {@link startScript} does; exit 66 where there is no such job. */
 export const attachScript = `${findBase}${String.raw`
-cd -- "$base/$1/$2" 2>/dev/null && [ -e pid ] || exit 66
+cd -- "$base/$1/$2" 2>/dev/null && [ -f pid ] || exit 66
 printf '%s\n' "$base/$1/$2"
-cat pid
+head -c 32 pid
 `}`;
 
 /** `$1` the job's directory. Sleeps until the supervisor is gone, then prints the status, or nothing where it left none. */
 export const waitScript = String.raw`
-cd -- "$1" && exec 8<lock || exit 66
+cd -- "$1" && [ -f lock ] && exec 8<lock || exit 66
 flock -s 8 || exit 71
-[ ! -e status ] || cat status
+[ ! -f status ] || head -c 256 status
 `;
 
 const jobFunctions = `${reapFunctions}${String.raw`
-supervised() { flock -n -s "$1/lock" true 2>/dev/null && return 1; [ -e "$1/lock" ]; }
+supervised() {
+  [ -f "$1/lock" ] || return 1
+  flock -n -s "$1/lock" true 2>/dev/null && return 1
+  [ -f "$1/lock" ]
+}
 # cancel DIRECTORY MARKER GRACE: the group is the job's only while its supervisor lives; later its number may be another's.
 cancel() {
   cancel_group=
   cancel_directory=$1
-  if supervised "$1"; then cancel_group=$(cat "$1/pid" 2>/dev/null); fi
+  if [ -f "$1/pid" ] && supervised "$1"; then cancel_group=$(head -c 32 "$1/pid" 2>/dev/null); fi
+  # The tool may have written there: -1 are all processes.
+  case $cancel_group in *[!0-9]* | 0* | 1) cancel_group= ;; esac
   reap "$2" "$cancel_group" "$3" still_supervised
 }
 still_supervised() { supervised "$cancel_directory"; }

@@ -5,14 +5,19 @@ import { checkResult } from './command.js';
 import { factsScript } from './facts-script.js';
 import { WriteError, type FilesOptions } from './files.js';
 import {
+  HostFileError,
   UnreachableError,
   type Endpoint,
   type ExecOptions,
   type ExecResult,
+  type Fetched,
+  type FileOptions,
   type Host,
   type Job,
   type JobSpec,
 } from './host.js';
+import { maxDownload, maxText } from './limits.js';
+import { Output } from './output.js';
 import { SimulatedJob, type SimulatedOutcome } from './simulated-job.js';
 
 export type { SimulatedOutcome } from './simulated-job.js';
@@ -114,9 +119,15 @@ export class SimulatedHost implements Host {
       : Promise.resolve(job);
   }
 
-  read(path: string): Promise<string> {
+  read(path: string, { limit = maxText, cut = false }: FileOptions = {}): Promise<string> {
     const text = this.files.get(path);
-    return text === undefined ? Promise.reject(this.#absent(path)) : Promise.resolve(text);
+    if (text === undefined) return Promise.reject(this.#refused(path, 'No such file or directory'));
+    const size = Buffer.byteLength(text);
+    if (size <= limit) return Promise.resolve(text);
+    if (!cut) return Promise.reject(this.#refused(path, `it has more than the ${String(limit)} bytes that are taken`));
+    const output = new Output(limit);
+    output.add(Buffer.from(text));
+    return Promise.resolve(output.finish().text);
   }
 
   async write(path: string, text: string): Promise<void> {
@@ -127,8 +138,11 @@ export class SimulatedHost implements Host {
     this.files.set(remotePath, await readFile(localPath, 'utf8'));
   }
 
-  async download(remotePath: string, localPath: string): Promise<void> {
-    await writeFile(localPath, await this.read(remotePath));
+  async download(remotePath: string, localPath: string, options: FileOptions = {}): Promise<Fetched> {
+    const { limit = maxDownload } = options;
+    await writeFile(localPath, await this.read(remotePath, { ...options, limit }));
+    const size = Buffer.byteLength(this.files.get(remotePath) ?? '');
+    return { size, taken: size <= limit ? size : 2 * Math.floor(limit / 2) };
   }
 
   readMany(paths: readonly string[]): Promise<Map<string, string>> {
@@ -208,7 +222,7 @@ export class SimulatedHost implements Host {
     ].join('\n');
   }
 
-  #absent(path: string): Kvm4nfvError {
-    return new Kvm4nfvError('E_HOST_FILE', `${this.name}: can't read ${path}: No such file or directory`);
+  #refused(path: string, reason: string): HostFileError {
+    return new HostFileError(this.name, 'read', path, reason);
   }
 }

@@ -1,8 +1,9 @@
 import { Readable, type Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { Kvm4nfvError, messageOf } from '../error.js';
-import { aborted, defaultMaxOutput, timedOut, type Command } from './command.js';
+import { fileProblem, Kvm4nfvError } from '../error.js';
+import { aborted, defaultMaxOutput, floods, timedOut, type Command } from './command.js';
 import type { ExecResult } from './host.js';
+import { longestCommand, maxFlood, maxWords } from './limits.js';
 import { Output } from './output.js';
 import { Patience, slowness } from './patience.js';
 
@@ -36,7 +37,9 @@ const isClosedEarly = (error: unknown): boolean =>
   error instanceof Error && 'code' in error && closedEarly.has(String(error.code));
 
 const localFault = (what: string, error: unknown): Kvm4nfvError =>
-  new Kvm4nfvError('E_LOCAL_FILE', `${what} on this machine: ${messageOf(error)}`, { cause: error });
+  Kvm4nfvError.is(error)
+    ? error
+    : new Kvm4nfvError('E_LOCAL_FILE', `${what} on this machine: ${fileProblem(error)}`, { cause: error });
 
 /** A command that ends before it has read all is no fault of its input; our own file may be one. */
 const feed = async (stdin: Writable | null, command: Command): Promise<void> => {
@@ -51,19 +54,24 @@ const feed = async (stdin: Writable | null, command: Command): Promise<void> => 
   }
 };
 
-const drain = async (stdout: Readable, command: Command, kept: Output): Promise<void> => {
-  if (command.output === undefined) return collect(stdout, kept);
+const drain = async (stdout: Readable, command: Command, keep: () => Promise<void>): Promise<void> => {
+  if (command.output === undefined) return keep();
   try {
     await pipeline(stdout, command.output());
   } catch (error) {
-    throw localFault(`output of ${command.argv[0] ?? ''} can't be written`, error);
+    // A connection that is lost tells itself.
+    if (!isClosedEarly(error)) throw localFault(`output of ${command.argv[0] ?? ''} can't be written`, error);
   }
 };
 
-const collect = (stream: Readable, kept: Output): Promise<void> =>
+/** Keeps what comes, and calls `flooded` where more than `most` bytes do. */
+const collect = (stream: Readable, kept: Output, most: number, flooded: () => void): Promise<void> =>
   new Promise((resolve) => {
+    let left = most;
     stream.on('data', (chunk: Buffer) => {
       kept.add(chunk);
+      left -= chunk.length;
+      if (left < 0) flooded();
     });
     stream.once('close', resolve).once('error', () => {
       resolve();
@@ -78,19 +86,26 @@ export const supervise = async (
   ask: (command: Command) => Promise<ExecResult>,
 ): Promise<ExecResult> => {
   const limit = command.maxOutput ?? defaultMaxOutput;
-  const stdout = new Output(limit);
-  const stderr = new Output(limit);
+  const isWhole = command.whole === true;
+  const most = isWhole ? limit : limit + maxFlood;
+  // What is to be whole is all of it head.
+  const stdout = new Output(isWhole ? 2 * limit : limit);
+  const stderr = new Output(isWhole ? Math.min(limit, maxWords) : limit);
   const faults: unknown[] = [];
   const stop = (fault: unknown): void => {
     if (faults.push(fault) === 1) void running.kill();
   };
+  const flooded = (): void => {
+    stop(floods(host, command, most));
+  };
   const streams = [
     feed(running.stdin, command),
-    drain(running.stdout, command, stdout),
-    collect(running.stderr, stderr),
+    drain(running.stdout, command, () => collect(running.stdout, stdout, most, flooded)),
+    collect(running.stderr, stderr, limit + maxFlood, flooded),
   ];
   const moved = Promise.all(streams.map((stream) => stream.catch(stop)));
-  const { signal, timeout } = command;
+  const { signal } = command;
+  const timeout = command.timeout ?? command.longest ?? (command.waits === true ? undefined : longestCommand);
   const onAbort = (): void => {
     if (signal !== undefined) stop(aborted(`${host}: ${command.argv[0] ?? ''}`, signal));
   };

@@ -78,7 +78,7 @@ export const waitForConsole = async (
       (text) => (text.includes(line) ? true : undefined),
       options,
     );
-    const earlier = host.read(place.log).then((text) => {
+    const earlier = host.read(place.log, { cut: true }).then((text) => {
       if (text.includes(line)) return true;
       return said;
     });

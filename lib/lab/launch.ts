@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Kvm4nfvError, messageOf } from '../error.js';
 import type { Host, Job } from '../host/host.js';
+import { maxWords } from '../host/limits.js';
 import { Patience, slownessOf } from '../host/patience.js';
 import { socketsOf } from './machine.js';
 import { Qmp } from './qmp.js';
@@ -47,7 +48,9 @@ export const connectMonitor = async (
       if (options.signal?.aborted === true) throw error;
       const ended = delay === slowest && !(await job.running());
       if (ended || !(await patience.more())) {
-        const complaint = qemuComplaint(await host.read(`${job.directory}/stderr`).catch(messageOf));
+        const complaint = qemuComplaint(
+          await host.read(`${job.directory}/stderr`, { limit: maxWords, cut: true }).catch(messageOf),
+        );
         throw new LaunchError(host.name, complaint, error);
       }
       await sleep(delay, undefined, signal);

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Kvm4nfvError, messageOf } from '../error.js';
 import type { Host, Job } from '../host/host.js';
+import { maxWords } from '../host/limits.js';
 import { Patience, slownessOf } from '../host/patience.js';
 import { firstBootDisk, restoreLine } from '../image/first-boot.js';
 import { newGuestKeys, type GuestKeys } from '../image/keys.js';
@@ -169,7 +170,7 @@ const waitForSsh = async (host: Host, port: number, job: Job, deadline: WaitOpti
 
 const withConsole = async (error: unknown, host: Host, directory: string): Promise<unknown> => {
   if (Kvm4nfvError.is(error) && error.fault === 'interrupted') return error;
-  const log = await host.read(`${directory}/console.log`).catch(() => '');
+  const log = await host.read(`${directory}/console.log`, { limit: maxWords, cut: true }).catch(() => '');
   const last = log.trim().split('\n').slice(-8).join('\n');
   return new Kvm4nfvError(
     'E_LAB_START',

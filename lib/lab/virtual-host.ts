@@ -130,7 +130,7 @@ export class VirtualHost implements AsyncDisposable {
 
   /** All that the console has said. */
   console(): Promise<string> {
-    return this.host.read(`${this.directory}/console.log`);
+    return this.host.read(`${this.directory}/console.log`, { cut: true });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

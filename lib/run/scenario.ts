@@ -27,6 +27,13 @@ export type Need =
   | { readonly kind: 'root' }
   | { readonly kind: 'file'; readonly path: string; readonly why: string };
 
+export interface KeepOptions {
+  /** Bytes that are kept at most. Default: 64 MiB. */
+  readonly limit?: number;
+  /** Of a larger file the first and the last half of `limit` will do. Default: it is an error. */
+  readonly cut?: boolean;
+}
+
 /** What a scenario is given to measure once. */
 export interface Trial<Options = unknown> {
   readonly run: string;
@@ -48,8 +55,11 @@ export interface Trial<Options = unknown> {
     argv: readonly string[],
     options?: { readonly root?: boolean; readonly env?: Readonly<Record<string, string>> },
   ): Promise<Job>;
-  /** Fetches a file of the SUT into the trial's `raw/` and gives its path on this machine. */
-  keep(path: string, as: string): Promise<string>;
+  /**
+   * Fetches a file of the SUT into the trial's `raw/` and gives its path on this machine. {@link HostFileError} where there is none,
+   * or something else than a file; fault `tool` where it is larger than may be.
+   */
+  keep(path: string, as: string, options?: KeepOptions): Promise<string>;
 }
 
 /** What will run, told without running it. */

@@ -3,6 +3,7 @@ import { Kvm4nfvError } from '../error.js';
 import { formatCpuList, resolveCpus } from '../host/cpu-list.js';
 import type { HostFacts } from '../host/facts.js';
 import type { Host, Job } from '../host/host.js';
+import { maxWords } from '../host/limits.js';
 import type { LoadSpec } from './load.js';
 import type { Need } from './scenario.js';
 
@@ -153,7 +154,9 @@ class StressLoad implements RunningLoad {
   }
 
   async #died(what: string): Promise<Kvm4nfvError> {
-    const said = (await this.#host.read(`${this.#job.directory}/stderr`).catch(() => ''))
+    const { directory } = this.#job;
+    const words = { limit: maxWords, cut: true, within: directory };
+    const said = (await this.#host.read(`${directory}/stderr`, words).catch(() => ''))
       .trim()
       .split('\n')
       .slice(-3)

@@ -3,19 +3,18 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Kvm4nfvError, messageOf } from '../error.js';
 import { resolveCpus } from '../host/cpu-list.js';
 import type { HostFacts } from '../host/facts.js';
-import { downloadFiles } from '../host/files.js';
-import type { Host, Job } from '../host/host.js';
+import type { Host } from '../host/host.js';
 import { describeLabels, shortfalls } from '../measure/completeness.js';
 import type { Measurement } from '../measure/measurement.js';
 import { requireSound } from '../measure/sound.js';
 import { judge } from '../sla/sla.js';
 import { worst, type Verdict } from '../sla/verdict.js';
 import { Teardown } from '../teardown.js';
-import { makeDirectories } from './directory.js';
 import { encodeMetrics } from './encode.js';
 import { causeOfStop, troubleOf } from './fault.js';
 import type { LoadSpec } from './load.js';
 import type { PlannedTest } from './plan.js';
+import { lostWords, RawFiles } from './raw-files.js';
 import type { ResultTrial, SlaOutcome } from './result.js';
 import type { TrialParameters } from './runner.js';
 import type { Preview, Trial } from './scenario.js';
@@ -82,25 +81,6 @@ const withLoads = async <T>(
   }
 };
 
-interface StartedJob {
-  readonly job: Job;
-  /** Its files are root's as well. */
-  readonly root: boolean;
-}
-
-const keepOutput = async (
-  { job, root }: StartedJob,
-  number: number,
-  raw: string,
-  kept: ReadonlySet<string>,
-): Promise<void> => {
-  const suffix = number === 0 ? '' : `-${String(number)}`;
-  const files = ['stdout', 'stderr']
-    .map((stream) => [`${job.directory}/${stream}`, path.join(raw, `${stream}${suffix}.txt`)] as const)
-    .filter(([remote]) => !kept.has(remote));
-  if (files.length > 0) await downloadFiles(job.host, files, { root });
-};
-
 const undeclared = ({ scenario }: PlannedTest, options: unknown, { metrics }: Measurement): string[] =>
   scenario
     .metrics(options)
@@ -161,16 +141,24 @@ export const assess = (
 export const optionsOf = (test: PlannedTest, parameters: Readonly<Record<string, unknown>>): unknown =>
   Object.keys(parameters).length === 0 ? test.options : test.scenario.options.parse({ ...test.input, ...parameters });
 
+/** The trouble of what could not be undone, or of output that could not be kept. */
+const troubleAfter = (
+  left: readonly string[],
+  [lost]: RawFiles['lost'],
+  signal: AbortSignal,
+): Pick<ResultTrial, 'fault' | 'code'> => {
+  if (left.length > 0) return { fault: signal.aborted ? 'interrupted' : 'teardown' };
+  return lost === undefined ? {} : troubleOf(lost.error, signal);
+};
+
 /** Measures once. Never throws: what went wrong is in the outcome. Nothing of the trial is left running. */
 export const runTrial = async (setting: TrialSetting): Promise<TrialOutcome> => {
   const { test, asked, sut, signal, directory } = setting;
-  const raw = path.join(directory, 'raw');
+  const raw = new RawFiles(sut.host, { root: setting.root, directory: path.join(directory, 'raw') }, signal);
   const teardown = new Teardown();
   const startedAt = new Date();
   let window: Window | undefined;
   let load: string[] = [];
-  const jobs: StartedJob[] = [];
-  const kept = new Set<string>();
   const trial: Omit<Trial, 'options'> = {
     run: setting.run,
     id: setting.id,
@@ -196,28 +184,15 @@ export const runTrial = async (setting: TrialSetting): Promise<TrialOutcome> => 
     start: async (argv, options = {}) => {
       const job = await sut.host.start({
         run: setting.run,
-        name: `${setting.id}-${String(jobs.length)}`,
+        name: `${setting.id}-${String(raw.jobs)}`,
         argv,
         ...options,
       });
-      const started = { job, root: options.root ?? false };
-      const number = jobs.push(started) - 1;
       teardown.defer(`job ${job.name} on ${sut.host.name}`, () => job[Symbol.asyncDispose]());
-      teardown.defer(`output of ${job.name}`, async () => {
-        await makeDirectories(raw, setting.root);
-        await keepOutput(started, number, raw, kept);
-      });
+      teardown.defer(`output of ${job.name}`, raw.add(job, options.root ?? false));
       return job;
     },
-    keep: async (remote, as) => {
-      await makeDirectories(raw, setting.root);
-      const local = path.join(raw, path.basename(as));
-      await sut.host.download(remote, local, {
-        root: jobs.some(({ job, root }) => root && remote.startsWith(`${job.directory}/`)),
-      });
-      kept.add(remote);
-      return local;
-    },
+    keep: (remote, as, options) => raw.keep(remote, as, options),
   };
   const base = {
     id: setting.id,
@@ -233,17 +208,17 @@ export const runTrial = async (setting: TrialSetting): Promise<TrialOutcome> => 
     const left = await teardown.run();
     return {
       ...base,
-      verdict: left.length > 0 ? 'error' : verdict,
-      reasons: [...reasons, ...left],
-      ...(left.length > 0 ? { fault: signal.aborted ? 'interrupted' : 'teardown' } : {}),
+      verdict: left.length + raw.lost.length > 0 ? 'error' : verdict,
+      reasons: [...reasons, ...raw.lost.map(lostWords), ...left],
+      ...troubleAfter(left, raw.lost, signal),
       endedAt: new Date().toISOString(),
       duration: 0,
       metrics: [],
       sla: [],
       load,
-      notes: {},
       ...(window === undefined ? {} : { overhead: window }),
       ...rest,
+      notes: { ...rest.notes, ...raw.notes },
     };
   };
   try {

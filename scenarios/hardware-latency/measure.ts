@@ -23,7 +23,8 @@ const run = async (trial: Trial, argv: readonly string[], length: number): Promi
     const started = await trial.start(argv, { root: true });
     return { job: started, ended: await started.wait({ timeout: patience(length), signal: trial.signal }) };
   });
-  const read = (stream: string): Promise<string> => trial.sut.read(`${job.directory}/${stream}`, { root: true });
+  const options = { root: true, within: job.directory, signal: trial.signal };
+  const read = (stream: string): Promise<string> => trial.sut.read(`${job.directory}/${stream}`, options);
   return { ...ended, stdout: await read('stdout'), stderr: await read('stderr') };
 };
 

@@ -2,7 +2,7 @@ import { createReadStream } from 'node:fs';
 import { formatCpuList, Kvm4nfvError, type Measurement, type Trial } from '../../lib/plugin.js';
 import { cyclictestArgv, resultFile as cyclictestFile } from './cyclictest/argv.js';
 import { complete } from './cyclictest/completeness.js';
-import { type CyclictestOptions, lengthOf as cyclictestLength } from './cyclictest/options.js';
+import { type CyclictestOptions, binsOf, lengthOf as cyclictestLength } from './cyclictest/options.js';
 import { parseCyclictest } from './cyclictest/parse.js';
 import { readSamples } from './cyclictest/samples.js';
 import { smiCounters } from './cyclictest/smi.js';
@@ -18,7 +18,7 @@ import { osnoiseExpected, parseOsnoise, silentCpus } from './osnoise/parse.js';
 import { timerlatArgv } from './timerlat/argv.js';
 import { lengthOf as timerlatLength, type TimerlatOptions } from './timerlat/options.js';
 import { parseTimerlat, timerlatExpected } from './timerlat/parse.js';
-import { failure, requireLength, runTool, type ToolRun } from './tool-run.js';
+import { failure, requireLength, roomFor, runTool, type ToolRun } from './tool-run.js';
 import { readWarnings } from './warnings.js';
 
 const measurement = (
@@ -40,6 +40,10 @@ const measurement = (
   return { ...rest, doubts: [...warnings.doubts, ...doubts], notes };
 };
 
+/** Each sample is three numbers: thread, cycle and latency. */
+const sampleRoom = (options: CyclictestOptions, threads: number): number =>
+  roomFor(3 * threads * (cyclictestLength(options) / options.interval + 1) + threads * binsOf(options));
+
 const latencyWarning = /\/dev\/cpu_dma_latency/;
 
 const withCyclictest = async (trial: Trial, options: CyclictestOptions): Promise<Measurement> => {
@@ -53,6 +57,7 @@ const withCyclictest = async (trial: Trial, options: CyclictestOptions): Promise
   const run = await runTool(trial, argv, {
     length: cyclictestLength(options),
     resultFile: cyclictestFile,
+    numbers: threads * binsOf(options),
     threadsOn: cpus,
     // Asked for, it must be in force; else it is what cyclictest does on its own.
     fatal: typeof options.latency === 'number' ? [latencyWarning] : [],
@@ -65,12 +70,14 @@ const withCyclictest = async (trial: Trial, options: CyclictestOptions): Promise
   const asked = { cpus, threads };
   if (stream !== undefined) {
     const streamed = { ...options, stream };
-    const stdout = createReadStream(await run.outputFile('stdout'), { signal: trial.signal });
+    const stdout = createReadStream(await run.outputFile('stdout', sampleRoom(options, threads)), {
+      signal: trial.signal,
+    });
     const samples = withSamples(parsed, await readSamples(stdout, streamed), streamed);
     return measurement(argv, run, { ...complete(samples, options, asked), duration: run.elapsed });
   }
   const whole = complete(parsed, options, asked);
-  const smi = options.smi ? smiCounters(await run.output('stdout'), whole.metrics) : [];
+  const smi = options.smi ? smiCounters(await run.lastWords('stdout'), whole.metrics) : [];
   return measurement(argv, run, { ...whole, metrics: [...whole.metrics, ...smi], duration: run.elapsed });
 };
 
@@ -78,7 +85,12 @@ const withOslat = async (trial: Trial, options: OslatOptions): Promise<Measureme
   if (options.main_cpu !== undefined) trial.cpus(String(options.main_cpu));
   const cpus = trial.cpus(options.cpus);
   const argv = oslatArgv(options, formatCpuList(cpus));
-  const run = await runTool(trial, argv, { length: oslatLength(options), resultFile: oslatFile, threadsOn: cpus });
+  const run = await runTool(trial, argv, {
+    length: oslatLength(options),
+    resultFile: oslatFile,
+    numbers: cpus.length * options.buckets,
+    threadsOn: cpus,
+  });
   const stopped =
     options.trace_threshold === undefined ? undefined : parseOslatBreach(await run.output('stderr'), cpus);
   if (stopped !== undefined) return measurement(argv, run, { ...stopped, duration: run.elapsed });
@@ -106,7 +118,12 @@ const withTimerlat = async (trial: Trial, options: TimerlatOptions): Promise<Mea
     ...(options.house_keeping === undefined ? {} : { houseKeeping: formatCpuList(trial.cpus(options.house_keeping)) }),
     has: (option) => help.options.has(option),
   });
-  const run = await runTool(trial, argv, { length: timerlatLength(options), fatal: [latencyWarning] });
+  const run = await runTool(trial, argv, {
+    length: timerlatLength(options),
+    // Of each CPU at the IRQ, at the thread, and back in user space.
+    numbers: 3 * cpus.length * options.entries,
+    fatal: [latencyWarning],
+  });
   const stdout = await run.output('stdout');
   if (!stdout.includes('RTLA timerlat histogram')) throw await failure('rtla', run);
   const parsed = parseTimerlat(stdout, options);
@@ -130,7 +147,10 @@ const withOsnoise = async (trial: Trial, options: OsnoiseOptions): Promise<Measu
     cpus: formatCpuList(cpus),
     ...(options.house_keeping === undefined ? {} : { houseKeeping: formatCpuList(trial.cpus(options.house_keeping)) }),
   });
-  const run = await runTool(trial, argv, { length: osnoiseLength(options) });
+  const run = await runTool(trial, argv, {
+    length: osnoiseLength(options),
+    numbers: cpus.length * options.entries,
+  });
   const stdout = await run.output('stdout');
   if (!stdout.includes('RTLA osnoise histogram')) throw await failure('rtla', run);
   const parsed = parseOsnoise(stdout, options);

@@ -1,8 +1,18 @@
 import { readFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Job, type JobResult, Kvm4nfvError, type Nanoseconds, type Trial } from '../../lib/plugin.js';
+import {
+  HostFileError,
+  type Job,
+  type JobResult,
+  Kvm4nfvError,
+  maxWords,
+  type Nanoseconds,
+  type Trial,
+} from '../../lib/plugin.js';
 import { requirePlacement } from './placement.js';
 import { readWarnings, type Warnings } from './warnings.js';
+
+type Stream = 'stdout' | 'stderr';
 
 export interface ToolRun {
   /** Undefined where the tool wrote no such file, or failed. */
@@ -11,10 +21,12 @@ export interface ToolRun {
   /** How long the tool ran, by the clock of the SUT. */
   readonly elapsed: Nanoseconds;
   readonly warnings: Warnings;
-  /** What it printed; fetched when asked for. */
-  readonly output: (stream: 'stdout' | 'stderr') => Promise<string>;
-  /** The same as a file among the raw output, for what may be large; gives its path on this machine. */
-  readonly outputFile: (stream: 'stdout' | 'stderr') => Promise<string>;
+  /** What it printed; fetched when asked for. Fault `tool` where it is more than can be a result. */
+  readonly output: (stream: Stream) => Promise<string>;
+  /** The last of what it printed, however much that is. */
+  readonly lastWords: (stream: Stream) => Promise<string>;
+  /** All as a file among the raw output, for what may be large, up to `limit` bytes; gives its path on this machine. */
+  readonly outputFile: (stream: Stream, limit: number) => Promise<string>;
   /** Keeps a file that it may have written among the raw output; whether there was one. */
   readonly keep: (file: string) => Promise<boolean>;
 }
@@ -48,16 +60,16 @@ const watch = async (
   return result;
 };
 
-/** Warnings come first, and what a tool says without end is not read to its end. */
-const warningsOf = async (trial: Trial, job: Job): Promise<string> => {
-  const { stdout } = await trial.sut.exec(['head', '-c', '65536', `${job.directory}/stderr`], {
-    root: true,
-    check: false,
-    signal: trial.signal,
-    timeout: 60_000,
-  });
-  return stdout;
-};
+/** Bytes of a number with what stands around it in JSON or a table, and of all that is none of these. */
+const room = { number: 40, rest: 2 ** 20 };
+/** Bytes. A text of more could not be taken apart in memory. */
+const largestResult = 256 * 2 ** 20;
+
+/** Bytes that a tool with so many numbers to tell may write. */
+export const roomFor = (numbers: number): number => room.rest + Math.ceil(numbers) * room.number;
+
+const spoilt = (tool: string, file: string, error: HostFileError): Kvm4nfvError =>
+  new Kvm4nfvError('tool', `${tool}: its ${file} can't be taken: ${error.reason}`, { cause: error });
 
 /**
  * Runs a tool in the window of the trial as a detached job on the SUT and fetches what it wrote. Fault `tool` where it was killed,
@@ -69,6 +81,8 @@ export const runTool = async (
   options: {
     readonly length: Nanoseconds;
     readonly resultFile?: string;
+    /** Numbers that its result may have: a count for each bin of each thread. */
+    readonly numbers: number;
     /** CPUs of its threads beside the first, where they are to be looked at. */
     readonly threadsOn?: readonly number[];
     /** Warnings that are none with other options. */
@@ -84,21 +98,34 @@ export const runTool = async (
     };
   });
   const { exitCode } = ended;
-  const warnings = readWarnings(tool, await warningsOf(trial, job), options.fatal);
+  const limit = Math.min(roomFor(options.numbers), largestResult);
+  // What it left in the place of a file, or too much of it, is the tool's fault.
+  const read = async (stream: Stream, most: number, cut: boolean): Promise<string> => {
+    const path = `${job.directory}/${stream}`;
+    try {
+      const { signal } = trial;
+      return await trial.sut.read(path, { root: true, limit: most, cut, within: job.directory, signal });
+    } catch (error) {
+      throw error instanceof HostFileError ? spoilt(tool, stream, error) : error;
+    }
+  };
+  // Of what it says without end the middle is not looked at.
+  const warnings = readWarnings(tool, await read('stderr', maxWords, true), options.fatal);
   if (exitCode === undefined)
     throw new Kvm4nfvError('E_TOOL_KILLED', `${tool} was killed by signal ${ended.signal ?? 'unknown'}`, {
       hint: 'its raw output is kept',
     });
-  const kept = async (file: string): Promise<string | undefined> => {
+  const kept = async (file: string, whole: boolean): Promise<string | undefined> => {
     try {
-      return await trial.keep(`${job.directory}/${file}`, file);
+      return await trial.keep(`${job.directory}/${file}`, file, whole ? { limit } : { cut: true });
     } catch (error) {
-      if (trial.signal.aborted || (Kvm4nfvError.is(error) && error.fault === 'unreachable')) throw error;
-      return undefined;
+      if (!(error instanceof HostFileError)) throw error;
+      if (error.absent) return undefined;
+      throw spoilt(tool, file, error);
     }
   };
   const fetchResult = async (file: string): Promise<string | undefined> => {
-    const local = await kept(file);
+    const local = await kept(file, true);
     return local === undefined ? undefined : readFile(local, 'utf8');
   };
   const file = options.resultFile;
@@ -108,9 +135,10 @@ export const runTool = async (
     exitCode,
     elapsed: Number(ended.endedAt - ended.startedAt),
     warnings,
-    output: (stream) => trial.sut.read(`${job.directory}/${stream}`, { root: true }),
-    outputFile: (stream) => trial.keep(`${job.directory}/${stream}`, `${stream}.txt`),
-    keep: async (file) => (await kept(file)) !== undefined,
+    output: (stream) => read(stream, limit, false),
+    lastWords: (stream) => read(stream, maxWords, true),
+    outputFile: (stream, most) => trial.keep(`${job.directory}/${stream}`, `${stream}.txt`, { limit: most }),
+    keep: async (file) => (await kept(file, false)) !== undefined,
   };
 };
 
@@ -118,7 +146,8 @@ const lastLines = (text: string): string => text.trim().split('\n').slice(-3).jo
 
 /** The error of a tool that gave no result. */
 export const failure = async (tool: string, run: ToolRun): Promise<Kvm4nfvError> => {
-  const said = lastLines(await run.output('stderr')) || lastLines(await run.output('stdout')) || 'it said nothing';
+  const said =
+    lastLines(await run.lastWords('stderr')) || lastLines(await run.lastWords('stdout')) || 'it said nothing';
   return new Kvm4nfvError('E_TOOL_OUTPUT', `${tool}: exit ${String(run.exitCode)} without a result: ${said}`);
 };
 

@@ -1,5 +1,6 @@
 import { Kvm4nfvError } from '../../error.js';
 import type { Job } from '../../host/host.js';
+import { maxWords } from '../../host/limits.js';
 import { parseLifecycleEvent } from '../parse/events.js';
 import type { LifecycleEvent } from '../types.js';
 import type { VirshClient } from './client.js';
@@ -30,7 +31,9 @@ const lineAfter = async ({ client, job, signal }: Listener, offset: number): Pro
 };
 
 const died = async ({ client, job }: Listener): Promise<Kvm4nfvError> => {
-  const said = await client.host.read(`${job.directory}/stderr`, { root: client.root }).catch(() => '');
+  const said = await client.host
+    .read(`${job.directory}/stderr`, { root: client.root, limit: maxWords, cut: true })
+    .catch(() => '');
   return new Kvm4nfvError('E_LIBVIRT', `${client.host.name}: ${client.uri}: virsh event ended: ${said.trim()}`);
 };
 

@@ -126,6 +126,8 @@ export const histogramOf = ({
   readonly histogram?: Nanoseconds | undefined;
   readonly nanoseconds: boolean;
 }): Nanoseconds => histogram ?? (nanoseconds ? 200e3 : 10e6);
+/** How many bins, all of which may have samples. */
+export const binsOf = (options: CyclictestOptions): number => histogramOf(options) / unitOf(options);
 export const loopsOf = ({ duration: time, loops }: Length): number | undefined =>
   time === undefined ? (loops ?? 1000) : undefined;
 /** How long it will measure. All threads have the same interval: with a histogram cyclictest knows no `--distance`. */
