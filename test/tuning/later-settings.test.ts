@@ -112,6 +112,19 @@ describe('settings that came later', () => {
     expect(host.written.at(-1)).to.deep.equal([thp(''), 'madvise\n']);
   });
 
+  it('stop watchdogs in the order in which the kernel brings them back', async () => {
+    const at = (name: string): string => `/proc/sys/kernel/${name}`;
+    const names = ['soft_watchdog', 'nmi_watchdog', 'watchdog'];
+    const { host } = recordedMachine('base-intel-2s', { files: Object.fromEntries(names.map((name) => [at(name), '1\n'])) }); // prettier-ignore
+    const applied = await applyTuning(host, 'run-1', await tuningOf({ profile: 'none', knobs: { watchdogs: 'off' } }));
+    await applied.restore();
+    const written = host.written.filter(([path]) => path.startsWith('/proc/')).map(([path, text]) => [path, text.trim()]); // prettier-ignore
+    expect(written).to.deep.equal([
+      ...names.map((name) => [at(name), '0']),
+      ...[...names].reverse().map((name) => [at(name), '1']),
+    ]);
+  });
+
   it('reserve huge pages by node at boot, and tell where fewer were found', async () => {
     const knobs = { 'hugepages-boot': { pages: [{ size: '1GiB', count: 2, node: 0 }, { size: '1GiB', count: 4, node: 1 }] } }; // prettier-ignore
     const { host } = recordedMachine('base-intel-2s');

@@ -21,6 +21,7 @@ export const interrupts: readonly Case[] = [
     it: 'says nothing of interrupts that it is shown none of, as in a container',
     machine: 'isolated-by-boot',
     isolated: '2-3',
+    without: ['/proc/irq/24/smp_affinity_list', '/proc/irq/25/smp_affinity_list'],
     files: { '/proc/irq/default_smp_affinity': '\n' },
     spares: ['irq-affinity'],
   },

@@ -26,11 +26,15 @@ export const watchdogs = defineKnob({
   source: 'Documentation/admin-guide/lockup-watchdogs.rst',
   mend: 'sysctl kernel.watchdog=0 kernel.nmi_watchdog=0',
   value: z.enum(['off', 'housekeeping']),
-  reads: () => files(...['watchdog', 'nmi_watchdog', 'watchdog_cpumask'].map((name) => sysctlPath(`kernel.${name}`))),
+  reads: () =>
+    files(
+      ...['watchdog', 'nmi_watchdog', 'soft_watchdog', 'watchdog_cpumask'].map((name) => sysctlPath(`kernel.${name}`)),
+    ),
   items: ({ value: how, machine }) =>
     how === 'off'
-      ? // kernel.watchdog sets nmi_watchdog as well: it goes first.
-        ['kernel.watchdog', 'kernel.nmi_watchdog'].map((name) =>
+      ? // While kernel.watchdog is 0 whoever reads one of the others makes a 0 of it, and 1 brings back none that is 0: it goes
+        // last, and comes back first.
+        ['kernel.soft_watchdog', 'kernel.nmi_watchdog', 'kernel.watchdog'].map((name) =>
           value(sysctlPath(name), 'number', 0, { needless: 'this kernel has no such watchdog' }),
         )
       : [value(sysctlPath('kernel.watchdog_cpumask'), 'cpu-list', cpuList(machine.housekeeping))],
