@@ -24,7 +24,7 @@ const instrumented = (root: string, texts: ReadonlyMap<string, string>): Plugin 
 
 /**
  * Puts each file of tests with all that it imports of ours into one module, so that importing that again gives everything
- * anew, with another mutant on; libraries stay outside. Gives where each one's module is.
+ * anew, with another mutant on; libraries stay outside. Gives where the module is of each one that has any of `texts` in it.
  */
 export const bundleTests = async (
   root: string,
@@ -35,7 +35,7 @@ export const bundleTests = async (
   process.once('exit', () => {
     rmSync(outdir, { recursive: true, force: true });
   });
-  await build({
+  const { metafile } = await build({
     absWorkingDir: root,
     entryPoints: [...tests],
     outdir,
@@ -48,6 +48,10 @@ export const bundleTests = async (
     packages: 'external',
     plugins: [instrumented(root, texts)],
     logLevel: 'error',
+    metafile: true,
   });
-  return new Map(tests.map((test) => [test, join(outdir, test.replace(/\.ts$/, '.mjs'))]));
+  const moduleOf = (test: string): string => join(outdir, test.replace(/\.ts$/, '.mjs'));
+  const inputs = new Map(Object.entries(metafile.outputs).map(([path, output]) => [join(root, path), output.inputs]));
+  const has = (test: string): boolean => Object.keys(inputs.get(moduleOf(test)) ?? {}).some((path) => texts.has(path));
+  return new Map(tests.filter(has).map((test) => [test, moduleOf(test)]));
 };

@@ -28,7 +28,7 @@ const { values } = parseArgs({
 });
 
 const rooms: readonly Room[] = roomsOf(root)
-  .filter(({ name }) => values.room?.includes(name) ?? true)
+  .filter(({ name, onlyAsked }) => values.room?.includes(name) ?? (!onlyAsked || values.file !== undefined))
   .map((room) => ({ ...room, files: room.files.filter((file) => values.file?.includes(file) ?? true) }));
 
 let ids = 0;
@@ -36,11 +36,24 @@ const instrumented = rooms.flatMap(({ files }) =>
   files.map((file) => ({ file, ...instrument(file, readFileSync(join(root, file), 'utf8'), () => ids++) })),
 );
 const all = instrumented.flatMap(({ mutants }) => mutants);
+/** In the order of the files: one after the other they need the same tests. */
 const chosen: readonly Mutant[] =
-  values.sample === undefined ? all : shuffled(all, Number(values.seed)).slice(0, Number(values.sample));
+  values.sample === undefined
+    ? all
+    : shuffled(all, Number(values.seed))
+        .slice(0, Number(values.sample))
+        .sort((a, b) => a.id - b.id);
 console.log(`${String(all.length)} mutants in ${String(instrumented.length)} files`);
 
-const modules = await bundleTests(root, pureTests(root), new Map(instrumented.map(({ file, text }) => [file, text])));
+const modules = await bundleTests(
+  root,
+  pureTests(root),
+  new Map(
+    instrumented
+      .filter(({ file }) => chosen.some((mutant) => mutant.file === file))
+      .map(({ file, text }) => [file, text]),
+  ),
+);
 const byId = new Map(all.map((mutant) => [mutant.id, mutant]));
 const roomOf = (id: number): Room => {
   const file = byId.get(id)?.file ?? '';
@@ -48,19 +61,18 @@ const roomOf = (id: number): Room => {
   if (room === undefined) throw new Error(`mutant ${String(id)} has no room`);
   return room;
 };
-const reached = await coverage(modules, roomOf);
+const workers = Number(values.workers);
+const reached = await coverage(modules, roomOf, workers);
 
-/** Five times what the tests take unchanged, and what a process needs to start on a machine that is busy. */
-const within = ({ took }: Reach): number => 5 * took + 10_000;
+/** Milliseconds of CPU: five times what the tests take unchanged, and what a process needs to start and load them. */
+const within = ({ took }: Reach): number => 5 * took + 4000;
 
 const fateOf = async ({ id }: Mutant, worker: Worker): Promise<Fate> => {
   const reaches = reached.get(id) ?? [];
   for (const reach of reaches) {
-    const question = { module: modules.get(reach.test) ?? '', mutant: id };
-    const answer = await worker.ask(
-      reach.titles === undefined ? question : { ...question, titles: reach.titles },
-      within(reach),
-    );
+    const { test, titles, anew } = reach;
+    const question = { module: modules.get(test) ?? '', mutant: id, anew, ...(titles === undefined ? {} : { titles }) };
+    const answer = await worker.ask(question, within(reach));
     if (answer === 'late') return 'timed out';
     if (answer === 'ended' || (answer.kind === 'tried' && answer.killed)) return 'killed';
   }
@@ -77,7 +89,7 @@ const work = async (): Promise<void> => {
   }
   worker.end();
 };
-await Promise.all(Array.from({ length: Number(values.workers) }, work));
+await Promise.all(Array.from({ length: workers }, work));
 tried.sort((a, b) => a.mutant.id - b.mutant.id);
 
 const accepted = parseAccepted(readFileSync(join(root, 'test/mutants/accepted.json'), 'utf8'));

@@ -32,15 +32,19 @@ const prose = new Set([
   'reason',
 ]);
 
-const isProse = (node: ts.Node): boolean => {
-  if (ts.isPropertyAssignment(node)) return prose.has(node.name.getText());
-  if (ts.isNewExpression(node)) return /(Error|Mistake)$/.test(node.expression.getText());
-  return (
-    ts.isCallExpression(node) &&
-    ts.isPropertyAccessExpression(node.expression) &&
-    ['meta', 'describe'].includes(node.expression.name.text)
-  );
+const saidIn = (node: ts.Node): string => {
+  if (ts.isStringLiteral(node) || ts.isNoSubstitutionTemplateLiteral(node)) return node.text;
+  return ts.isTemplateExpression(node)
+    ? [node.head.text, ...node.templateSpans.map(({ literal }) => literal.text)].join('x')
+    : '';
 };
+
+/** Three words make a sentence: nothing is done with it but shown. The code of a custom issue of zod has one value. */
+const isProse = (node: ts.Node): boolean =>
+  (ts.isStringLiteral(node) && node.text === 'custom') ||
+  /\p{L}{2} (?:\S+ )+\p{L}/u.test(saidIn(node)) ||
+  (ts.isPropertyAssignment(node) && prose.has(node.name.getText())) ||
+  (ts.isNewExpression(node) && /(Error|Mistake)$/.test(node.expression.getText()));
 
 /** Types have no effect; names and tags are no values. */
 const isPassive = (node: ts.Node): boolean =>
@@ -76,25 +80,21 @@ class Instrumenter {
   }
 
   /** The text of a node, from its first token on, with all its mutants to choose from. */
-  text(node: ts.Node = this.#source, inProse = false): string {
-    if (isPassive(node)) return node.getText(this.#source);
-    const below = this.#below(node, inProse || isProse(node));
+  text(node: ts.Node = this.#source): string {
+    if (isPassive(node) || isProse(node)) return node.getText(this.#source);
+    const below = this.#below(node);
     if (ts.isSourceFile(node) || isName(node)) return below;
-    const changes = changesOf(node).filter(
-      ({ node: { kind } }) =>
-        !inProse || ![ts.SyntaxKind.StringLiteral, ts.SyntaxKind.NoSubstitutionTemplateLiteral].includes(kind),
-    );
-    return changes.reduce((inner, change) => this.#choice(change, inner), below);
+    return changesOf(node).reduce((inner, change) => this.#choice(change, inner), below);
   }
 
   /** The node's own text around that of its children. */
-  #below(node: ts.Node, inProse: boolean): string {
+  #below(node: ts.Node): string {
     const start = node.getStart(this.#source);
     let [text, at] = ['', start];
     node.forEachChild((child) => {
       const from = child.getStart(this.#source);
       if (from < at) return;
-      text += this.#text.slice(at, from) + this.text(child, inProse);
+      text += this.#text.slice(at, from) + this.text(child);
       at = child.end;
     });
     return text + this.#text.slice(at, node.end);

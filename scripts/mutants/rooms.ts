@@ -8,6 +8,8 @@ export interface Room {
   readonly files: readonly string[];
   /** Beginnings of the paths of its own tests: what is reached only while a module is loaded is tried with these. */
   readonly tests: readonly string[];
+  /** Whether it is tried only when its name is given. */
+  readonly onlyAsked: boolean;
 }
 
 const below = (root: string, directory: string, suffix: string): readonly string[] =>
@@ -23,17 +25,26 @@ const impure =
 /** Live ones, and one that throws 10,000 suites at it: what it notices, others notice sooner. */
 const unfit = /\/(live|local|quiesce|drift|guest|lab|fuzz)(\.test\.ts$|\/)/;
 
+/** Those of tuning are of what changes a host; what knobs say of the kernel is tried when it is asked for. */
 const rooms = [
   { name: 'lib/measure', tests: ['test/measure'] },
   { name: 'lib/sla', tests: ['test/sla'] },
   { name: 'lib/suite', tests: ['test/suite'] },
   { name: 'lib/tuning', tests: ['test/tuning'] },
+  { name: 'lib/tuning/knobs', tests: ['test/tuning'], onlyAsked: true },
   { name: 'runners', tests: ['test/runners'] },
   { name: 'scenarios', tests: ['test/scenarios'] },
 ];
 
 export const roomsOf = (root: string): readonly Room[] =>
-  rooms.map((room) => ({ ...room, files: below(root, room.name, '.ts').filter((file) => !impure.test(file)) }));
+  rooms.map(({ onlyAsked = false, ...room }) => ({
+    ...room,
+    onlyAsked,
+    files: below(root, room.name, '.ts').filter(
+      (file) =>
+        !impure.test(file) && !rooms.some(({ name }) => name.startsWith(`${room.name}/`) && file.startsWith(name)),
+    ),
+  }));
 
 /** The tests that run in one process and leave the machine alone: others can't be run beside each other again and again. */
 export const pureTests = (root: string): readonly string[] =>

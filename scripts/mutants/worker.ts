@@ -26,6 +26,7 @@ let imports = 0;
 /** The tests of a module that is loaded anew. */
 const load = async (module: string): Promise<Mocha> => {
   const mocha = new Mocha({ ui: 'bdd', bail: true, timeout: testTimeout, reporter: Mocha.reporters.Base });
+  mocha.cleanReferencesAfterRun(false);
   mocha.suite.emit('pre-require', globalThis, module, mocha);
   imports += 1;
   await import(`${pathToFileURL(module).href}?${String(imports)}`);
@@ -38,9 +39,11 @@ const cover = async (module: string): Promise<Answer> => {
   const atLoad = new Set<number>();
   const between = new Set<number>();
   const tests: Covered[] = [];
+  const loadBegan = performance.now();
   hits = atLoad;
   const mocha = await load(module);
   hits = between;
+  const loading = performance.now() - loadBegan;
   const failed: string[] = [];
   await new Promise<void>((resolve) => {
     let began = 0;
@@ -61,35 +64,69 @@ const cover = async (module: string): Promise<Answer> => {
     });
   });
   hits = undefined;
-  return { kind: 'covered', atLoad: [...atLoad], between: [...between], tests, failed };
+  return { kind: 'covered', atLoad: [...atLoad], between: [...between], tests, failed, loading };
 };
 
-/** Runs these tests only. */
-const keepOnly = (suite: Mocha.Suite, titles: ReadonlySet<string>): void => {
-  suite.tests = suite.tests.filter((test) => titles.has(titleOf(test)));
-  for (const inner of suite.suites) keepOnly(inner, titles);
+/** Runs these tests only; gives what puts the others back. */
+const keepOnly = (suite: Mocha.Suite, titles: ReadonlySet<string>): (() => void) => {
+  const { tests } = suite;
+  suite.tests = tests.filter((test) => titles.has(titleOf(test)));
+  const inner = suite.suites.map((each) => keepOnly(each, titles));
+  return () => {
+    suite.tests = tests;
+    for (const putBack of inner) putBack();
+  };
 };
 
-const tryMutant = async (module: string, id: number, titles: readonly string[] | undefined): Promise<Answer> => {
-  active = id;
+const failuresOf = async (mocha: Mocha, titles: readonly string[] | undefined): Promise<number> => {
+  const putBack = titles === undefined ? () => undefined : keepOnly(mocha.suite, new Set(titles));
   try {
-    const mocha = await load(module);
-    if (titles !== undefined) keepOnly(mocha.suite, new Set(titles));
-    const failures = await new Promise<number>((resolve) => {
+    return await new Promise<number>((resolve) => {
       mocha.run(resolve);
     });
-    return { kind: 'tried', killed: failures > 0 };
+  } finally {
+    putBack();
+  }
+};
+
+const tryAnew = async (module: string, id: number, titles: readonly string[] | undefined): Promise<boolean> => {
+  active = id;
+  try {
+    return (await failuresOf(await load(module), titles)) > 0;
   } catch {
-    return { kind: 'tried', killed: true };
+    return true;
   } finally {
     active = -1;
   }
 };
 
+const loaded = new Map<string, Mocha>();
+
+/**
+ * Whether a mutant that is reached in tests only is noticed by them, in a module that stays loaded. What it has left there
+ * may fail them too: where they fail without it, it is tried in a module of its own.
+ */
+const trySwitched = async (module: string, id: number, titles: readonly string[] | undefined): Promise<boolean> => {
+  const mocha = loaded.get(module) ?? (await load(module));
+  loaded.set(module, mocha);
+  active = id;
+  const failures = await failuresOf(mocha, titles);
+  active = -1;
+  if (failures === 0) return false;
+  if ((await failuresOf(mocha, titles)) === 0) return true;
+  loaded.delete(module);
+  return tryAnew(module, id, titles);
+};
+
+const answerOf = async ({ module, mutant, titles, anew }: Question): Promise<Answer> => {
+  if (mutant === undefined) return cover(module);
+  const killed = await (anew === true ? tryAnew : trySwitched)(module, mutant, titles);
+  return { kind: 'tried', killed, imports };
+};
+
 // What a mutant throws where nobody waits for it is a failed test to mocha, and the end of this process otherwise.
 process.on('message', (question: Question) => {
-  const { module, mutant, titles } = question;
-  void (mutant === undefined ? cover(module) : tryMutant(module, mutant, titles)).then((answer) => {
+  void answerOf(question).then((answer) => {
     process.send?.(answer);
   });
 });
