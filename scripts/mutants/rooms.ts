@@ -22,8 +22,8 @@ const below = (root: string, directory: string, suffix: string): readonly string
 const impure =
   /^lib\/tuning\/(batch|batch-script|controller|engine|hardware-latency|lease|reboot|restore|session|simulate|knob-docs)\.ts$|^scenarios\/timer\/(index|measure|tool-run)\.ts$|^lib\/suite\/(plugins|cache)\.ts$/;
 
-/** Live ones, and one that throws 10,000 suites at it: what it notices, others notice sooner. */
-const unfit = /\/(live|local|quiesce|drift|guest|lab|fuzz)(\.test\.ts$|\/)/;
+/** Live ones, and those that throw 10,000 suites at it or recompute 1,000 histograms: what they notice, others notice sooner. */
+const unfit = /\/(live|local|quiesce|drift|guest|lab|fuzz|recomputed)(\.test\.ts$|\/)/;
 
 /** Those of tuning are of what changes a host; what knobs say of the kernel is tried when it is asked for. */
 const rooms = [
