@@ -96,6 +96,17 @@ describe('the preview of a runner', () => {
 });
 
 describe('the trials of a runner', () => {
+  it('begin with as many warm-ups as asked, of the first combination', async () => {
+    const trials = await trialsOf(sweep, { over: { n: [1, 2] }, warm_up: 3 });
+    expect(trials.map(({ parameters, warmUp }) => [parameters['n'], warmUp])).to.deep.equal([
+      [1, true],
+      [1, true],
+      [1, true],
+      [1, false],
+      [2, false],
+    ]);
+  });
+
   it('have no pause where none is asked for', async () => {
     for (const trial of await trialsOf(iteration, { count: 2 })) expect(trial).to.not.have.property('pause');
   });
@@ -142,15 +153,25 @@ describe('the order of a shuffle', () => {
     expect(order.slice(0, 20)).to.deep.equal([
       0, 4, 58, 41, 31, 24, 28, 14, 34, 45, 15, 9, 47, 32, 12, 22, 18, 35, 19, 59,
     ]);
+    const thousands = Array.from({ length: 5000 }, (_, index) => index);
+    expect(shuffled(thousands, 7).slice(-6)).to.deep.equal([242, 1622, 4539, 1665, 1613, 4719]);
     expect(order.slice(-10)).to.deep.equal([20, 21, 16, 5, 52, 29, 17, 46, 36, 51]);
   });
 });
 
 describe('a range', () => {
+  it('that never ends is a mistake, not an empty one', () => {
+    const fits = (x: object): boolean => sweep.options.safeParse({ over: { x } }).success;
+    expect(fits({ from: 1, to: 3, step: 0 })).to.equal(false);
+    expect(fits({ from: '1us', to: 3, step: 1 })).to.equal(false);
+    expect(fits({ from: 1, to: 3, step: 1 })).to.equal(true);
+  });
+
   it('keeps digits of numbers of all sizes', () => {
     expect(range(12.5, 13.5, 0.5, 10)).to.deep.equal([12.5, 13, 13.5]);
     expect(range(1.5e-7, 2.5e-7, 5e-8, 10)).to.deep.equal([1.5e-7, 2e-7, 2.5e-7]);
     expect(range(1.5e22, 2.5e22, 5e21, 10)).to.deep.equal([1.5e22, 2e22, 2.5e22]);
+    expect(range(12.25, 13.25, 1, 10)).to.deep.equal([12.25, 13.25]);
     expect(range(-12.25, -12.75, -0.25, 10)).to.deep.equal([-12.25, -12.5, -12.75]);
   });
 
@@ -171,6 +192,7 @@ describe('a mean of 0', () => {
   it('is known where all values are alike', () => {
     expect(relativeHalfWidth([0, 0, 0], 0.95)).to.equal(0);
     expect(relativeHalfWidth([], 0.95)).to.equal(Infinity);
+    expect(relativeHalfWidth([0.5, 1.5], 0.95)).to.be.closeTo(12.7062047362 / 2, 1e-9);
     expect(relativeHalfWidth([-10, -10 - 1e-9], 0.95)).to.be.greaterThan(0);
   });
 });
