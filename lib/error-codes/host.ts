@@ -43,6 +43,11 @@ export const host = {
     'sudo refuses a command.',
     'Let the user run sudo without a password, or log in as root.',
   ),
+  E_UNTRUSTED: entry(
+    'environment',
+    'Somebody else can write where we would make or remove something.',
+    'See whose the directory is; remove it, or take the rights of others away.',
+  ),
   E_TIMEOUT: entry('tool', 'Something took longer than it may.', 'See whether the machine hangs or is overloaded.'),
   E_ANSWER: entry(
     'tool',

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Readable, Writable } from 'node:stream';
 import { Kvm4nfvError } from '../error.js';
 import { briefly, CommandError, type ExecOptions, type ExecResult } from './host.js';
+import { assertTrusted } from './trust.js';
 
 /** What a transport runs: {@link ExecOptions}, and what only we ourselves ask for. */
 export interface Command extends ExecOptions {
@@ -78,6 +79,7 @@ export const newMark = (): string => `kvm4nfv${randomUUID().replaceAll('-', '')}
 /** Throws {@link CommandError} for a command that failed, unless `check` is false. */
 export const checkResult = (host: string, result: ExecResult, check = true): ExecResult => {
   if (!check || result.exitCode === 0) return result;
+  assertTrusted(host, result);
   if (result.exitCode === 127)
     throw new CommandError(host, result, `install '${result.argv[0] ?? ''}' on ${host}`, 'E_COMMAND_MISSING');
   throw new CommandError(host, result);

@@ -1,4 +1,5 @@
 import { reapFunctions } from './reap-script.js';
+import { trustFunctions } from './trust-script.js';
 
 /**
  * Sets `base`, the directory of all jobs, without a process. Not below XDG_RUNTIME_DIR: logind removes that with the
@@ -47,14 +48,14 @@ mv -f status.new status
  * supervisor hands over in a file: sudo may stand between with pipes or a terminal of its own, and what is said there after this
  * script has ended is lost.
  */
-export const startScript = `${findBase}${String.raw`
+export const startScript = `${findBase}${trustFunctions}${String.raw`
 run=$1
 name=$2
 supervise=$3
 shift 3
-if [ -L "$base" ] || { [ -e "$base" ] && [ ! -O "$base" ]; }; then printf '%s belongs to someone else' "$base" >&2; exit 73; fi
+trust "$base/$run" 700 || exit
 directory=$base/$run/$name
-mkdir -p -- "$base/$run" && mkdir -- "$directory" && cd -- "$directory" || exit 73
+mkdir -- "$directory" && cd -- "$directory" || exit 73
 printf '%s\n' "$directory"
 setsid sh -c "$supervise" kvm4nfv-job "KVM4NFV_JOB=$run/$name" "$@" </dev/null >/dev/null 2>supervisor &
 supervisor=$!
@@ -66,7 +67,8 @@ cat pid
 `}`;
 
 /** `$1` run, `$2` name. Prints as {@link startScript} does; exit 66 where there is no such job. */
-export const attachScript = `${findBase}${String.raw`
+export const attachScript = `${findBase}${trustFunctions}${String.raw`
+trust "$base/$1/$2" || exit
 cd -- "$base/$1/$2" 2>/dev/null && [ -f pid ] || exit 66
 printf '%s\n' "$base/$1/$2"
 head -c 32 pid
@@ -103,13 +105,17 @@ if supervised "$1" || [ -n "$(marked "$2")" ]; then echo yes; fi
 `;
 
 /** `$1` the job's directory, `$2` its marker, `$3` grace in hundredths of a second, `$4` \`remove\` or nothing. */
-export const cancelScript = `${jobFunctions}
-cancel "$1" "$2" "$3" || exit
-[ "$4" != remove ] || { rm -rf -- "$1" && rmdir -- "\${1%/*}" 2>/dev/null; exit 0; }
+export const cancelScript = `${jobFunctions}${trustFunctions}
+trust "$1"; trusted=$?
+# What another may have put there is not read: only the marker tells then.
+if [ "$trusted" = 0 ]; then cancel "$1" "$2" "$3"; else cancel /dev/null "$2" "$3"; fi || exit
+[ "$trusted" != 77 ] || exit 77
+[ "$4" != remove ] || { remove "$1" && rmdir -- "\${1%/*}" 2>/dev/null; exit 0; }
 `;
 
 /** Prints \`run name yes|no\` for each job of this user. */
-export const listScript = `${findBase}${jobFunctions}
+export const listScript = `${findBase}${jobFunctions}${trustFunctions}
+trust "$base" 2>/dev/null || exit 0
 for directory in "$base"/*/*/; do
   directory=\${directory%/}
   [ -e "$directory/lock" ] || continue
@@ -146,11 +152,12 @@ exit 75
 `;
 
 /** \`$1\` run, \`$2\` grace in hundredths of a second. Ends all jobs of the run and removes its directory. */
-export const removeRunScript = `${findBase}${jobFunctions}
+export const removeRunScript = `${findBase}${jobFunctions}${trustFunctions}
+trust "$base/$1" || { [ $? = 66 ] || exit 77; exit 0; }
 for directory in "$base/$1"/*/; do
   directory=\${directory%/}
   [ -e "$directory" ] || continue
   cancel "$directory" "KVM4NFV_JOB=$1/\${directory##*/}" "$2" || exit
 done
-rm -rf -- "$base/$1"
+remove "$base/$1"
 `;

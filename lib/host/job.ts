@@ -12,6 +12,7 @@ import {
 import { attachScript, cancelScript, runningScript, startScript, superviseScript, waitScript } from './job-scripts.js';
 import { signalName } from './signal-name.js';
 import { SudoError } from './sudo.js';
+import { assertTrusted } from './trust.js';
 
 const names = /^[A-Za-z0-9][A-Za-z0-9._-]*$/;
 const defaultGrace = 5000;
@@ -186,6 +187,7 @@ export const startJob = async (host: JobHost, spec: JobSpec): Promise<Job> => {
   ];
   const result = await host.run({ argv, root, timeout: startDeadline });
   if (result.exitCode === 0) return new DetachedJob(host, run, name, placeOf(host, name, result, root));
+  assertTrusted(host.name, result);
   throw new Kvm4nfvError(
     'E_JOB_START',
     `${host.name}: job ${name} of run ${run} can't be started: ${messageOf(new CommandError(host.name, result))}`,

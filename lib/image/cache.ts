@@ -1,5 +1,6 @@
 import { Kvm4nfvError } from '../error.js';
 import type { Host } from '../host/host.js';
+import { trustFunctions } from '../host/trust-script.js';
 import { builtImageSchema, locate, type BuiltImage } from './built-image.js';
 import { imageManifestSchema } from './manifest.js';
 
@@ -9,24 +10,30 @@ export interface CacheOptions {
   readonly signal?: AbortSignal;
 }
 
-const whereScript = `umask 022
-if [ -z "$1" ]; then
-  if [ "$(id -u)" = 0 ]; then set -- /var/cache/kvm4nfv/images; else set -- "\${XDG_CACHE_HOME:-$HOME/.cache}/kvm4nfv/images"; fi
-fi
+// $1 the directory that was given, or nothing; $2 what it holds.
+const whereScript = `${trustFunctions}
+umask 022
+if [ -n "$1" ]; then :
+elif [ "$(id -u)" = 0 ]; then
+  set -- "/var/cache/kvm4nfv/$2"
+  trust "$1" 755 || exit
+else set -- "\${XDG_CACHE_HOME:-$HOME/.cache}/kvm4nfv/$2"; fi
 mkdir -p -- "$1" && cd -- "$1" && pwd -P`;
 
-/** The directory of saved guests, beside the image cache, made where it is not there. */
-export const stateCache = async (host: Host, options: CacheOptions = {}): Promise<string> => {
-  const directory = `${await cacheDirectory(host, options)}/../states`;
-  return cacheDirectory(host, { ...options, cache: directory });
-};
-
-/** The directory of the host's image cache, made where it is not there. */
-export const cacheDirectory = async (host: Host, options: CacheOptions = {}): Promise<string> => {
-  const argv = ['sh', '-c', whereScript, 'where', options.cache ?? ''];
+const directoryOf = async (host: Host, holds: 'images' | 'states', options: CacheOptions): Promise<string> => {
+  const given = options.cache === undefined || holds === 'images' ? options.cache : `${options.cache}/../${holds}`;
+  const argv = ['sh', '-c', whereScript, 'where', given ?? '', holds];
   const { stdout } = await host.exec(argv, options.signal === undefined ? {} : { signal: options.signal });
   return stdout.trim();
 };
+
+/** The directory of saved guests, beside the image cache, made where it is not there. */
+export const stateCache = (host: Host, options: CacheOptions = {}): Promise<string> =>
+  directoryOf(host, 'states', options);
+
+/** The directory of the host's image cache, made where it is not there. */
+export const cacheDirectory = (host: Host, options: CacheOptions = {}): Promise<string> =>
+  directoryOf(host, 'images', options);
 
 // Records apart with a character that none of them holds, files missing are empty.
 const readScript = `cd -- "$1" || exit

@@ -1,5 +1,6 @@
 import { Kvm4nfvError } from '../error.js';
 import type { Host } from '../host/host.js';
+import { trustFunctions } from '../host/trust-script.js';
 
 export interface LabOptions {
   /** Directory of the lab on the host. Default: `lab` below /var/cache/kvm4nfv for root, else below $XDG_CACHE_HOME/kvm4nfv. */
@@ -7,10 +8,13 @@ export interface LabOptions {
   readonly signal?: AbortSignal;
 }
 
-const whereScript = `umask 022
-if [ -z "$1" ]; then
-  if [ "$(id -u)" = 0 ]; then set -- /var/cache/kvm4nfv/lab; else set -- "\${XDG_CACHE_HOME:-$HOME/.cache}/kvm4nfv/lab"; fi
-fi
+const whereScript = `${trustFunctions}
+umask 022
+if [ -n "$1" ]; then :
+elif [ "$(id -u)" = 0 ]; then
+  set -- /var/cache/kvm4nfv/lab
+  trust "$1" 755 || exit
+else set -- "\${XDG_CACHE_HOME:-$HOME/.cache}/kvm4nfv/lab"; fi
 mkdir -p -- "$1/trees" "$1/states" "$1/machines" "$1/ports" && cd -- "$1" && pwd -P`;
 
 /** The lab's directory on a host, made where it is not there: `trees`, `states`, `machines` and `ports` are in it. */

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { Kvm4nfvError } from '../error.js';
 import type { Host, Job } from '../host/host.js';
+import { trustFunctions } from '../host/trust-script.js';
 
 /** A libvirtd of a run's own, for a host where none runs. Disposing ends it; its guests must be gone by then. */
 export interface PrivateDaemon extends AsyncDisposable {
@@ -8,11 +9,11 @@ export interface PrivateDaemon extends AsyncDisposable {
 }
 
 // Its directories stand in a mount namespace where it expects the system's, so that these are not touched.
-const inside = `
+const inside = `${trustFunctions}
 set -e
 d=$(pwd)
 mkdir -p run/libvirt etc/qemu/networks lib log
-cache=$1; mkdir -p "$cache"
+cache=$1; trust "$cache" 755
 cat >etc/libvirtd.conf <<EOF
 unix_sock_group = "root"
 auth_unix_ro = "none"

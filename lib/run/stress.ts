@@ -4,6 +4,7 @@ import { formatCpuList, resolveCpus } from '../host/cpu-list.js';
 import type { HostFacts } from '../host/facts.js';
 import type { Host, Job } from '../host/host.js';
 import { maxWords } from '../host/limits.js';
+import { trustFunctions } from '../host/trust-script.js';
 import type { LoadSpec } from './load.js';
 import type { Need } from './scenario.js';
 
@@ -35,13 +36,14 @@ const execDeadline = 30_000;
 export const loadNeed: Need = { kind: 'tool', name: 'stress-ng', package: 'stress-ng' };
 
 /** Runs a command in a directory of its own on a disk: a job's directory is in memory, where `hdd` would fill it and load no disk. */
-const onDisk = String.raw`
+const onDisk = `${trustFunctions}${String.raw`
+trust /var/tmp '' through || exit
 directory=$(mktemp -d /var/tmp/kvm4nfv-load-XXXXXX) || exit 73
 trap 'cd / && rm -rf -- "$directory"' EXIT
 trap 'exit 143' TERM HUP INT
 cd -- "$directory" || exit 73
 "$@"
-`;
+`}`;
 
 /** Prints CPU time, in ns, and name of each process of session `$1`. Workers overwrite their environment, so a marker there would not find them. */
 const processesScript = String.raw`

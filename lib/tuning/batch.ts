@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { Kvm4nfvError } from '../error.js';
 import type { ExecResult, Host } from '../host/host.js';
+import { assertTrusted } from '../host/trust.js';
 import { batchScript } from './batch-script.js';
 import { journalOf, runOfJournal } from './journal.js';
 import { complaint } from './refusal.js';
@@ -200,6 +201,7 @@ export const runBatch = async (host: Host, batch: Batch, signal?: AbortSignal): 
     maxOutput,
     ...(signal === undefined ? {} : { signal }),
   });
+  assertTrusted(host.name, result);
   if (result.exitCode !== 0)
     throw new Kvm4nfvError('E_TUNING_SCRIPT', `${host.name}: the tuning script failed ${reasonOf(result)}`, {
       hint: 'Tuning needs root (or sudo without a password) and a writable /var/lib/kvm4nfv on the host.',

@@ -1,6 +1,8 @@
 import * as z from 'zod';
 import { Kvm4nfvError } from '../error.js';
 import type { Host } from '../host/host.js';
+import { assertTrusted } from '../host/trust.js';
+import { trustFunctions } from '../host/trust-script.js';
 import { lives, thisController, type Controller } from './controller.js';
 import { stateDirectory } from './journal.js';
 
@@ -30,20 +32,22 @@ export type LeaseState =
  * `link` is atomic and fails where the name is taken; the file it links is complete by then: a line that a dying
  * controller sent only in part is none.
  */
-export const takeScript = `
+export const takeScript = `${trustFunctions}
 lease=$1; IFS= read -r text || exit 1
-mkdir -p "\${lease%/*}" && chmod 700 "\${lease%/*}" || exit 1
+trust "\${lease%/*}" 700 || exit
 printf '%s\\n' "$text" > "$lease.$$" && sync "$lease.$$" && ln "$lease.$$" "$lease" 2>/dev/null; taken=$?
 rm -f "$lease.$$"
 [ "$taken" = 0 ] && exit 0
 cat "$lease" && exit 3`;
 /** Takes the lease away only as long as it is the one that was read. */
-export const dropScript = `
+export const dropScript = `${trustFunctions}
 lease=$1; expected=$2
 [ -e "$lease" ] || exit 0
+trust "\${lease%/*}" || exit
 [ "$(cat "$lease")" = "$expected" ] || exit 3
 rm -f "$lease" "$lease".[0-9]*; rmdir "\${lease%/*}" 2>/dev/null; exit 0`;
-export const readScript = `[ ! -e "$1" ] || cat "$1"`;
+export const readScript = `${trustFunctions}
+[ ! -e "$1" ] || { trust "\${1%/*}" && cat "$1"; }`;
 
 const stateOf = async (text: string): Promise<LeaseState> => {
   if (text.trim() === '') return { kind: 'free' };
@@ -101,7 +105,9 @@ const tryToTake = async (
 ): Promise<Exclude<LeaseState, { kind: 'free' }> | undefined> => {
   const argv = ['sh', '-c', takeScript, 'kvm4nfv-lease', leasePath];
   const options = { root: true, check: false, stdin: `${JSON.stringify(lease)}\n` };
-  const { exitCode, stdout, stderr } = await host.exec(argv, options);
+  const result = await host.exec(argv, options);
+  assertTrusted(host.name, result);
+  const { exitCode, stdout, stderr } = result;
   if (exitCode === 0) return undefined;
   const state: LeaseState = exitCode === 3 ? await stateOf(stdout) : { kind: 'free' };
   if (state.kind !== 'free') return state;

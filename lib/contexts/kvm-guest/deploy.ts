@@ -1,5 +1,6 @@
 import path from 'node:path';
 import { Kvm4nfvError, messageOf } from '../../error.js';
+import { UntrustedError } from '../../host/trust.js';
 import { newGuestKeys, type GuestKeys } from '../../image/keys.js';
 import { createOverlay } from '../../image/overlay.js';
 import { domainXml, parseDomainSpec } from '../../libvirt/domain/domain-xml.js';
@@ -11,7 +12,7 @@ import { managementAddress } from './address.js';
 import { allOf } from './all-of.js';
 import { chooseAccelerator, hasInvariantTsc, placeAndTake } from './choice.js';
 import { connect } from './connection.js';
-import { directoryScript } from './directory.js';
+import { directoryScript, removeDirectoryScript } from './directory.js';
 import { guardDisks } from './disk-guard.js';
 import { makeDisks } from './disks.js';
 import {
@@ -95,7 +96,7 @@ class Guest {
     const devices = this.#devices === undefined ? {} : { devices: this.#devices };
     const invariantTsc = await hasInvariantTsc(hypervisor, options, accelerator, signal);
     const definition: GuestDefinition = { options, source, accelerator, placement, invariantTsc, ...devices };
-    const identity = identify(run, name, port);
+    const identity = identify(run, name, port, facts.user.uid);
     const [versions] = await Promise.all([
       options.warm ? hypervisor.versions({ signal }) : undefined,
       this.#makeDirectory(identity),
@@ -154,13 +155,14 @@ class Guest {
   async #makeDirectory({ directory }: GuestIdentity): Promise<void> {
     const { host, signal } = this.#on;
     const parent = path.posix.dirname(directory);
+    let refused = false;
     this.#teardown.defer(`directory ${directory}`, async () => {
-      await host.exec(['rm', '-rf', '--one-file-system', '--', directory]);
-      // Not with -p, which would take an empty /var/tmp too.
-      const ours = [parent, path.posix.dirname(parent)];
-      await host.exec(['rmdir', '--ignore-fail-on-non-empty', '--', ...ours], { check: false });
+      if (!refused) await host.exec(['sh', '-c', removeDirectoryScript, 'sh', parent, directory]);
     });
-    await host.exec(['sh', '-c', directoryScript, 'sh', parent, directory], { signal });
+    await host.exec(['sh', '-c', directoryScript, 'sh', parent, directory], { signal }).catch((error: unknown) => {
+      refused = error instanceof UntrustedError;
+      throw error;
+    });
   }
 
   async #start(
@@ -285,8 +287,8 @@ class Guest {
 
   /** The console as it is at the end goes into the run's directory, whatever happened. */
   async #keepDiagnostics(): Promise<void> {
-    const { run, name } = this.#on;
-    const text = await this.#console(identify(run, name, undefined)).catch(() => undefined);
+    const { run, name, facts } = this.#on;
+    const text = await this.#console(identify(run, name, undefined, facts.user.uid)).catch(() => undefined);
     if (text !== undefined) await keepFile(this.#on.directory, `console-${name}.log`, text).catch(() => undefined);
   }
 }

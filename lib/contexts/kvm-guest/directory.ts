@@ -1,9 +1,17 @@
-// Searchable, not readable: libvirt may run QEMU as another user, who must get at the disk that was chowned to it. The
-// directory above is for everybody's runs, so what is found there must be checked to be ours.
-export const directoryScript = `
-umask 066
-mkdir -p -- "\${1%/*}" && { chmod 1777 "\${1%/*}" 2>/dev/null || :; }
-mkdir -p -m 0711 -- "$1" || exit
-[ -O "$1" ] && [ ! -L "$1" ] || { echo "$1 is somebody else's" >&2; exit 1; }
+import { trustFunctions } from '../../host/trust-script.js';
+
+/**
+ * Makes the directory of a guest, $2, in that of its run, $1. Searchable, not readable: libvirt may run QEMU as another user,
+ * who must get at the disk that was chowned to it.
+ */
+export const directoryScript = `${trustFunctions}
+trust "\${1%/*}" 711 && trust "$1" 711 || exit
 mkdir -m 0711 -- "$2"
+`;
+
+/** Removes it, and those above it that are ours and empty then. */
+export const removeDirectoryScript = `${trustFunctions}
+remove "$2" || exit
+rmdir -- "$1" "\${1%/*}" 2>/dev/null
+exit 0
 `;

@@ -19,15 +19,17 @@ export interface GuestIdentity {
   readonly port: number | undefined;
 }
 
-/** Where the files of all guests of a run are: not in memory, for disks grow. */
-export const runDirectory = (run: string): string => `/var/tmp/kvm4nfv/${run}`;
+/** Where the files of all guests of a run are: not in memory, for disks grow. Each user has a directory of his own for his runs. */
+export const runDirectory = (run: string, uid = 0): string =>
+  `/var/tmp/kvm4nfv${uid === 0 ? '' : `-${String(uid)}`}/${run}`;
 
 const digest = (...parts: readonly string[]): string => createHash('sha256').update(parts.join('\0')).digest('hex');
 
 /** Locally administered, unicast; 40 bits of the hash keep guests of different runs apart on one bridge. */
 const macOf = (hash: string): string => ['52', ...(hash.match(/../g) ?? []).slice(0, 5)].join(':');
 
-export const identify = (run: string, context: string, port: number | undefined): GuestIdentity => {
+/** `uid` is the user's on the host. Default: root's. */
+export const identify = (run: string, context: string, port: number | undefined, uid = 0): GuestIdentity => {
   const hash = digest(run, context);
   return {
     run,
@@ -41,7 +43,7 @@ export const identify = (run: string, context: string, port: number | undefined)
       hash.slice(20, 32),
     ].join('-'),
     mac: macOf(hash),
-    directory: `${runDirectory(run)}/${context}`,
+    directory: `${runDirectory(run, uid)}/${context}`,
     port,
   };
 };

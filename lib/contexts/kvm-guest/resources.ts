@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { Kvm4nfvError } from '../../error.js';
 import type { Host } from '../../host/host.js';
+import { assertTrusted } from '../../host/trust.js';
 import { lives, thisController } from '../../tuning/controller.js';
 import { dropScript, takeScript } from './resource-scripts.js';
 
@@ -19,7 +20,7 @@ const ownerSchema = z.object({
 export type ResourceOwner = z.output<typeof ownerSchema>;
 type Owner = Omit<ResourceOwner, 'controller'>;
 
-/** On a file system in memory: what a reboot ends needs no lease after it. */
+/** Of root; other users have theirs beside it. On a file system in memory: what a reboot ends needs no lease after it. */
 export const leaseDirectory = '/run/lock/kvm4nfv';
 
 /** Huge pages of one size, of one NUMA node or of any. */
@@ -58,8 +59,10 @@ export const tryTake = async (
 ): Promise<Taking> => {
   const lease: ResourceOwner = { ...owner, controller: await thisController() };
   const argv = ['sh', '-c', takeScript, 'sh', leaseDirectory, pages === undefined ? '' : pageWords(pages), ...names];
-  const { exitCode, stdout, stderr } = await host.exec(argv, { stdin: `${JSON.stringify(lease)}\n`, check: false });
+  const result = await host.exec(argv, { stdin: `${JSON.stringify(lease)}\n`, check: false });
+  const { exitCode, stdout, stderr } = result;
   if (exitCode === 0) return { taken: true };
+  assertTrusted(host.name, result);
   if (exitCode === 4 && pages !== undefined) throw tooFewPages(host, pages, stdout);
   if (exitCode !== 3)
     throw new Kvm4nfvError('E_LEASE', `${host.name}: can't write leases to ${leaseDirectory}: ${stderr.trim()}`, {
@@ -90,7 +93,7 @@ export const takenBy = async (host: Host, { name, owner }: Taking & { taken: fal
 
 /** The CPUs of a host that guests of runs have. */
 export const takenCpus = async (host: Host): Promise<readonly number[]> => {
-  const { stdout } = await host.exec(['sh', '-c', 'ls -- "$1" 2>/dev/null; exit 0', 'sh', leaseDirectory]);
+  const { stdout } = await host.exec(['sh', '-c', 'ls -- "$1" "$1"-* 2>/dev/null; exit 0', 'sh', leaseDirectory]);
   return [...stdout.matchAll(/^cpu-(\d+)$/gm)].map(([, cpu]) => Number(cpu));
 };
 

@@ -1,4 +1,5 @@
 import type { Host } from '../../host/host.js';
+import { trustFunctions } from '../../host/trust-script.js';
 import { endBuilds } from '../../image/build.js';
 import { openHypervisor } from '../../libvirt/open.js';
 import { runDirectory } from './domain.js';
@@ -31,19 +32,24 @@ const destroyOurs = async (host: Host, uri: string, run: string, signal: AbortSi
 };
 
 // Leftovers of image builds are nobody's once nobody holds the lock beside them.
-const filesScript = `
-directory=$1; run=$2
+const filesScript = `${trustFunctions}
+run=$1; shift; status=0
+sweep() {
+  [ -d "$1" ] || [ -L "$1" ] || return 0
+  remove "$1" && printf 'removed %s\\n' "$1" || status=77
+}
 if [ "$(id -u)" = 0 ]; then caches=/var/cache/kvm4nfv; else caches=\${XDG_CACHE_HOME:-$HOME/.cache}/kvm4nfv; fi
-[ ! -d "$directory" ] || { rm -rf --one-file-system -- "$directory" && printf 'removed %s\\n' "$directory"; }
-rmdir "\${directory%/*}" 2>/dev/null
-for half in "$caches/states/"*".$run."*.making; do
-  [ ! -d "$half" ] || { rm -rf --one-file-system -- "$half" && printf 'removed %s\\n' "$half"; }
+for directory; do
+  sweep "$directory"
+  rmdir "\${directory%/*}" 2>/dev/null
 done
+for half in "$caches/states/"*".$run."*.making; do sweep "$half"; done
 for half in "$caches/images/"*.building; do
   [ -d "$half" ] || continue
-  ( flock -n 9 || exit; rm -rf --one-file-system -- "$half" && printf 'removed %s\\n' "$half" ) 9>>"\${half%.building}.lock"
+  trust "$half" || { status=77; continue; }
+  ( flock -n 9 || exit 0; sweep "$half"; exit "$status" ) 9>>"\${half%.building}.lock" || status=$?
 done
-exit 0
+exit "$status"
 `;
 
 /** Removes the guests of a run from a host: domains, processes, files, leases. Known by the run's id; safe to repeat. */
@@ -51,9 +57,13 @@ export const sweepGuests = async (host: Host, run: string, signal: AbortSignal):
   const destroyed: string[] = [];
   for (const uri of await uris(host, run))
     destroyed.push(...(await destroyOurs(host, uri, run, signal).catch(() => [])));
-  const ended = await endQemu(host, runDirectory(run));
+  const uid = Number((await host.exec(['id', '-u'], { signal })).stdout);
+  // Earlier versions had one directory for the runs of all users.
+  const directories = [...new Set([runDirectory(run, uid), runDirectory(run)])];
+  const ended: string[] = [];
+  for (const directory of directories) ended.push(...(await endQemu(host, directory)));
   await endBuilds(host, run, { signal });
-  const { stdout } = await host.exec(['sh', '-c', filesScript, 'sh', runDirectory(run), run], {
+  const { stdout } = await host.exec(['sh', '-c', filesScript, 'sh', run, ...directories], {
     signal,
     timeout: 60_000,
   });

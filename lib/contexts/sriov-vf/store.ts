@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto';
 import { Kvm4nfvError } from '../../error.js';
 import type { Host } from '../../host/host.js';
+import { assertTrusted } from '../../host/trust.js';
+import { trustFunctions } from '../../host/trust-script.js';
 import { runBatch, type Outcome } from '../../tuning/batch.js';
 import type { PlannedChange } from '../../tuning/change.js';
 import { thisController } from '../../tuning/controller.js';
@@ -22,8 +24,13 @@ export interface LabelledChange extends PlannedChange {
   readonly label: string;
 }
 
-const dropScript =
-  'rm -f -- "$1/lease" "$1"/lease.[0-9]*; rmdir -- "$1" "${1%/*}" "${1%/*/*}" "${1%/*/*/*}" 2>/dev/null; exit 0';
+const dropScript = `${trustFunctions}
+trust "$1"
+case $? in 0) ;; 66) exit 0 ;; *) exit 77 ;; esac
+rm -f -- "$1/lease" "$1"/lease.[0-9]*
+rmdir -- "$1" "\${1%/*}" "\${1%/*/*}" "\${1%/*/*/*}" 2>/dev/null
+exit 0
+`;
 const listScript =
   'for path in "$1"/*/; do [ -d "$path" ] || continue; path=${path%/}; printf "%s\\n" "${path##*/}"; done';
 
@@ -35,7 +42,9 @@ export const openUnit = async (host: Host, run: string, unit: string): Promise<v
   journalOf(run, path);
   const lease = { run, since: new Date().toISOString(), controller: await thisController() };
   const options = { root: true, check: false, stdin: `${JSON.stringify(lease)}\n` };
-  const { exitCode, stderr } = await host.exec(['sh', '-c', takeScript, 'kvm4nfv-lease', `${path}/lease`], options);
+  const result = await host.exec(['sh', '-c', takeScript, 'kvm4nfv-lease', `${path}/lease`], options);
+  assertTrusted(host.name, result);
+  const { exitCode, stderr } = result;
   // 3: the same run has opened it before.
   if (exitCode !== 0 && exitCode !== 3)
     throw new Kvm4nfvError('E_JOURNAL_WRITE', `${host.name}: no journal can be written to ${path}: ${stderr.trim()}`, {

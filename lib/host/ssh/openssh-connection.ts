@@ -11,6 +11,7 @@ import { aborted, newMark } from '../command.js';
 import type { Endpoint } from '../host.js';
 import { inheritedEnvironment } from '../local-environment.js';
 import { Output } from '../output.js';
+import { assertLocalTrusted } from '../trust.js';
 import { SshError } from './error.js';
 import { masterArgs, sharingArgs, type MasterOptions } from './openssh-args.js';
 import { openSshError } from './openssh-error.js';
@@ -89,6 +90,7 @@ export class OpenSshConnection implements Connection {
     // ssh keeps the deadline itself, and says how far it got.
     const late = AbortSignal.timeout(deadline + slack);
     const signal = dial.signal === undefined ? late : AbortSignal.any([late, dial.signal]);
+    await assertLocalTrusted(tmpdir());
     const directory = await mkdtemp(path.join(tmpdir(), 'kvm4nfv-ssh-'));
     let relay: Relay | undefined;
     try {
