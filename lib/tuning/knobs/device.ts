@@ -9,14 +9,15 @@ const address = z
 const driver = z.string().regex(/^[A-Za-z0-9_-]+$/);
 const base = '/sys/bus/pci/devices';
 
-/** Unbinds, then lets the driver named (or, for `none`, no driver) take the device. */
+/** Unbinds, then lets the driver named (or, for `none`, no driver) take the device. An override that was there stays, such as driverctl's. */
 const bindScript = `
 device=$1; driver=$2; base=${base}/$device
 [ "$driver" = none ] || modprobe "$driver" 2>/dev/null
 [ ! -e "$base/driver" ] || echo "$device" > "$base/driver/unbind" || exit 1
 [ "$driver" != none ] || exit 0
+override=$(cat "$base/driver_override"); [ "$override" != "(null)" ] || override=
 echo "$driver" > "$base/driver_override" && echo "$device" > /sys/bus/pci/drivers_probe; bound=$?
-echo > "$base/driver_override"
+echo "$override" > "$base/driver_override"
 [ "$bound" = 0 ] && [ -e "$base/driver" ]`;
 const bind = (device: string, to: string): string[] => ['sh', '-c', bindScript, 'kvm4nfv-bind', device, to];
 
