@@ -23,7 +23,14 @@ const hints: Readonly<Record<string, string>> = {
 };
 
 const clues: readonly (readonly [said: RegExp, hint: string])[] = [
-  [/^Failed to connect socket/, 'start libvirtd there, or give the right URI'],
+  [
+    /^Failed to connect socket.*: (?:Permission denied|Operation not permitted)/s,
+    'run as root, or add the user to the group libvirt',
+  ],
+  [
+    /^Failed to connect socket/,
+    'start libvirtd there (or virtqemud.socket, where daemons are modular), or give the right URI',
+  ],
   [
     /cannot limit locked memory/,
     'libvirtd lacks CAP_SYS_RESOURCE there: give it that, or lock no memory (in a suite: profile: default)',
@@ -71,7 +78,7 @@ export const isNoDomain = (error: unknown): boolean =>
   error instanceof LibvirtError && error.codeName === 'VIR_ERR_NO_DOMAIN';
 
 const codeFor = (text: string, name: string | undefined): ErrorCode => {
-  if (text.startsWith('Failed to connect socket')) return 'E_NO_LIBVIRT';
+  if (/^Failed to connect socket.*: (?:No such file|Connection refused)/s.test(text)) return 'E_NO_LIBVIRT';
   return name !== undefined && unreachable.has(name) ? 'E_LIBVIRT_UNREACHABLE' : 'E_LIBVIRT';
 };
 

@@ -15,11 +15,13 @@ for word; do
   kind=\${word%%:*} name=\${word#*:}
   case $kind in
   tool) path=$(PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin command -v -- "$name") && printf '%s\\t%s\\n' "$word" "$path" ;;
-  file) [ -e "$name" ] && printf '%s\\tyes\\n' "$word" ;;
+  file) if said=$(LC_ALL=C ls -dL -- "$name" 2>&1); then printf '%s\\tyes\\n' "$word"
+    else case $said in *'No such file or directory' | *'Not a directory') ;; *) printf 'un%s\\t%s\\n' "$word" "\${said##*: }" ;; esac; fi ;;
   cpus) printf '%s\\t%s\\n' "$word" "$(allowed "$name")" ;;
   help) printf '%s\\t%s\\n' "$word" "$(PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin $name --help </dev/null 2>&1 | tr '\\n\\t' '  ')" ;;
   esac
 done
+echo asked
 `;
 
 const helpWord = ({ name, command = [] }: ToolNeed): string => `help:${[name, ...command].join(' ')}`;
@@ -40,20 +42,39 @@ const words = (needs: readonly Need[], facts: HostFacts): string[] =>
     }
   });
 
+const answers = async (
+  host: Host,
+  asked: readonly string[],
+  options: { readonly signal: AbortSignal; readonly root?: boolean },
+): Promise<ReadonlyMap<string, string>> => {
+  if (asked.length === 0) return new Map();
+  const argv = ['sh', '-c', probe, 'sh', ...asked];
+  const { exitCode, stdout, stderr } = await host.exec(argv, { ...options, timeout: 30_000, check: false });
+  if (!/^asked$/m.test(stdout))
+    throw new Kvm4nfvError(
+      'E_NEEDS',
+      `${host.name} could not be asked what it has: ${stderr.trim() || `the shell ended with ${String(exitCode)}`}`,
+      { hint: 'see why that command does not run there' },
+    );
+  return new Map(
+    stdout
+      .split('\n')
+      .filter((line) => line.includes('\t'))
+      .map((line): [string, string] => [line.slice(0, line.indexOf('\t')), line.slice(line.indexOf('\t') + 1)]),
+  );
+};
+
 const ask = async (
   { host, facts }: { readonly host: Host; readonly facts: HostFacts },
   needs: readonly Need[],
   signal: AbortSignal,
 ): Promise<ReadonlyMap<string, string>> => {
-  const asked = [...new Set(words(needs, facts))];
-  if (asked.length === 0) return new Map();
-  const { stdout } = await host.exec(['sh', '-c', probe, 'sh', ...asked], { signal, timeout: 30_000, check: false });
-  return new Map(
-    stdout
-      .split('\n')
-      .filter((line) => line !== '')
-      .map((line): [string, string] => [line.slice(0, line.indexOf('\t')), line.slice(line.indexOf('\t') + 1)]),
-  );
+  const found = await answers(host, [...new Set(words(needs, facts))], { signal });
+  if (facts.user.sudo !== true) return found;
+  // What the user may not see, such as tracefs, is looked for as who will use it.
+  const hidden = [...found.keys()].flatMap((word) => (word.startsWith('unfile:') ? [word.slice(2)] : []));
+  const seen = await answers(host, hidden, { signal, root: true });
+  return new Map([...[...found].filter(([word]) => !word.startsWith('unfile:')), ...seen]);
 };
 
 /** The command that installs packages. */
@@ -85,21 +106,31 @@ const install = async (host: Host, packages: readonly string[], signal: AbortSig
 const missingTools = (needs: readonly Need[], found: ReadonlyMap<string, string>): ToolNeed[] =>
   needs.filter((need): need is ToolNeed => need.kind === 'tool' && !found.has(`tool:${need.name}`));
 
+/** What loader, shell and kernel say of a program that is there and can't be run. */
+const notStarted =
+  /error while loading shared libraries|version `\S+' not found|[Ee]xec format error|: Permission denied/;
+
 const unmet = (need: Need, found: ReadonlyMap<string, string>, facts: HostFacts): string | undefined => {
   if (need.kind === 'root')
     return facts.user.root || facts.user.sudo === true
       ? undefined
       : `needs root, and user ${facts.user.name ?? 'unknown'} is not root and may not run sudo without a password`;
-  if (need.kind === 'file') return found.has(`file:${need.path}`) ? undefined : `has no ${need.path}: ${need.why}`;
+  if (need.kind === 'file') {
+    const said = found.get(`unfile:${need.path}`);
+    if (said !== undefined) return `does not show whether it has ${need.path} (${said}): ${need.why}`;
+    return found.has(`file:${need.path}`) ? undefined : `has no ${need.path}: ${need.why}`;
+  }
   if (need.kind === 'cpus') {
     const problem = notAllowed(found.get(cpusWord(need, facts)) ?? '', resolveCpus(need.cpus, facts.topology));
     return problem === undefined ? undefined : `${problem} (option ${need.option})`;
   }
   if (!found.has(`tool:${need.name}`)) return `lacks the tool ${need.name} (Debian package ${need.package})`;
-  const help = new Set((found.get(helpWord(need)) ?? '').split(/[\s,=[\]|/:]+/));
+  const said = found.get(helpWord(need)) ?? '';
+  const help = new Set(said.split(/[\s,=[\]|/:]+/));
   const lacking = (need.options ?? []).filter((option) => !help.has(option));
-  return lacking.length === 0
-    ? undefined
+  if (lacking.length === 0) return undefined;
+  return notStarted.test(said)
+    ? `has a ${need.name} that does not start: ${said.trim()}`
     : `has a ${need.name} without ${lacking.join(', ')}: a newer ${need.package} is needed`;
 };
 

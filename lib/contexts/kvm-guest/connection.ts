@@ -1,9 +1,11 @@
 import { Kvm4nfvError } from '../../error.js';
 import type { HostFacts } from '../../host/facts.js';
 import type { Host } from '../../host/host.js';
+import { LibvirtError } from '../../libvirt/error.js';
 import type { Hypervisor } from '../../libvirt/hypervisor.js';
 import { checkUri, openHypervisor } from '../../libvirt/open.js';
 import { startPrivateDaemon, type PrivateDaemon } from '../../libvirt/private-daemon.js';
+import { virshErrors } from '../../libvirt/virsh/client.js';
 
 export interface Connection extends AsyncDisposable {
   readonly hypervisor: Hypervisor;
@@ -50,20 +52,53 @@ const shareDaemon = async (host: Host, { run, signal }: ConnectionOptions): Prom
   }
 };
 
-const systemSockets = ['/run/libvirt/virtqemud-sock', '/run/libvirt/libvirt-sock'];
-const bothTools = 'PATH=$PATH:/usr/sbin:/sbin; command -v virsh >/dev/null && command -v libvirtd >/dev/null';
-const anySocket = 'for socket; do [ -S "$socket" ] && exit 0; done; exit 1';
+// A line for each socket of a system's daemon that is there, and for each program that is installed.
+const lookScript = `
+PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
+[ ! -S /run/libvirt/virtqemud-sock ] || echo 'socket virtqemud'
+[ ! -S /run/libvirt/libvirt-sock ] || echo 'socket libvirtd'
+for program in virsh libvirtd virtqemud; do ! command -v "$program" >/dev/null || echo "program $program"; done
+exit 0
+`;
 
-/** The URI of the system's libvirtd where one answers; undefined where none runs. */
-const systemUri = async (host: Host, signal: AbortSignal): Promise<string | undefined> => {
-  const found = await host.exec(['sh', '-c', anySocket, 'sh', ...systemSockets], { check: false, signal });
-  if (found.exitCode !== 0) return undefined;
-  const answers = await host.exec(['virsh', '-c', 'qemu:///system', 'version'], {
-    check: false,
-    signal,
-    timeout: 20_000,
+interface Found {
+  /** Daemons of the system whose sockets are there. */
+  readonly sockets: readonly string[];
+  readonly programs: readonly string[];
+}
+
+const lookForLibvirt = async (host: Host, signal: AbortSignal): Promise<Found> => {
+  const { stdout } = await host.exec(['sh', '-c', lookScript], { signal });
+  const named = (kind: string): string[] =>
+    stdout.split('\n').flatMap((line) => (line.startsWith(`${kind} `) ? [line.slice(kind.length + 1)] : []));
+  return { sockets: named('socket'), programs: named('program') };
+};
+
+const systemUri = 'qemu:///system';
+
+/** What libvirt says why the system's daemon can't be used; undefined where it answers. */
+const refusalOf = async (host: Host, signal: AbortSignal): Promise<LibvirtError | undefined> => {
+  const argv = ['env', 'LC_ALL=C', 'virsh', '-q', '-c', systemUri, 'version'];
+  const { exitCode, signal: killed, stderr } = await host.exec(argv, { check: false, signal, timeout: 20_000 });
+  if (exitCode === 0) return undefined;
+  const said = virshErrors(stderr).at(-1) ?? (stderr.trim() || `virsh ended with ${String(exitCode ?? killed)}`);
+  return new LibvirtError(said, { action: 'connect', uri: systemUri, host: host.name });
+};
+
+/** No daemon of the system can be used, and none can be started: why. */
+const unusable = (host: Host, { programs }: Found, refusal: LibvirtError | undefined): Kvm4nfvError => {
+  if (!programs.includes('virsh'))
+    return new Kvm4nfvError('E_NO_LIBVIRT', `${host.name} has no virsh`, {
+      hint: 'install libvirt-clients there, and libvirt-daemon-system and qemu-system-x86',
+    });
+  if (refusal !== undefined) return refusal;
+  if (programs.includes('virtqemud'))
+    return new Kvm4nfvError('E_NO_LIBVIRT', `${host.name}: virtqemud is installed, but its socket is not there`, {
+      hint: 'start it there: systemctl start virtqemud.socket',
+    });
+  return new Kvm4nfvError('E_NO_LIBVIRT', `${host.name} has no libvirt: neither libvirtd nor virtqemud is installed`, {
+    hint: 'install libvirt-daemon-system, libvirt-clients and qemu-system-x86 there',
   });
-  return answers.exitCode === 0 ? 'qemu:///system' : undefined;
 };
 
 const ofThisMachine = /^qemu(?:\+unix)?:\/\/\//;
@@ -91,13 +126,15 @@ export const connect = async (host: Host, facts: HostFacts, options: ConnectionO
     };
   };
   if (options.uri !== 'auto') return open(checkLocal(options.uri));
-  const system = await systemUri(host, signal);
-  if (system !== undefined) return open(system);
-  const tools = await host.exec(['sh', '-c', bothTools], { check: false, signal });
-  if (tools.exitCode !== 0)
-    throw new Kvm4nfvError('E_NO_LIBVIRT', `${host.name} has no libvirt (no virsh or no libvirtd)`, {
-      hint: 'install libvirt-daemon-system, libvirt-clients and qemu-system-x86 there',
-    });
+  const found = await lookForLibvirt(host, signal);
+  const { sockets, programs } = found;
+  const asked = sockets.length > 0 && programs.includes('virsh');
+  const refusal = asked ? await refusalOf(host, signal) : undefined;
+  if (asked && refusal === undefined) return open(systemUri);
+  // For a session virsh itself starts the daemon, of either kind.
+  const daemons = facts.user.root ? ['libvirtd'] : ['libvirtd', 'virtqemud'];
+  if (!programs.includes('virsh') || !daemons.some((daemon) => programs.includes(daemon)))
+    throw unusable(host, found, refusal);
   if (!facts.user.root) return open('qemu:///session');
   const daemon = await shareDaemon(host, options);
   return open(daemon.uri, daemon);
