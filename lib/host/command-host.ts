@@ -31,8 +31,11 @@ const writeScript = String.raw`
 export LC_ALL=C
 case $1 in /proc/* | /sys/*) exec cat >"$1" ;; esac
 temporary=$1.kvm4nfv.$$
+rm -f -- "$temporary"
 trap 'rm -f -- "$temporary"' EXIT
 umask 077
+# Never into what somebody else puts there meanwhile.
+set -C
 cat >"$temporary" || exit 1
 got=$(wc -c <"$temporary")
 if [ "$got" -ne "$3" ]; then printf '%s of %s bytes came' "$got" "$3" >&2; exit 1; fi
