@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { expect } from 'chai';
+import '../support/slow.js';
 
 const run = promisify(execFile);
 const root = join(import.meta.dirname, '../..');
@@ -27,7 +28,6 @@ const tsconfig = {
 const consumer = `import * as api from 'kvm4nfv';
 import { defineRunner, z, type RunnerDefinition } from 'kvm4nfv/plugin';
 import * as testing from 'kvm4nfv/testing';
-import '../support/slow.js';
 
 export const twice: RunnerDefinition<{ count: number }> = defineRunner({
   type: 'twice',
