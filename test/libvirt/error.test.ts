@@ -53,6 +53,9 @@ describe('LibvirtError', () => {
 
   it('says what to do', () => {
     expect(of("Failed to connect socket to '/x': No such file or directory").hint).to.contain('start libvirtd');
+    const denied = of("Failed to connect socket to '/run/libvirt/libvirt-sock': Permission denied");
+    expect(denied.hint).to.contain('group libvirt');
+    expect(denied.code).to.equal('E_LIBVIRT');
     expect(of("internal error: qemu: Could not set up host forwarding rule 'tcp:127.0.0.1:2222-:22'").hint).to.contain(
       'port',
     );
