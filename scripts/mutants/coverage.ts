@@ -25,14 +25,20 @@ const ofTest = async (test: string, module: string, worker: Worker): Promise<Rea
     console.log(`${test} is left out, since its process was ${JSON.stringify(answer)} where nothing is changed`);
     return new Map();
   }
-  if (answer.failed.length > 0) {
-    console.log(`${test} is left out, since it fails where nothing is changed: ${answer.failed.join('; ')}`);
-    return new Map();
-  }
-  const whole = answer.tests.reduce((sum, { took }) => sum + took, 0);
+  const failed = new Set(answer.failed.map(({ title }) => title));
+  for (const { title, message } of answer.failed)
+    console.log(`${test}: left out, since it fails where nothing is changed: ${title}: ${message}`);
+  const tests = answer.tests.filter(({ title }) => !failed.delete(title));
+  // What failed besides is not a test, but what several of them need.
+  if (failed.size > 0) return new Map();
+  const whole = {
+    test,
+    titles: answer.failed.length > 0 ? tests.map(({ title }) => title) : undefined,
+    took: tests.reduce((sum, { took }) => sum + took, 0),
+  };
   const found = new Map<number, Covering>();
   const byTest = new Map<number, { titles: string[]; took: number }>();
-  for (const { title, hits, took } of answer.tests)
+  for (const { title, hits, took } of tests)
     for (const id of hits) {
       const so = byTest.get(id) ?? { titles: [], took: 0 };
       so.titles.push(title);
@@ -40,10 +46,9 @@ const ofTest = async (test: string, module: string, worker: Worker): Promise<Rea
       byTest.set(id, so);
     }
   for (const [id, reach] of byTest) found.set(id, { test, ...reach, anew: false, atLoadOnly: false });
-  for (const id of answer.between)
-    found.set(id, { test, titles: undefined, took: whole, anew: false, atLoadOnly: false });
+  for (const id of answer.between) found.set(id, { ...whole, anew: false, atLoadOnly: false });
   for (const id of answer.atLoad) {
-    const inTests = found.get(id) ?? { test, titles: undefined, took: whole, atLoadOnly: true };
+    const inTests = found.get(id) ?? { ...whole, atLoadOnly: true };
     found.set(id, { ...inTests, took: inTests.took + answer.loading, anew: true });
   }
   return found;

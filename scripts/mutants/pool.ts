@@ -20,6 +20,12 @@ export interface Covered {
   readonly took: number;
 }
 
+export interface Failed {
+  /** Of a test, or of what comes before or after tests. */
+  readonly title: string;
+  readonly message: string;
+}
+
 export type Answer =
   | {
       readonly kind: 'covered';
@@ -27,7 +33,7 @@ export type Answer =
       readonly atLoad: readonly number[];
       readonly between: readonly number[];
       readonly tests: readonly Covered[];
-      readonly failed: readonly string[];
+      readonly failed: readonly Failed[];
       /** Milliseconds that it took to load the module. */
       readonly loading: number;
     }

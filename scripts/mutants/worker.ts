@@ -2,7 +2,7 @@
 import { pathToFileURL } from 'node:url';
 import fc from 'fast-check';
 import Mocha from 'mocha';
-import type { Answer, Covered, Question } from './pool.js';
+import type { Answer, Covered, Failed, Question } from './pool.js';
 
 const events = Mocha.Runner.constants;
 
@@ -25,8 +25,8 @@ console.log = console.error = console.warn = () => undefined;
 let imports = 0;
 
 /** The tests of a module that is loaded anew. */
-const load = async (module: string): Promise<Mocha> => {
-  const mocha = new Mocha({ ui: 'bdd', bail: true, timeout: testTimeout, reporter: Mocha.reporters.Base });
+const load = async (module: string, bail = true): Promise<Mocha> => {
+  const mocha = new Mocha({ ui: 'bdd', bail, timeout: testTimeout, reporter: Mocha.reporters.Base });
   mocha.cleanReferencesAfterRun(false);
   mocha.suite.emit('pre-require', globalThis, module, mocha);
   imports += 1;
@@ -42,10 +42,10 @@ const cover = async (module: string): Promise<Answer> => {
   const tests: Covered[] = [];
   const loadBegan = performance.now();
   hits = atLoad;
-  const mocha = await load(module);
+  const mocha = await load(module, false);
   hits = between;
   const loading = performance.now() - loadBegan;
-  const failed: string[] = [];
+  const failed: Failed[] = [];
   await new Promise<void>((resolve) => {
     let began = 0;
     const runner = mocha.run(() => {
@@ -61,7 +61,7 @@ const cover = async (module: string): Promise<Answer> => {
       hits = between;
     });
     runner.on(events.EVENT_TEST_FAIL, (test, error: Error) => {
-      failed.push(`${test.fullTitle()}: ${error.message}`);
+      failed.push({ title: test.fullTitle(), message: error.message });
     });
   });
   hits = undefined;

@@ -1,8 +1,6 @@
 import { expect } from 'chai';
-import { inUnit, misfit } from '../../lib/sla/limit.js';
 import { parseSla } from '../../lib/sla/sla.js';
 import { mayBeMetric, meantBy, statisticWords, unitMeantBy, wordOf } from '../../lib/sla/words.js';
-import { isWorse } from '../../lib/sla/worse.js';
 
 describe('words that people use elsewhere', () => {
   for (const [meant, words] of [
@@ -22,7 +20,10 @@ describe('words that people use elsewhere', () => {
     [undefined, ['p_', 'maximum_of', 'themaximum', 'n1', 'timer', 'overtime', 'xp99', 'p99x', 'latency']],
   ] as const)
     it(`mean ${meant ?? 'nothing'}: ${words.join(', ')}`, () => {
-      for (const word of words) expect(meantBy(word), word).to.equal(meant);
+      for (const word of words) {
+        expect(meantBy(word), word).to.equal(meant);
+        expect([meantBy(`zz_${word}`), meantBy(`${word}_zz`)], word).to.deep.equal([undefined, undefined]);
+      }
     });
 
   it('are no percentile of 0', () => {
@@ -66,7 +67,10 @@ describe('words that people use elsewhere', () => {
     ],
   ] as const)
     it(`are the unit ${unit ?? 'of nothing'}: ${words.join(', ')}`, () => {
-      for (const word of words) expect(unitMeantBy(word), word).to.equal(unit);
+      for (const word of words) {
+        expect(unitMeantBy(word), word).to.equal(unit);
+        expect([unitMeantBy(`q${word}`), unitMeantBy(`${word}q`)], word).to.deep.equal([undefined, undefined]);
+      }
     });
 
   it('are taken for statistics where they can mean nothing else', () => {
@@ -162,6 +166,11 @@ describe('what is wrong in an SLA', () => {
       11,
       'one limit an expression: write several as a list',
     ],
+    ['max <= 20us [3]', "expected the end, not '[3]'", 12, 'one limit an expression: write several as a list'],
+    ['max <= 20us 1,000', "expected the end, not '1,000'", 12, 'one limit an expression: write several as a list'],
+    ['max <= 20us 1,5', "expected the end, not '1,5'", 12, 'one limit an expression: write several as a list'],
+    ['max <= 20us 1e6', "expected the end, not '1e6'", 12, 'one limit an expression: write several as a list'],
+    ['max <= 20 ;us', "expected the end, not ';us'", 10, 'one limit an expression: write several as a list'],
     ['max <= 20zz', "unknown unit 'zz'", 9, undefined],
     ['max <= 2e-9s', "'2e-9' is scientific notation", 7, 'write it out, with a larger or smaller unit'],
     ['max <= 1_000us', "'1_000' has separators", 7, 'write 1000'],
@@ -190,65 +199,5 @@ describe('what is wrong in an SLA', () => {
     expect(['p1', 'p50', 'p90', 'p95', 'p99', 'p99.9', 'p33.3'].map(needs)).to.deep.equal([
       11, 20, 100, 200, 1000, 10_000, 15,
     ]);
-  });
-});
-
-describe('a limit', () => {
-  it('is in the unit of what it limits, or says why not', () => {
-    expect(inUnit({ value: 0, unit: '' }, 'ns')).to.deep.include({ numerator: 0n });
-    expect(inUnit({ value: 1, unit: '' }, 'ns')).to.equal(undefined);
-    expect(inUnit({ value: 0, unit: '%' }, 'ns')).to.equal(undefined);
-    expect(inUnit({ value: 1, unit: 'toString' }, 'ns')).to.equal(undefined);
-    expect(misfit({ value: 1.5, unit: 'ns' }, 'ns')).to.equal('1.5ns is no whole number of ns');
-    expect(misfit({ value: 5, unit: '' }, 'ns')).to.match(/^5 has no unit: expected ns, us/);
-    expect(misfit({ value: 5, unit: 'B' }, 'count')).to.match(/^5B has the wrong unit: expected none/);
-    expect(misfit({ value: 2, unit: '' }, 'ratio')).to.equal(
-      '2 is more than all of the samples: expected at most 1, or 100%',
-    );
-    expect(misfit({ value: 2, unit: 'us' }, 'ratio')).to.match(/^2us has the wrong unit: expected/);
-  });
-
-  it('is no whole number where it is larger than any that is kept exactly', () => {
-    const safe = Number.MAX_SAFE_INTEGER;
-    expect(inUnit({ value: safe, unit: 'ns' }, 'ns')).to.not.equal(undefined);
-    expect(inUnit({ value: 10 ** 15, unit: 's' }, 'ns')).to.equal(undefined);
-    expect(inUnit({ value: 10 ** 15, unit: 's' }, 'ns', true)).to.not.equal(undefined);
-  });
-});
-
-describe('the worse of two trials', () => {
-  const outcome = (expression: string, observed: number | null, verdict: 'pass' | 'fail' | 'no-data' = 'fail') => ({
-    expression,
-    observed,
-    unit: 'ns',
-    verdict,
-  });
-
-  it('is that with the worse verdict, whatever was observed', () => {
-    expect(isWorse(outcome('max <= 1us', 1, 'fail'), outcome('max <= 1us', 9, 'pass'))).to.equal(true);
-    expect(isWorse(outcome('max <= 1us', 9, 'pass'), outcome('max <= 1us', 1, 'fail'))).to.equal(false);
-    expect(isWorse(outcome('max <= 1us', null, 'no-data'), outcome('max <= 1us', 9, 'fail'))).to.equal(true);
-  });
-
-  for (const [expression, worse, better] of [
-    ['max <= 1us', 9, 8],
-    ['max < 1us', 9, 8],
-    ['min >= 1us', 8, 9],
-    ['min > 1us', 8, 9],
-    ['max == 1us', 990, 1009],
-    ['max == 1us', 1011, 990],
-    ['mean == 1.5ns', 2.25, 1],
-  ] as const)
-    it(`is that further from ${expression}: ${String(worse)}, not ${String(better)}`, () => {
-      const [one, other] = [worse, better].map((observed) => outcome(expression, observed));
-      if (one === undefined || other === undefined) throw new Error('two outcomes');
-      expect([isWorse(one, other), isWorse(other, one)]).to.deep.equal([true, false]);
-    });
-
-  it('is neither where they are alike, or nothing was observed, or the expression is none', () => {
-    expect(isWorse(outcome('max <= 1us', 9), outcome('max <= 1us', 9))).to.equal(false);
-    expect(isWorse(outcome('max <= 1us', null), outcome('max <= 1us', 9))).to.equal(false);
-    expect(isWorse(outcome('max <= 1us', 9), outcome('max <= 1us', null))).to.equal(false);
-    expect(isWorse(outcome('what', 9), outcome('what', 8))).to.equal(false);
   });
 });
