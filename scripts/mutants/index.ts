@@ -93,7 +93,7 @@ await Promise.all(Array.from({ length: workers }, work));
 tried.sort((a, b) => a.mutant.id - b.mutant.id);
 
 const accepted = parseAccepted(readFileSync(join(root, 'test/mutants/accepted.json'), 'utf8'));
-console.log(renderSurvivors(tried, accepted));
+console.log(renderSurvivors(all, tried, accepted));
 console.log(`\n${renderTable(rooms, tried)}`);
 const low = rooms.filter((room) => scoreOf(tried.filter(({ mutant }) => room.files.includes(mutant.file))) < wanted);
 for (const { name } of low) console.log(`${name}: less than ${String(wanted)} % killed`);

@@ -55,17 +55,20 @@ export const renderTable = (rooms: readonly Room[], tried: readonly Tried[]): st
 };
 
 /** Those that live, the accepted ones with their reason; and what is accepted without being there. */
-export const renderSurvivors = (tried: readonly Tried[], accepted: Accepted): string => {
+export const renderSurvivors = (all: readonly Mutant[], tried: readonly Tried[], accepted: Accepted): string => {
   const lines = tried.filter(alive).map(({ mutant, fate }) => {
     const reason = accepted.find((one) => isOf(mutant, one))?.reason;
     const note = reason ?? (fate === 'not reached' ? 'no test reaches it' : undefined);
     const mark = reason === undefined ? '' : 'accepted: ';
     return `${mutant.file}:${String(mutant.line)}: ${mutant.change}${note === undefined ? '' : `  (${mark}${note})`}`;
   });
-  const files = new Set(tried.map(({ mutant }) => mutant.file));
+  const files = new Set(all.map(({ file }) => file));
+  const isIdle = (one: Accepted[number]): boolean => {
+    const fates = tried.filter(({ mutant }) => isOf(mutant, one));
+    return fates.length > 0 ? !fates.some(alive) : !all.some((mutant) => isOf(mutant, one));
+  };
   const idle = accepted
-    .filter(({ file }) => files.has(file))
-    .filter((one) => !tried.some((each) => alive(each) && isOf(each.mutant, one)))
+    .filter((one) => files.has(one.file) && isIdle(one))
     .map(({ file, change }) => `${file}: ${change}: is accepted, but does not survive`);
   return [...lines, ...idle].join('\n');
 };
