@@ -111,6 +111,9 @@ CPU Period       Runtime        Noise  % CPU Aval   Max Noise   Max Single      
     ['noise and nobody who made it', '205            3', '  0            0'],
     ['a CPU twice', '  2 #5', '  1 #5'],
     ['more noise than its periods have', '130 ', ' 82 '],
+    ['a runtime that its periods have no room for', '3750000            0', '9750000            0'],
+    ['more gaps than us of noise', '205            3', '805            3'],
+    ['gaps, and a longest of nothing', '          38 ', '           0 '],
   ] as const)
     it(`takes for an error: ${what}`, () => {
       expect(table).to.contain(from);
