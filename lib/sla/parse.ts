@@ -112,6 +112,8 @@ const parse = (text: string, severity: Severity): Sla => {
   const what = judged(scan);
   scan.skip();
   const at = scan.offset;
+  if (what.labels !== undefined && scan.rest.startsWith('.'))
+    throw new Mistake('labels stand behind the statistic', at, 'such as latency.max{cpu=3}');
   const decimal = /^,(\d+)/.exec(scan.rest)?.[1];
   const meant =
     decimal !== undefined && what.statistic.kind === 'percentile'
@@ -122,6 +124,8 @@ const parse = (text: string, severity: Severity): Sla => {
     const hint = Object.hasOwn(otherOperators, operator) ? didYouMean(otherOperators[operator]) : undefined;
     throw new Mistake(`unknown operator '${operator}'`, at, hint ?? `operators: ${operators.join(', ')}`);
   }
+  if (/^\s+=/.test(scan.rest) && /^[<>=]$/.test(operator))
+    throw new Mistake(`'${operator} =' has a space in it`, at, didYouMean(`${operator}=`));
   const limit = quantity(scan);
   scan.skip();
   if (scan.rest !== '')

@@ -1,4 +1,5 @@
 import { spellings } from '../measure/quantity.js';
+import { isWhole, product, ratioOf, toNumber } from '../measure/ratio.js';
 import { nearest } from './nearest.js';
 import { didYouMean, Mistake, type Scanner } from './scanner.js';
 import type { Quantity } from './statistic.js';
@@ -37,6 +38,9 @@ const refuseOtherNumbers = (scan: Scanner): void => {
   if (pointed !== undefined) throw new Mistake(`'${pointed}' begins with a point`, offset, `write 0${pointed}`);
 };
 
+/** Written alone they are how people shorten numbers, and near to `s` and `m`. */
+const prefixes: Readonly<Record<string, number>> = { k: 1e3, K: 1e3, M: 1e6, G: 1e9 };
+
 /** Reads `20us`, `0.7 %`, `5`. */
 export const quantity = (scan: Scanner): Quantity => {
   scan.skip();
@@ -47,6 +51,10 @@ export const quantity = (scan: Scanner): Quantity => {
   const offset = scan.offset;
   const unit = (scan.take(/^(%|[A-Za-zµμ]+(\/[A-Za-z]+)?)/) ?? '').replace(/^[µμ]s$/, 'us');
   if (unit === '' || units.includes(unit)) return { value, unit };
+  const factor = Object.hasOwn(prefixes, unit) ? prefixes[unit] : undefined;
+  const whole = factor === undefined ? undefined : product(ratioOf(value), ratioOf(factor));
+  if (whole !== undefined && isWhole(whole))
+    throw new Mistake(`'${unit}' is no unit`, offset, `write it out: ${String(toNumber(whole))}`);
   const meant = unitMeantBy(unit) ?? nearest(unit, units);
   throw new Mistake(`unknown unit '${unit}'`, offset, didYouMean(meant) ?? `units: ${units.join(', ')}`);
 };

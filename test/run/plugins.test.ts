@@ -1,9 +1,12 @@
 import { expect } from 'chai';
+import { builtins } from '../../lib/builtins.js';
 import { defineRunner, Histogram, z, type Measurement } from '../../lib/plugin.js';
 import { execute } from '../../lib/run/executor.js';
 import type { PlannedTest } from '../../lib/run/plan.js';
 import { reduceRun } from '../../lib/run/reduce.js';
 import type { Result } from '../../lib/run/result.js';
+import { loadSuite } from '../../lib/suite/load.js';
+import { withFiles } from '../suite/files.js';
 import { inDirectory, latencies, planOf, scenarioOf, sla, testOf } from './support.js';
 
 /** Runs the test beside one that passes, and reads the result again from its events. */
@@ -185,4 +188,34 @@ describe('kind: what the runner of a plug-in asks for', () => {
     });
     expect((await resultOf(test)).verdict).to.equal('pass');
   });
+});
+
+describe('kind: what a plug-in defines', () => {
+  const scenario = (rest: string): string => `
+    const options = { safeParse: (data) => ({ success: true, data }) };
+    const fine = { kind: 'scenario', apiVersion: 1, type: 'odd', summary: '', options,
+      metrics: () => [], needs: () => [], preview: () => ({ commands: [] }), measure: async () => undefined };
+    export default { ...fine, ${rest} };`;
+  for (const [what, rest, said] of [
+    ['a scenario that can not measure', 'measure: undefined', "scenario 'odd' has no function 'measure'"],
+    ['a preview that throws', "preview: () => { throw new Error('boom'); }", "'odd' can't be previewed: boom"],
+    ['a preview of NaN', 'preview: () => ({ commands: [], duration: NaN })', 'it would take NaN ns'],
+  ] as const)
+    it(`${what} is a mistake of the suite`, async () => {
+      await withFiles(
+        {
+          'odd.mjs': scenario(rest),
+          'suite.yaml':
+            'suite: s\nplugins: [./odd.mjs]\ncontexts: { metal: { type: bare-metal } }\ntests: [{ name: t, scenario: odd, context: metal }]\n',
+        },
+        async (directory) => {
+          const loaded = loadSuite(`${directory}/suite.yaml`, { registry: builtins() });
+          const message = await loaded.then(
+            () => 'taken',
+            (error: unknown) => (error as Error).message,
+          );
+          expect(message).to.contain(said);
+        },
+      );
+    });
 });
