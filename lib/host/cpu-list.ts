@@ -84,6 +84,13 @@ export const invertCpus = (cpus: Iterable<number>, all: Iterable<number>): reado
   return ascending(all).filter((cpu) => !without.has(cpu));
 };
 
+/** Whether there may be such CPUs: a range that ends before it begins, or far beyond any machine, is a slip of the pen. */
+const mayBe = (part: string): boolean => {
+  const open = /^(\d+)-$/.exec(part)?.[1];
+  if (open !== undefined) return Number(open) < maxCpus;
+  return !/^\d/.test(part) || expandRange(part) !== undefined;
+};
+
 const expected = { error: 'expected CPUs such as 2-5,8 or 2- or all or node:1' };
 
 /** The suite's field for CPUs: a number, `2-5,8`, `2-` (from 2 on), `all`, `node:1`, or some of these joined by commas. */
@@ -94,7 +101,10 @@ export const cpuSelection = z
         .int(expected)
         .min(0, expected)
         .max(maxCpus - 1, expected),
-      z.string().regex(selection, expected),
+      z
+        .string()
+        .regex(selection, expected)
+        .refine((text) => text.split(',').every((part) => mayBe(part.trim())), expected),
     ],
     expected,
   )

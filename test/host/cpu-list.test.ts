@@ -98,9 +98,27 @@ describe('A CPU selection', () => {
 
   it('is parsed to the same when parsed again', () => {
     expect(cpuSelection.parse(cpuSelection.parse(' 2-5 ,8 '))).to.equal('2-5,8');
+    expect(cpuSelection.parse('0-8191,8191-')).to.equal('0-8191,8191-');
   });
 
-  for (const value of ['', '2-5-7', 'node:', 'node:x', '1;reboot', 'ALL', -1, 1.5, 8192, true, null, [1]])
+  for (const value of [
+    '',
+    '2-5-7',
+    'node:',
+    'node:x',
+    '1;reboot',
+    'ALL',
+    '1-0',
+    '0-8192',
+    '0-18446744073709551615',
+    '8192-',
+    -1,
+    1.5,
+    8192,
+    true,
+    null,
+    [1],
+  ])
     it(`is refused with an example when it is ${JSON.stringify(value)}`, () => {
       const { error } = cpuSelection.safeParse(value);
       expect(error?.issues[0]?.message).to.include('such as 2-5,8');
