@@ -103,7 +103,7 @@ export const cpuSelection = z
         .max(maxCpus - 1, expected),
       z
         .string()
-        .regex(selection, expected)
+        .regex(selection, { ...expected, abort: true })
         .refine((text) => text.split(',').every((part) => mayBe(part.trim())), expected),
     ],
     expected,

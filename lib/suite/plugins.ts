@@ -37,15 +37,19 @@ const functions = {
 const wrong = (definition: unknown): string | undefined => {
   if (typeof definition !== 'object' || definition === null || !('kind' in definition))
     return 'its default export is neither a definition nor a list of them';
-  const given = definition as Readonly<Record<string, unknown>>;
-  const { kind, type, options } = given;
+  const { kind, type, options } = definition as Readonly<Record<string, unknown>>;
   if (kind !== 'scenario' && kind !== 'runner' && kind !== 'context')
     return `it defines an unknown kind '${String(kind)}'`;
   if (typeof type !== 'string' || type === '') return `a ${kind} of it has no type`;
   if (typeof options !== 'object' || options === null || !('safeParse' in options))
     return `${kind} '${type}' has no zod schema as its options`;
-  const lacking = functions[kind].find((name) => typeof given[name] !== 'function');
-  return lacking === undefined ? undefined : `${kind} '${type}' has no function '${lacking}'`;
+  return undefined;
+};
+
+const lacking = (definition: Definition): string | undefined => {
+  const given = definition as unknown as Readonly<Record<string, unknown>>;
+  const name = functions[definition.kind].find((one) => typeof given[one] !== 'function');
+  return name === undefined ? undefined : `${definition.kind} '${definition.type}' has no function '${name}'`;
 };
 
 const importError = (name: string, error: unknown): Omit<Finding, 'path'> => {
@@ -79,21 +83,21 @@ export const loadPlugin = async (
     return importError(name, error);
   }
   const definitions = Array.isArray(loaded.default) ? (loaded.default as unknown[]) : [loaded.default];
-  for (const definition of definitions) {
-    const mistake = wrong(definition);
-    if (mistake !== undefined)
-      return {
-        code: 'E_PLUGIN_SHAPE',
-        message: `plug-in '${name}': ${mistake}`,
-        hint: 'export default defineScenario({...}), defineRunner({...}), defineContext({...}), or a list of such',
-      };
-  }
+  const misshapen = (mistake: string): Omit<Finding, 'path'> => ({
+    code: 'E_PLUGIN_SHAPE',
+    message: `plug-in '${name}': ${mistake}`,
+    hint: 'export default defineScenario({...}), defineRunner({...}), defineContext({...}), or a list of such',
+  });
+  const mistake = definitions.map(wrong).find((one) => one !== undefined);
+  if (mistake !== undefined) return misshapen(mistake);
   try {
     registry.addPlugin(file, definitions as Definition[], name);
   } catch (error) {
     return { code: 'E_PLUGIN_SHAPE', message: messageOf(error) };
   }
-  return undefined;
+  // Last, for what is of another version may have others.
+  const missing = (definitions as Definition[]).map(lacking).find((one) => one !== undefined);
+  return missing === undefined ? undefined : misshapen(missing);
 };
 
 /** Adds what a plug-in defines: a path (relative to `directory`) or the name of a package that is found from there. */

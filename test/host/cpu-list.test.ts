@@ -133,6 +133,6 @@ describe('A CPU selection', () => {
       'no NUMA node 2; online are 0-6,8-87 (node 0: 0-6,8-21,44-65; node 1:',
     );
     expect(() => resolve('100-')).to.throw(Kvm4nfvError, 'name no CPU of this host; online are 0-6,8-87');
-    expect(() => resolve('5-2')).to.throw(Kvm4nfvError, "'5-2'");
+    expect(() => resolveCpus('5-2', topology)).to.throw(Kvm4nfvError, "'5-2'");
   });
 });
