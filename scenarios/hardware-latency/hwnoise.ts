@@ -29,6 +29,22 @@ const nonsense = (cpu: number, what: string): Kvm4nfvError =>
     hint: 'the numbers do not add up, so none is used: look into the raw output',
   });
 
+/** rtla asks for a second of each period at most, and no gap that counts is shorter than 1 us. */
+const requireRoom = (
+  cpu: number,
+  {
+    periods,
+    runtime,
+    noise,
+    single,
+    hardware,
+  }: Readonly<Record<'periods' | 'runtime' | 'noise' | 'single' | 'hardware', number>>,
+): void => {
+  if (runtime > periods * 1e6) throw nonsense(cpu, `${String(periods)} periods are not ${String(runtime)} us long`);
+  if (hardware > noise || (hardware > 0 && single === 0))
+    throw nonsense(cpu, `${String(hardware)} gaps of ${String(noise)} us, the longest of ${String(single)} us`);
+};
+
 /** Reads the table of `rtla hwnoise -q`: us, a row for each CPU that ended a period. NMIs are gaps too: they stop the CPU as well. */
 export const parseHwnoise = (stdout: string): readonly Metric[] => {
   const seen = new Set<number>();
@@ -55,10 +71,7 @@ export const parseHwnoise = (stdout: string): readonly Metric[] => {
       throw nonsense(cpu, `${String(periods)} periods have not ${String(noise)} us of noise`);
     if (Math.abs(available - (100 * (runtime - noise)) / runtime) > 1e-4)
       throw nonsense(cpu, `${String(available)} % of its time is not what is left of it`);
-    // rtla asks for a second at most, and no gap that counts is shorter than 1 us.
-    if (runtime > periods * 1e6) throw nonsense(cpu, `${String(periods)} periods are not ${String(runtime)} us long`);
-    if (hardware > noise || (hardware > 0 && single === 0))
-      throw nonsense(cpu, `${String(hardware)} gaps of ${String(noise)} us, the longest of ${String(single)} us`);
+    requireRoom(cpu, { periods, runtime, noise, single, hardware });
     if (single > 0 && hardware + nmi === 0) throw nonsense(cpu, `noise of ${String(single)} us, and none counted`);
     return metricsOf(cpu, { gaps: hardware + nmi, longest: single * 1000, watched: runtime * 1000 });
   });

@@ -258,26 +258,6 @@ describe('whose fault an error is', () => {
   });
 });
 
-describe('kind J: output of a tool that can not be kept here', () => {
-  it('is the environment, and no teardown that is incomplete', async () => {
-    await inDirectory(async (results) => {
-      const scenario = scenarioOf((trial) =>
-        trial.window(async () => {
-          const job = await trial.start(['true']);
-          await job.wait({ timeout: 60_000, signal: trial.signal });
-          const [run = ''] = await readdir(results);
-          await mkdir(path.join(results, run, 'test', '0'), { recursive: true });
-          await writeFile(path.join(results, run, 'test', '0', 'raw'), 'in the way');
-          return latencies([1]);
-        }),
-      );
-      const { result } = await execute(planOf([testOf(scenario)]), { results });
-      expect([result.verdict, result.exitCode]).to.deep.equal(['error', 3]);
-      expect(result.tests[0]?.trials[0]?.metrics).to.have.length(2);
-    });
-  });
-});
-
 describe('a value of the command line', () => {
   it('is read as in a suite, by one reader', () => {
     expect(

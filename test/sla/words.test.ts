@@ -105,10 +105,6 @@ describe('words of SLAs', () => {
     ['max{} <= 20us', '{cpu=3}'],
     ['max{3} <= 20us', '{cpu=3}'],
     ['max{cpu=3 <= 20us', '{cpu=3}'],
-    ['latency{cpu=3}.max <= 20us', 'latency.max{cpu=3}'],
-    ['max < = 20us', "did you mean '<='?"],
-    ['over(20us) <= 1k', 'write it out: 1000'],
-    ['max <= 1.5M', 'write it out: 1500000'],
   ] as const)
     it(`names what was meant by '${text}'`, () => {
       const parsed = parseSla(text);
