@@ -98,7 +98,7 @@ export const readFiles = async (
     const parts = result.stdout.split(token);
     if (parts.length !== batch.length + 1)
       throw new Kvm4nfvError(
-        'internal',
+        'E_ANSWER',
         `${host.name}: ${String(batch.length)} files were asked for and ${String(parts.length - 1)} came back`,
       );
     batch.forEach((path, index) => {
