@@ -75,20 +75,32 @@ export class RawFiles {
   }
 
   /** Keeps a file under a name; gives its path. Fault `tool` where it is larger than `limit`, of which its first and last half is kept. */
-  async keep(remote: string, as: string, { limit = maxRaw, cut = false }: KeepOptions = {}): Promise<string> {
-    await makeDirectories(this.#directory, this.#root);
-    const local = path.join(this.#directory, path.basename(as));
-    const owner = this.#jobs.find(({ job }) => remote.startsWith(`${job.directory}/`));
-    const within = owner === undefined ? {} : { within: owner.job.directory };
-    const options = { root: owner?.root ?? false, signal: this.#signal, limit, cut: true, ...within };
-    const fetched = await this.#host.download(remote, local, options);
-    this.#kept.add(remote);
-    const words = this.#note(local, fetched);
-    if (words !== undefined && !cut)
-      throw new Kvm4nfvError('E_ANSWER', `${this.#host.name}: ${remote}: ${words}`, {
-        hint: 'see what it wrote there; it is no result as it is',
-      });
+  async keep(remote: string, as: string, options?: KeepOptions): Promise<string> {
+    const [local = ''] = await this.keepAll([options === undefined ? [remote, as] : [remote, as, options]]);
     return local;
+  }
+
+  /** The same of several files of one job, in one round trip: none is kept where one can't be. */
+  async keepAll(
+    files: readonly (readonly [remote: string, as: string, options?: KeepOptions])[],
+  ): Promise<readonly string[]> {
+    await makeDirectories(this.#directory, this.#root);
+    const places = files.map(([remote, as]) => [remote, path.join(this.#directory, path.basename(as))] as const);
+    const owner = this.#jobs.find(({ job }) => places.every(([remote]) => remote.startsWith(`${job.directory}/`)));
+    const within = owner === undefined ? {} : { within: owner.job.directory };
+    const limit = Math.max(...files.map(([, , options]) => options?.limit ?? maxRaw));
+    const options = { root: owner?.root ?? false, signal: this.#signal, limit, cut: true, ...within };
+    const fetched = await downloadFiles(this.#host, places, options);
+    for (const [index, [remote, , { cut = false } = {}]] of files.entries()) {
+      this.#kept.add(remote);
+      const [, local = ''] = places[index] ?? [];
+      const words = this.#note(local, fetched[index] ?? { size: 0, taken: 0 });
+      if (words !== undefined && !cut)
+        throw new Kvm4nfvError('E_ANSWER', `${this.#host.name}: ${remote}: ${words}`, {
+          hint: 'see what it wrote there; it is no result as it is',
+        });
+    }
+    return places.map(([, local]) => local);
   }
 
   /** In words what of a file was taken, where that is not all. */

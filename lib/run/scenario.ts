@@ -60,6 +60,8 @@ export interface Trial<Options = unknown> {
    * or something else than a file; fault `tool` where it is larger than may be.
    */
   keep(path: string, as: string, options?: KeepOptions): Promise<string>;
+  /** The same of several files of one job, all or none, in one round trip. */
+  keepAll(files: readonly (readonly [path: string, as: string, options?: KeepOptions])[]): Promise<readonly string[]>;
 }
 
 /** What will run, told without running it. */

@@ -193,6 +193,7 @@ export const runTrial = async (setting: TrialSetting): Promise<TrialOutcome> => 
       return job;
     },
     keep: (remote, as, options) => raw.keep(remote, as, options),
+    keepAll: (files) => raw.keepAll(files),
   };
   const base = {
     id: setting.id,

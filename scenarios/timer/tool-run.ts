@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
   HostFileError,
@@ -71,6 +71,26 @@ export const roomFor = (numbers: number): number => room.rest + Math.ceil(number
 const spoilt = (tool: string, file: string, error: HostFileError): Kvm4nfvError =>
   new Kvm4nfvError('tool', `${tool}: its ${file} can't be taken: ${error.reason}`, { cause: error });
 
+/** What a tool said and its result, in one round trip; undefined where either is not what it should be, which is told when it is asked for alone. */
+const keepTogether = async (
+  trial: Trial,
+  job: Job,
+  file: string,
+  limit: number,
+): Promise<{ readonly stderr: string; readonly result: string } | undefined> => {
+  try {
+    const [stderr = '', result = ''] = await trial.keepAll([
+      [`${job.directory}/stderr`, 'stderr.txt', { limit: maxWords, cut: true }],
+      [`${job.directory}/${file}`, file, { limit }],
+    ]);
+    if ((await stat(stderr)).size > maxWords) return undefined;
+    return { stderr: await readFile(stderr, 'utf8'), result: await readFile(result, 'utf8') };
+  } catch (error) {
+    if (error instanceof HostFileError) return undefined;
+    throw error;
+  }
+};
+
 /**
  * Runs a tool in the window of the trial as a detached job on the SUT and fetches what it wrote. Fault `tool` where it was killed,
  * `environment` where it warns that the machine could not do what was asked for, or where its threads run elsewhere than on `threadsOn`.
@@ -109,8 +129,11 @@ export const runTool = async (
       throw error instanceof HostFileError ? spoilt(tool, stream, error) : error;
     }
   };
+  const file = options.resultFile;
+  const together = exitCode === 0 && file !== undefined ? await keepTogether(trial, job, file, limit) : undefined;
   // Of what it says without end the middle is not looked at.
-  const warnings = readWarnings(tool, await read('stderr', maxWords, true), options.fatal);
+  const said = together?.stderr ?? (await read('stderr', maxWords, true));
+  const warnings = readWarnings(tool, said, options.fatal);
   if (exitCode === undefined)
     throw new Kvm4nfvError('E_TOOL_KILLED', `${tool} was killed by signal ${ended.signal ?? 'unknown'}`, {
       hint: 'its raw output is kept',
@@ -128,10 +151,9 @@ export const runTool = async (
     const local = await kept(file, true);
     return local === undefined ? undefined : readFile(local, 'utf8');
   };
-  const file = options.resultFile;
   return {
     // A tool that fails writes none.
-    result: file === undefined || exitCode !== 0 ? undefined : await fetchResult(file),
+    result: file === undefined || exitCode !== 0 ? undefined : (together?.result ?? (await fetchResult(file))),
     exitCode,
     elapsed: Number(ended.endedAt - ended.startedAt),
     warnings,

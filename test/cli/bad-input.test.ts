@@ -196,7 +196,7 @@ describe('bad input', function () {
       const { code, stderr } = await cli(['run', 'suite.yaml'], { cwd: directory });
       expect(code).to.equal(3);
       expect(stderr)
-        .to.match(/^error: can't make the run's directory results\/.*\n {2}help: .*--output/)
+        .to.match(/^error: can't make the run's directory \/.*\/results\/.*\n {2}help: .*--output/)
         .and.to.not.match(stackTrace);
     });
   });
