@@ -64,7 +64,7 @@ describe('kvm4nfv lab', function () {
     expect((await lab('list')).stdout).to.match(new RegExp(`lab +${name} +broken`));
     const up = await lab('up');
     expect(up.code).to.equal(2);
-    expect(up.stderr).to.match(new RegExp(`already \\(broken\\)\\n +help: kvm4nfv lab down --name ${name}`));
+    expect(up.stderr).to.match(new RegExp(`already \\(broken\\) .*\\n +help: kvm4nfv lab down --name ${name}`));
     expect((await lab('ssh')).code).to.equal(3);
     expect((await lab('down')).code).to.equal(0);
     const { code, stderr } = await lab('down');
