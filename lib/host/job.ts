@@ -1,8 +1,10 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Kvm4nfvError, messageOf } from '../error.js';
 import { checkResult, type Command } from './command.js';
 import {
   CommandError,
   HostGoneError,
+  UnreachableError,
   type ExecResult,
   type Host,
   type Job,
@@ -185,13 +187,34 @@ export const startJob = async (host: JobHost, spec: JobSpec): Promise<Job> => {
     ...(env.length === 0 ? [] : ['env', ...env]),
     ...spec.argv,
   ];
-  const result = await host.run({ argv, root, timeout: startDeadline });
+  let result: ExecResult;
+  try {
+    result = await host.run({ argv, root, timeout: startDeadline });
+  } catch (error) {
+    // The connection was lost before the answer came, and the job may run all the same: its name tells.
+    const running = error instanceof UnreachableError ? await findJob(host, run, name) : undefined;
+    if (running === undefined) throw error;
+    return running;
+  }
   if (result.exitCode === 0) return new DetachedJob(host, run, name, placeOf(host, name, result, root));
   assertTrusted(host.name, result);
   throw new Kvm4nfvError(
     'E_JOB_START',
     `${host.name}: job ${name} of run ${run} can't be started: ${messageOf(new CommandError(host.name, result))}`,
   );
+};
+
+const tries = 3;
+const betweenTries = 500;
+
+/** A job that is there, or is on its way to be; undefined where there is none, or its host can't be asked. */
+const findJob = async (host: JobHost, run: string, name: string): Promise<Job | undefined> => {
+  for (let left = tries; left > 0; left -= 1) {
+    const job = await attachJob(host, run, name).catch(() => undefined);
+    if (job !== undefined || left === 1) return job;
+    await sleep(betweenTries);
+  }
+  return undefined;
 };
 
 /** Finds a job again that this controller or an earlier one started. */

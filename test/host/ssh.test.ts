@@ -5,7 +5,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { Kvm4nfvError } from '../../lib/error.js';
-import { localHost } from '../../lib/host/local.js';
 import { openHost } from '../../lib/host/open.js';
 import { openSshHost, SshError, type SshStage } from '../../lib/host/ssh/open.js';
 import { freePort, makeKey, startSshd, type Sshd } from '../support/sshd.js';
@@ -210,50 +209,6 @@ describe('An SSH host', () => {
       privateKey: await readFile(sshd.identity, 'utf8'),
     });
     expect((await via.exec(['echo', 'guest'])).stdout).to.equal('guest\n');
-  });
-
-  describe('whose connection is cut', () => {
-    it('is connected to again, and a job has gone on and its result is fetched', async () => {
-      await using host = await openSshHost('node1', sshd.spec());
-      await using job = await host.start({
-        run: newRun(),
-        name: 'tool',
-        argv: ['sh', '-c', 'while [ ! -e go ]; do sleep 0.05; done; echo done'],
-      });
-      const ended = job.wait({ timeout: 60_000 });
-      expect(await sshd.cut()).to.be.greaterThan(0);
-      await host.write(`${job.directory}/go`, '');
-      expect(await ended).to.include({ exitCode: 0 });
-      expect(await host.read(`${job.directory}/stdout`)).to.equal('done\n');
-    });
-
-    it('loses the command that may have run, and never runs it twice', async () => {
-      await using host = await openSshHost('node1', sshd.spec());
-      const file = join(directory, 'ran');
-      const running = host.exec(['sh', '-c', 'echo once >>"$1"; sleep 71', 'sh', file]);
-      const error = rejection(running);
-      await eventually('the command to run', async () => (await readFile(file, 'utf8')) !== '');
-      await sshd.cut();
-      expectStage(await error, 'connection', 'lost');
-      expect((await host.exec(['cat', file])).stdout).to.equal('once\n');
-      for (const pid of processesWith('sleep', '71')) process.kill(pid);
-    });
-
-    it('is given up when it does not come back before the deadline of a wait', async () => {
-      const mortal = await startSshd();
-      await using host = await openSshHost('node1', mortal.spec());
-      const run = newRun();
-      const job = await host.start({ run, name: 'tool', argv: ['sleep', '72'] });
-      const ended = rejection(job.wait({ timeout: 1500 }));
-      await mortal.cut();
-      await mortal[Symbol.asyncDispose]();
-      expect(await ended)
-        .to.be.instanceOf(Kvm4nfvError)
-        .with.property('fault', 'unreachable');
-      const left = await localHost().attach(run, 'tool');
-      await left[Symbol.asyncDispose]();
-      expect(processesWith('sleep', '72')).to.deep.equal([]);
-    });
   });
 
   it('runs any number of commands and waits at once within MaxSessions', async () => {
