@@ -29,7 +29,7 @@ const suite = (sshd: Sshd, hosts: readonly string[]): string =>
         scenario: 'timer',
         context: '${at}',
         matrix: { at: hosts.map((name) => `on-${name}`) },
-        options: { tool: 'cyclictest', cpus: '0', duration: `${String(seconds)}s`, break: 'none' },
+        options: { tool: 'cyclictest', cpus: '0', duration: `${String(seconds)}s`, break: 'none', histogram: '90us' },
       },
     ],
   });
