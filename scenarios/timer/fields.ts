@@ -1,4 +1,4 @@
-import { duration, type Nanoseconds, z } from '../../lib/plugin.js';
+import { cpuSelection, duration, type Nanoseconds, z } from '../../lib/plugin.js';
 
 const multipleOf = (unit: Nanoseconds, name: string) =>
   duration.refine((value) => value > 0 && value % unit === 0, { error: `expected whole ${name}, at least one` });
@@ -17,4 +17,12 @@ export const namedCpus = (selection: string): ReadonlySet<number> | undefined =>
     for (let cpu = Number(match[1]); cpu <= Number(match[2] ?? match[1]); cpu++) cpus.add(cpu);
   }
   return cpus;
+};
+
+/** How rtla itself runs, whichever of its tracers measures. */
+export const rtlaRunFields = {
+  house_keeping: cpuSelection.meta({ description: "CPUs of rtla's own threads (-H; rtla 6.3 and newer)." }).optional(),
+  warm_up: wholeSeconds
+    .meta({ description: 'Run that long before measuring (--warm-up; rtla 6.9 and newer).' })
+    .optional(),
 };

@@ -1,5 +1,5 @@
 import { cpuSelection, type Nanoseconds, z } from '../../../lib/plugin.js';
-import { fifoPriority, wholeMicroseconds, wholeSeconds } from '../fields.js';
+import { fifoPriority, rtlaRunFields, wholeMicroseconds, wholeSeconds } from '../fields.js';
 
 /** Options of `rtla osnoise hist`. */
 export const osnoiseOptions = z
@@ -35,12 +35,7 @@ export const osnoiseOptions = z
         description: 'Stop and save a trace when a single noise is above it; noise counts from 1us on then (-a).',
       })
       .optional(),
-    house_keeping: cpuSelection
-      .meta({ description: "CPUs of rtla's own threads (-H; rtla 6.3 and newer)." })
-      .optional(),
-    warm_up: wholeSeconds
-      .meta({ description: 'Run that long before measuring (--warm-up; rtla 6.9 and newer).' })
-      .optional(),
+    ...rtlaRunFields,
   })
   .check(({ value, issues }) => {
     const issue = (path: string, message: string): void =>

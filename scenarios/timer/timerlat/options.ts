@@ -1,5 +1,5 @@
 import { cpuSelection, duration, type Nanoseconds, z } from '../../../lib/plugin.js';
-import { fifoPriority, wholeMicroseconds, wholeSeconds } from '../fields.js';
+import { fifoPriority, rtlaRunFields, wholeMicroseconds, wholeSeconds } from '../fields.js';
 
 /** Options of `rtla timerlat hist`. */
 export const timerlatOptions = z
@@ -51,12 +51,7 @@ export const timerlatOptions = z
       .boolean()
       .default(false)
       .meta({ description: 'Measure with threads in user space (-u; rtla 6.5 and newer).' }),
-    house_keeping: cpuSelection
-      .meta({ description: "CPUs of rtla's own threads (-H; rtla 6.3 and newer)." })
-      .optional(),
-    warm_up: wholeSeconds
-      .meta({ description: 'Run that long before measuring (--warm-up; rtla 6.9 and newer).' })
-      .optional(),
+    ...rtlaRunFields,
   })
   .check(({ value, issues }) => {
     for (const name of ['stop_irq', 'stop_thread', 'stack'] as const)
